@@ -1,1 +1,17 @@
+//! Guesthouse: a host that serves WebAssembly apps dropped into a folder.
+//!
+//! The way through the code is drawn in `docs/ARCHITECTURE.md`. In short: `main` → `cli` (what was typed) → `config` (what
+//! is meant) → `host` (wiring) → the two streets, `serve` and `deploy`, which meet only in `routes`.
 
+pub mod app;
+pub mod build;
+pub mod cli;
+pub mod config;
+pub mod deploy;
+pub mod dev;
+pub mod host;
+pub mod name;
+pub mod routes;
+pub mod serve;
+pub mod shutdown;
+pub mod telemetry;

@@ -1,1 +1,22 @@
+//! The sandbox: all of wasmtime, and nothing else of the host.
+//!
+//! The way of a component through this crate is the reader's order:
+//! [`inspect`] (what is it?) → [`compile`] (in a child process) → [`prepare`](engine::Sandbox::prepare) (load and link)
+//! → [`guest`] (instantiate and call, once per request).
+//!
+//! Nothing outside this crate names a wasmtime type, and this crate knows neither sockets nor folders.
 
+pub mod capability;
+pub mod compile;
+pub mod deadline;
+pub mod engine;
+pub mod fault;
+pub mod guest;
+pub mod inspect;
+mod lane;
+pub mod limits;
+mod output;
+mod precompiled;
+pub mod request;
+pub mod response;
+mod store;

@@ -1,0 +1,221 @@
+//! An app: a guest, ready to call, behind its own admission.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::task::Context;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use guesthouse_sandbox::fault::Fault;
+use guesthouse_sandbox::guest::Guest;
+use guesthouse_sandbox::request::GuestRequest;
+use guesthouse_sandbox::response::GuestBody;
+use http::Response;
+use http_body::Body;
+use http_body::Frame;
+use http_body::SizeHint;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use crate::name::AppName;
+use crate::name::Revision;
+
+/// How much of the host one app may hold at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppLimits {
+    /// Requests that run at the same moment.
+    pub concurrency: usize,
+    /// Requests that may wait for one of those to end.
+    pub queue: usize,
+    /// How long they wait.
+    pub queue_wait: Duration,
+    /// Length of a request's body, in bytes.
+    pub request_bytes_max: u64,
+    /// How long requests may go on after their revision was replaced.
+    pub drain: Duration,
+}
+
+impl Default for AppLimits {
+    fn default() -> AppLimits {
+        AppLimits {
+            concurrency: 64,
+            queue: 64,
+            queue_wait: Duration::from_secs(1),
+            request_bytes_max: 16 << 20,
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+/// One revision of one app.
+pub struct App {
+    /// Its name.
+    pub name: AppName,
+    /// Its content.
+    pub revision: Revision,
+    /// Its bounds.
+    pub limits: AppLimits,
+    guest: Guest,
+    admission: Arc<Admission>,
+    in_flight: TaskTracker,
+    retired: CancellationToken,
+}
+
+/// Why a call gave no response.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// Nobody made room in time (503).
+    #[error("no room for another request within {0:?}")]
+    Busy(Duration),
+    /// The guest failed (502, 504).
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl App {
+    /// Puts a guest behind `admission`, which the revisions of one app share.
+    pub fn new(name: AppName, revision: Revision, limits: AppLimits, guest: Guest, admission: Arc<Admission>) -> App {
+        let (in_flight, retired) = (TaskTracker::new(), CancellationToken::new());
+        App { name, revision, limits, guest, admission, in_flight, retired }
+    }
+
+    /// Asks the guest for one response. Dropping the future or the response's body ends the guest.
+    pub async fn call(&self, request: GuestRequest) -> Result<Response<AppBody>, CallError> {
+        let stay = Stay { _permits: self.admission.admit().await?, _in_flight: self.in_flight.token() };
+        let response = tokio::select! {
+            biased;
+            () = self.retired.cancelled() => return Err(Fault::Retired.into()),
+            response = self.guest.call(request) => response?,
+        };
+        Ok(response.map(|body| AppBody::new(body, stay, &self.retired)))
+    }
+
+    /// How many requests are running.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Waits until the requests in flight have ended, and cuts them when the drain deadline has passed.
+    /// Returns how many had to be cut.
+    pub async fn drain(&self) -> usize {
+        self.in_flight.close();
+        if tokio::time::timeout(self.limits.drain, self.in_flight.wait()).await.is_ok() {
+            return 0;
+        }
+        let left = self.in_flight.len();
+        self.retired.cancel();
+        left
+    }
+}
+
+/// Counts the requests of one app, all its revisions together, and those of the host.
+pub struct Admission {
+    app: Arc<Semaphore>,
+    host: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    queue: usize,
+    queue_wait: Duration,
+}
+
+impl Admission {
+    /// Admits as many as `limits` says, and never more than `host` has permits.
+    pub fn new(limits: &AppLimits, host: Arc<Semaphore>) -> Admission {
+        Admission {
+            app: Arc::new(Semaphore::new(limits.concurrency)),
+            host,
+            waiting: AtomicUsize::new(0),
+            queue: limits.queue,
+            queue_wait: limits.queue_wait,
+        }
+    }
+
+    async fn admit(&self) -> Result<Permits, CallError> {
+        if let Ok(app) = self.app.clone().try_acquire_owned()
+            && let Ok(host) = self.host.clone().try_acquire_owned()
+        {
+            return Ok(Permits { _app: app, _host: host });
+        }
+        let _place = self.place_in_queue().ok_or(CallError::Busy(self.queue_wait))?;
+        let both = async {
+            let app = self.app.clone().acquire_owned().await.ok()?;
+            let host = self.host.clone().acquire_owned().await.ok()?;
+            Some(Permits { _app: app, _host: host })
+        };
+        tokio::time::timeout(self.queue_wait, both).await.ok().flatten().ok_or(CallError::Busy(self.queue_wait))
+    }
+
+    fn place_in_queue(&self) -> Option<Place<'_>> {
+        let place = Place(&self.waiting);
+        (self.waiting.fetch_add(1, Ordering::Relaxed) < self.queue).then_some(place)
+    }
+}
+
+/// A place in the queue, given back on drop.
+struct Place<'admission>(&'admission AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+struct Permits {
+    _app: OwnedSemaphorePermit,
+    _host: OwnedSemaphorePermit,
+}
+
+/// What a request holds while it is with an app: its permits, and its mark among the requests in flight.
+struct Stay {
+    _permits: Permits,
+    _in_flight: TaskTrackerToken,
+}
+
+/// The body of an app's response. The request's permits are given back when it ends or is dropped.
+pub struct AppBody {
+    body: GuestBody,
+    /// `None` when the body was complete from the start: then nothing is held.
+    stay: Option<(Stay, Pin<Box<WaitForCancellationFutureOwned>>)>,
+}
+
+impl AppBody {
+    fn new(body: GuestBody, stay: Stay, retired: &CancellationToken) -> AppBody {
+        let complete = body.size_hint().exact().is_some();
+        let stay = (!complete).then(|| (stay, Box::pin(retired.clone().cancelled_owned())));
+        AppBody { body, stay }
+    }
+}
+
+impl Body for AppBody {
+    type Data = Bytes;
+    type Error = Fault;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        let this = &mut *self;
+        if let Some((_, retired)) = &mut this.stay
+            && retired.as_mut().poll(context).is_ready()
+        {
+            this.stay = None;
+            return Poll::Ready(Some(Err(Fault::Retired)));
+        }
+        let polled = Pin::new(&mut this.body).poll_frame(context);
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            this.stay = None;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,335 @@
+//! The one meeting place of the two streets: which app answers for a host and a path.
+//!
+//! The table is an immutable snapshot behind one pointer. `deploy` holds the only [`RouteWriter`]; every request reads one
+//! snapshot through a [`RouteReader`] and keeps what it found to its end. A hot swap is one pointer store.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use arc_swap::Guard;
+
+use crate::app::App;
+use crate::name::AppName;
+
+/// Makes an empty table, with its one writer and a reader.
+pub fn routes(origins: Origins) -> (RouteWriter, RouteReader) {
+    let table = Arc::new(ArcSwap::from_pointee(RouteTable::build(Vec::new(), origins)));
+    (RouteWriter { table: table.clone() }, RouteReader { table })
+}
+
+/// The right to publish. Purposely not `Clone`: one task writes.
+pub struct RouteWriter {
+    table: Arc<ArcSwap<RouteTable>>,
+}
+
+impl RouteWriter {
+    /// Makes `table` the one that the next request sees.
+    pub fn publish(&mut self, table: RouteTable) {
+        self.table.store(Arc::new(table));
+    }
+}
+
+/// The right to look.
+#[derive(Clone)]
+pub struct RouteReader {
+    table: Arc<ArcSwap<RouteTable>>,
+}
+
+impl RouteReader {
+    /// The table of this moment. Do not hold it across an await: take out what you need.
+    pub fn snapshot(&self) -> Guard<Arc<RouteTable>> {
+        self.table.load()
+    }
+}
+
+/// Which hosts are ours, and how apps are found on them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origins {
+    /// `shop` answers at `shop.<domain>`. Lower case, without port.
+    pub domain: String,
+    /// More hosts that the operator declared, lower case, without port.
+    pub hosts: Vec<String>,
+    /// Whether `/shop/` on a shared host leads to `shop`.
+    pub path_routes: bool,
+}
+
+/// One app's place in the table.
+pub struct Entry {
+    /// The app.
+    pub name: AppName,
+    /// What answers for it.
+    pub target: Target,
+    /// The routes that its manifest declares and the operator allows, beside those that follow from its name.
+    pub declared: Vec<Declared>,
+}
+
+/// What answers for an app.
+#[derive(Clone)]
+pub enum Target {
+    /// A revision that serves.
+    Live(Arc<App>),
+    /// The app is known, but none of its revisions can serve yet: why, for the operator.
+    Waiting(String),
+}
+
+/// A route from a manifest: a host, and a prefix on it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Declared {
+    /// Lower case, without port and trailing dot.
+    pub host: String,
+    /// Empty for the whole host, or `/api`: no slash at its end.
+    pub prefix: String,
+}
+
+/// What a look into the table gave.
+pub enum Found<'table> {
+    /// An app.
+    App {
+        /// Its name.
+        name: &'table AppName,
+        /// What answers for it.
+        target: &'table Target,
+        /// The prefix that leads to it (`/shop`), or empty when it has the host for itself.
+        mount: &'table str,
+    },
+    /// The path names a mount without its slash: go to the same with a slash (308).
+    MissingSlash,
+    /// The host is ours, but nothing answers there (404).
+    Nothing,
+    /// The host is not ours (421).
+    Foreign,
+}
+
+/// Host and path → app. Immutable.
+pub struct RouteTable {
+    entries: Vec<Entry>,
+    /// Own hosts of apps and declared ones: routes by falling length of prefix.
+    by_host: HashMap<String, Vec<HostRoute>>,
+    /// Mount → entry, for shared hosts.
+    by_path: HashMap<String, usize>,
+    /// The most segments that any mount has: a bound for the search.
+    depth_max: usize,
+    /// The app that answers at `/`.
+    index: Option<usize>,
+    origins: Origins,
+}
+
+struct HostRoute {
+    prefix: String,
+    entry: usize,
+}
+
+impl RouteTable {
+    /// Builds a table. Where two entries claim one route, the one found by its name in the folder wins over a declared
+    /// one, and otherwise the earlier entry: the caller orders them and reports the conflict.
+    pub fn build(entries: Vec<Entry>, origins: Origins) -> RouteTable {
+        let mut table = RouteTable {
+            by_host: HashMap::new(),
+            by_path: HashMap::new(),
+            depth_max: 0,
+            index: None,
+            entries: Vec::new(),
+            origins,
+        };
+        for (at, entry) in entries.iter().enumerate() {
+            if entry.name.is_index() {
+                table.index = Some(at);
+                continue;
+            }
+            if let Some(label) = entry.name.host_label() {
+                table.claim(format!("{label}.{}", table.origins.domain), String::new(), at);
+            }
+            let mount = entry.name.mount();
+            table.depth_max = table.depth_max.max(mount.matches('/').count());
+            table.by_path.entry(mount).or_insert(at);
+        }
+        for (at, entry) in entries.iter().enumerate() {
+            for declared in &entry.declared {
+                table.claim(declared.host.clone(), declared.prefix.clone(), at);
+            }
+        }
+        table.entries = entries;
+        table
+    }
+
+    fn claim(&mut self, host: String, prefix: String, entry: usize) {
+        let routes = self.by_host.entry(host).or_default();
+        if routes.iter().all(|route| route.prefix != prefix) {
+            routes.push(HostRoute { prefix, entry });
+            routes.sort_by_key(|route| std::cmp::Reverse(route.prefix.len()));
+        }
+    }
+
+    /// Looks up a host (as [`host_of`] gives it) and a raw path.
+    ///
+    /// Precedence: exact host with prefix, exact host, then path by longest prefix in whole segments, then `index`.
+    pub fn find<'table>(&'table self, host: &str, path: &str) -> Found<'table> {
+        if let Some(routes) = self.by_host.get(host) {
+            for route in routes {
+                match under(path, &route.prefix) {
+                    Under::Inside => return self.found(route.entry, &route.prefix),
+                    Under::Bare => return Found::MissingSlash,
+                    Under::Outside => {}
+                }
+            }
+        }
+        if !self.is_shared(host) {
+            return if self.is_below_domain(host) || self.by_host.contains_key(host) {
+                Found::Nothing
+            } else {
+                Found::Foreign
+            };
+        }
+        if self.origins.path_routes
+            && let Some(found) = self.find_by_path(path)
+        {
+            return found;
+        }
+        match self.index {
+            Some(entry) => self.found(entry, ""),
+            None => Found::Nothing,
+        }
+    }
+
+    /// The longest prefix of whole segments that is a mount.
+    fn find_by_path(&self, path: &str) -> Option<Found<'_>> {
+        let mut ends: Vec<usize> = path.match_indices('/').skip(1).map(|(at, _)| at).take(self.depth_max).collect();
+        if ends.len() < self.depth_max {
+            ends.push(path.len());
+        }
+        for end in ends.into_iter().rev() {
+            if let Some((mount, entry)) = self.by_path.get_key_value(&path[..end]) {
+                if end == path.len() {
+                    return Some(Found::MissingSlash);
+                }
+                return Some(self.found(*entry, mount));
+            }
+        }
+        None
+    }
+
+    fn found<'table>(&'table self, entry: usize, mount: &'table str) -> Found<'table> {
+        let Entry { name, target, .. } = &self.entries[entry];
+        Found::App { name, target, mount }
+    }
+
+    /// Whether `host` is one on which apps stand side by side.
+    fn is_shared(&self, host: &str) -> bool {
+        let origins = &self.origins;
+        host == "localhost"
+            || host == origins.domain
+            || origins.hosts.iter().any(|declared| declared == host)
+            || host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok()
+    }
+
+    fn is_below_domain(&self, host: &str) -> bool {
+        host.strip_suffix(self.origins.domain.as_str()).is_some_and(|label| label.ends_with('.'))
+    }
+
+    /// All apps in the table, in the order in which they were given.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Which hosts are ours.
+    pub fn origins(&self) -> &Origins {
+        &self.origins
+    }
+}
+
+/// The part of an authority that routes: lower case, without port and trailing dot (RFC 9110 section 4.2.3).
+pub fn host_of(authority: &http::uri::Authority) -> String {
+    let mut host = authority.host().to_ascii_lowercase();
+    if host.ends_with('.') {
+        host.pop();
+    }
+    host
+}
+
+enum Under {
+    Inside,
+    Bare,
+    Outside,
+}
+
+fn under(path: &str, prefix: &str) -> Under {
+    match path.strip_prefix(prefix) {
+        Some("") if !prefix.is_empty() => Under::Bare,
+        Some(rest) if prefix.is_empty() || rest.starts_with('/') => Under::Inside,
+        _ => Under::Outside,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(path_routes: bool) -> RouteTable {
+        let entry = |name: &str, declared: Vec<Declared>| Entry {
+            name: AppName::parse(name).unwrap(),
+            target: Target::Waiting(String::new()),
+            declared,
+        };
+        let declared = |host: &str, prefix: &str| Declared { host: host.to_owned(), prefix: prefix.to_owned() };
+        RouteTable::build(
+            vec![
+                entry("shop", vec![declared("shop.example", ""), declared("example.org", "/buy")]),
+                entry("api/users", vec![declared("shop.localhost", "")]),
+                entry("api", vec![]),
+                entry("index", vec![]),
+            ],
+            Origins { domain: "localhost".to_owned(), hosts: vec!["box.example".to_owned()], path_routes },
+        )
+    }
+
+    fn check(path_routes: bool, host: &str, path: &str, expected: &str) {
+        let table = table(path_routes);
+        let found = match table.find(host, path) {
+            Found::App { name, mount, .. } => format!("{name} at {mount}/"),
+            Found::MissingSlash => "slash".to_owned(),
+            Found::Nothing => "nothing".to_owned(),
+            Found::Foreign => "foreign".to_owned(),
+        };
+        assert_eq!(found, expected, "{host}{path}");
+    }
+
+    #[test]
+    fn an_app_has_a_host_of_its_own() {
+        check(true, "shop.localhost", "/", "shop at /");
+        check(true, "shop.localhost", "/api/users/", "shop at /");
+        check(true, "api.localhost", "/x", "api at /");
+        check(true, "users.localhost", "/", "nothing");
+        check(true, "a.b.localhost", "/", "nothing");
+    }
+
+    #[test]
+    fn paths_lead_to_apps_in_whole_segments() {
+        for host in ["localhost", "127.0.0.1", "[::1]", "box.example"] {
+            check(true, host, "/shop/", "shop at /shop/");
+            check(true, host, "/shop", "slash");
+            check(true, host, "/shops/", "index at /");
+            check(true, host, "/api/users/1", "api/users at /api/users/");
+            check(true, host, "/api/users", "slash");
+            check(true, host, "/api/user/1", "api at /api/");
+            check(true, host, "/", "index at /");
+        }
+        check(false, "localhost", "/shop/", "index at /");
+    }
+
+    #[test]
+    fn declared_routes_come_after_those_of_the_folder() {
+        check(true, "shop.example", "/", "shop at /");
+        check(true, "example.org", "/buy/x", "shop at /buy/");
+        check(true, "example.org", "/buy", "slash");
+        check(true, "example.org", "/buyer", "nothing");
+    }
+
+    #[test]
+    fn other_hosts_are_foreign() {
+        check(true, "evil.example", "/shop/", "foreign");
+        check(true, "xlocalhost", "/", "foreign");
+        check(true, "localhost.evil.example", "/", "foreign");
+    }
+}
