@@ -15,3 +15,4 @@ pub mod routes;
 pub mod serve;
 pub mod shutdown;
 pub mod telemetry;
+pub mod units;
