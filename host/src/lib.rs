@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod deploy;
 pub mod dev;
+pub mod explain;
 pub mod host;
 pub mod name;
 pub mod routes;

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         Command::Serve(flags) => serve(&flags),
         Command::Dev(flags) => dev(&flags),
         Command::Build(flags) => build(&flags),
-        Command::Compile(flags) => compile::run(&flags).map(|()| ExitCode::SUCCESS),
+        Command::Compile(flags) => return compile::run(&flags),
     };
     ended.unwrap_or_else(|error| {
         // Nobody may be reading any more.

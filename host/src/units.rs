@@ -1,4 +1,4 @@
-//! Durations and sizes as an operator writes them: `30s`, `500ms`, `64MiB`.
+//! Sizes and times as people write them: `64MiB`, `500ms`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,195 +6,195 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Deserializer;
-use serde::de::Visitor;
+use serde::de;
 
-/// A length of time, written with its unit: `500ms`, `30s`, `5m`, `2h`, `1d`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span(pub Duration);
-
-/// A number of bytes, written with its unit: `512B`, `64KiB`, `128MiB`, `1GiB`, or the decimal `kB`, `MB`, `GB`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A number of bytes: `65536`, `64KiB`, `10MB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Size(pub u64);
 
-/// Why a text is not a duration or a size.
+/// A length of time: `500ms`, `30s`, `2m`, `1h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span(pub Duration);
+
+/// From large to small, so that the first that divides is the one to print.
+const SIZES: [(&str, u64); 9] = [
+    ("TiB", 1 << 40),
+    ("TB", 1_000_000_000_000),
+    ("GiB", 1 << 30),
+    ("GB", 1_000_000_000),
+    ("MiB", 1 << 20),
+    ("MB", 1_000_000),
+    ("KiB", 1 << 10),
+    ("kB", 1_000),
+    ("B", 1),
+];
+
+const SPANS: [(&str, u64); 5] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1), ("d", 86_400_000)];
+
+/// Why a text is not a size or a time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnitError {
-    /// Not a number with one of the units of time.
-    #[error("`{0}` is not a duration: write a number and a unit, such as `500ms`, `30s`, `5m` or `2h`")]
-    Span(String),
-    /// Not a number with one of the units of size.
-    #[error("`{0}` is not a size: write a number and a unit, such as `64KiB`, `128MiB` or `1GiB`")]
+    /// Not a size.
+    #[error("`{0}` is not a size: write it as `65536`, `64KiB`, `10MB` or `1GiB`")]
     Size(String),
-    /// More than can be counted.
-    #[error("`{0}` is too large")]
-    Large(String),
-}
-
-impl FromStr for Span {
-    type Err = UnitError;
-
-    fn from_str(text: &str) -> Result<Span, UnitError> {
-        let wrong = || UnitError::Span(text.to_owned());
-        let (number, unit) = split(text).ok_or_else(wrong)?;
-        let millis = match unit {
-            "ms" => 1,
-            "s" => 1000,
-            "m" | "min" => 60 * 1000,
-            "h" => 60 * 60 * 1000,
-            "d" => 24 * 60 * 60 * 1000,
-            _ => return Err(wrong()),
-        };
-        let millis = number.and_then(|number| number.checked_mul(millis));
-        millis.map(|millis| Span(Duration::from_millis(millis))).ok_or_else(|| UnitError::Large(text.to_owned()))
-    }
+    /// Not a time.
+    #[error("`{0}` is not a time: write it as `500ms`, `30s`, `2m` or `1h`")]
+    Span(String),
 }
 
 impl FromStr for Size {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Size, UnitError> {
-        let wrong = || UnitError::Size(text.to_owned());
-        let (number, unit) = split(text).ok_or_else(wrong)?;
-        let bytes = match unit {
-            "B" => 1,
-            "kB" | "KB" => 1000,
-            "MB" => 1000 * 1000,
-            "GB" => 1000 * 1000 * 1000,
-            "KiB" => 1 << 10,
-            "MiB" => 1 << 20,
-            "GiB" => 1 << 30,
-            _ => return Err(wrong()),
+        let (number, unit) = split(text);
+        let factor = match unit {
+            "" => Some(1),
+            _ => SIZES.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).map(|(_, factor)| *factor),
         };
-        let bytes = number.and_then(|number| number.checked_mul(bytes));
-        bytes.map(Size).ok_or_else(|| UnitError::Large(text.to_owned()))
+        factor.and_then(|factor| scaled(number, factor)).map(Size).ok_or_else(|| UnitError::Size(text.to_owned()))
     }
 }
 
-/// The number (`None` when it is too large to count) and the unit; a space may stand between them.
-fn split(text: &str) -> Option<(Option<u64>, &str)> {
-    let end = text.find(|character: char| !character.is_ascii_digit())?;
-    let (digits, unit) = text.split_at(end);
-    (!digits.is_empty()).then(|| (digits.parse().ok(), unit.strip_prefix(' ').unwrap_or(unit)))
-}
+impl FromStr for Span {
+    type Err = UnitError;
 
-impl fmt::Display for Span {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = self.0.as_millis();
-        match millis {
-            0 => formatter.write_str("0s"),
-            _ if millis % 86_400_000 == 0 => write!(formatter, "{}d", millis / 86_400_000),
-            _ if millis % 3_600_000 == 0 => write!(formatter, "{}h", millis / 3_600_000),
-            _ if millis % 60_000 == 0 => write!(formatter, "{}m", millis / 60_000),
-            _ if millis % 1000 == 0 => write!(formatter, "{}s", millis / 1000),
-            _ => write!(formatter, "{millis}ms"),
-        }
+    fn from_str(text: &str) -> Result<Span, UnitError> {
+        let (number, unit) = split(text);
+        let millis = SPANS.iter().find(|(name, _)| *name == unit).and_then(|(_, factor)| scaled(number, *factor));
+        // A bare `0` needs no unit.
+        let millis = if text.trim() == "0" { Some(0) } else { millis };
+        millis.map(|millis| Span(Duration::from_millis(millis))).ok_or_else(|| UnitError::Span(text.to_owned()))
     }
 }
 
 impl fmt::Display for Size {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            0 => formatter.write_str("0B"),
-            bytes if bytes % (1 << 30) == 0 => write!(formatter, "{}GiB", bytes >> 30),
-            bytes if bytes % (1 << 20) == 0 => write!(formatter, "{}MiB", bytes >> 20),
-            bytes if bytes % (1 << 10) == 0 => write!(formatter, "{}KiB", bytes >> 10),
-            bytes => write!(formatter, "{bytes}B"),
-        }
+        let (unit, factor) =
+            SIZES.iter().find(|(_, factor)| self.0 >= *factor && self.0 % factor == 0).unwrap_or(&("B", 1));
+        write!(formatter, "{}{unit}", self.0 / factor)
     }
 }
 
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
-        deserializer.deserialize_any(Written { example: "a duration in quotes, such as \"30s\"", read: Span::from_str })
+impl fmt::Display for Span {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_millis();
+        match SPANS[..3].iter().find(|(_, factor)| millis > 0 && millis % u128::from(*factor) == 0) {
+            Some((unit, factor)) => write!(formatter, "{}{unit}", millis / u128::from(*factor)),
+            None => write!(formatter, "{millis}ms"),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Size, D::Error> {
-        deserializer.deserialize_any(Written { example: "a size in quotes, such as \"64MiB\"", read: Size::from_str })
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Size;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a size such as \"64MiB\"")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Size, E> {
+                text.parse().map_err(E::custom)
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Size, E> {
+                u64::try_from(number).map(Size).map_err(|_| E::custom(UnitError::Size(number.to_string())))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
     }
 }
 
-/// Reads a text; anything else (a bare number has no unit) is an error that shows the example.
-struct Written<T> {
-    example: &'static str,
-    read: fn(&str) -> Result<T, UnitError>,
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Span;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a time with its unit, such as \"30s\"")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
 }
 
-impl<T> Visitor<'_> for Written<T> {
-    type Value = T;
+fn split(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    (&text[..end], text[end..].trim_start())
+}
 
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.example)
+/// `number` times `factor`, exactly: a decimal point is fine as long as the result is whole.
+fn scaled(number: &str, factor: u64) -> Option<u64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if fraction.len() > 6 || (number.contains('.') && fraction.is_empty()) {
+        return None;
     }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
-        (self.read)(text).map_err(E::custom)
+    let whole = whole.parse::<u64>().ok()?.checked_mul(factor)?;
+    if fraction.is_empty() {
+        return Some(whole);
     }
+    let scale = 10_u64.pow(u32::try_from(fraction.len()).ok()?);
+    let part = fraction.parse::<u64>().ok()?.checked_mul(factor)?;
+    if part % scale == 0 { whole.checked_add(part / scale) } else { None }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check_span(text: &str, expected: Result<u64, &str>) {
-        let found = text.parse::<Span>().map(|Span(span)| span.as_millis() as u64).map_err(|error| error.to_string());
-        assert_eq!(found, expected.map_err(str::to_owned), "{text}");
+    fn size(text: &str, expected: Option<u64>) {
+        assert_eq!(text.parse::<Size>().ok(), expected.map(Size), "{text}");
     }
 
-    fn check_size(text: &str, expected: Result<u64, &str>) {
-        let found = text.parse::<Size>().map(|Size(size)| size).map_err(|error| error.to_string());
-        assert_eq!(found, expected.map_err(str::to_owned), "{text}");
-    }
-
-    #[test]
-    fn durations() {
-        check_span("500ms", Ok(500));
-        check_span("30s", Ok(30_000));
-        check_span("0s", Ok(0));
-        check_span("5 m", Ok(300_000));
-        check_span("2h", Ok(7_200_000));
-        check_span("1d", Ok(86_400_000));
-        let rule = "is not a duration: write a number and a unit, such as `500ms`, `30s`, `5m` or `2h`";
-        for wrong in ["", "30", "s", "-1s", "1.5s", "30sec", " 30s", "30  s"] {
-            check_span(wrong, Err(&format!("`{wrong}` {rule}")));
-        }
-        check_span("99999999999999999999s", Err("`99999999999999999999s` is too large"));
-        check_span("999999999999999999d", Err("`999999999999999999d` is too large"));
+    fn span(text: &str, expected: Option<u64>) {
+        assert_eq!(text.parse::<Span>().ok(), expected.map(Duration::from_millis).map(Span), "{text}");
     }
 
     #[test]
     fn sizes() {
-        check_size("512B", Ok(512));
-        check_size("64KiB", Ok(65_536));
-        check_size("16 MiB", Ok(16 << 20));
-        check_size("1GiB", Ok(1 << 30));
-        check_size("10MB", Ok(10_000_000));
-        let rule = "is not a size: write a number and a unit, such as `64KiB`, `128MiB` or `1GiB`";
-        for wrong in ["", "64", "64M", "64mib", "MiB"] {
-            check_size(wrong, Err(&format!("`{wrong}` {rule}")));
-        }
-        check_size("99999999999GiB", Err("`99999999999GiB` is too large"));
+        size("65536", Some(65536));
+        size("64KiB", Some(65536));
+        size("64 kib", Some(65536));
+        size("10MB", Some(10_000_000));
+        size("1.5GiB", Some(3 << 29));
+        size("64M", None);
+        size("MiB", None);
+        size("-1", None);
+        size("", None);
+        size("1.3B", None);
+        size("99999999999GiB", None);
     }
 
     #[test]
-    fn what_is_shown_can_be_read_again() {
-        for text in ["0s", "1ms", "1500ms", "30s", "5m", "36h", "2d"] {
+    fn spans() {
+        span("500ms", Some(500));
+        span("30s", Some(30_000));
+        span("1.5s", Some(1500));
+        span("2m", Some(120_000));
+        span("1h", Some(3_600_000));
+        span("0", Some(0));
+        span("30", None);
+        span("s", None);
+        span("5 years", None);
+    }
+
+    #[test]
+    fn what_is_printed_can_be_read_again() {
+        for text in ["0B", "1B", "1000B", "64KiB", "10MB", "128MiB", "1GiB"] {
+            let size: Size = text.parse().unwrap();
+            assert_eq!(size.to_string().parse(), Ok(size), "{text}");
+        }
+        assert_eq!(Size(128 << 20).to_string(), "128MiB");
+        for text in ["0ms", "500ms", "30s", "2m", "1h"] {
             assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
         }
-        for text in ["0B", "1000B", "64KiB", "16MiB", "3GiB"] {
-            assert_eq!(text.parse::<Size>().unwrap().to_string(), text);
-        }
-    }
-
-    #[test]
-    fn a_bare_number_in_a_file_is_an_error_with_an_example() {
-        #[derive(Debug, Deserialize)]
-        #[expect(dead_code, reason = "only its error is looked at")]
-        struct File {
-            grace: Span,
-        }
-        let error = toml::from_str::<File>("grace = 10").unwrap_err();
-        assert_eq!(error.message(), "invalid type: integer `10`, expected a duration in quotes, such as \"30s\"");
     }
 }

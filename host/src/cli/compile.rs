@@ -8,6 +8,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use guesthouse_sandbox::compile::compile;
@@ -17,16 +18,26 @@ use rustix::process::Signal;
 
 use crate::cli::flags::CompileFlags;
 
-/// Does what `flags` say, or gives the reason in one line.
-pub fn run(flags: &CompileFlags) -> anyhow::Result<()> {
+/// Does what `flags` say, or gives the reason in one line on stderr: the drop street tells it to the author.
+pub fn run(flags: &CompileFlags) -> ExitCode {
+    match compile_confined(flags) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{}", format!("{error:#}").replace('\n', " "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn compile_confined(flags: &CompileFlags) -> anyhow::Result<()> {
     std::panic::set_hook(Box::new(|panic| {
         let message = panic.to_string().replace('\n', " ");
         // Nobody may be reading any more.
-        let _ = writeln!(std::io::stderr(), "error: the compiler panicked: {message}");
+        let _ = writeln!(std::io::stderr(), "the compiler panicked: {message}");
     }));
     confine(flags).context("setting this process's limits")?;
     let bytes = fs::read(&flags.input).with_context(|| format!("reading `{}`", flags.input.display()))?;
-    let artefact = compile(&bytes, flags.target).map_err(|why| anyhow::anyhow!(why.replace('\n', " ")))?;
+    let artefact = compile(&bytes, flags.target).map_err(anyhow::Error::msg)?;
     write(&artefact, &flags.output).with_context(|| format!("writing `{}`", flags.output.display()))
 }
 

@@ -24,8 +24,8 @@ pub fn serve() -> ServeSettings {
         head_bytes_max: 64 << 10,
         fields_max: 100,
         // RFC 9110 section 4.1: at least 8,000 bytes should be supported.
-        target_bytes_max: 8 << 10,
-        connections_max: 4096,
+        target_bytes_max: 8_000,
+        connections_max: 10_000,
         grace: Duration::from_secs(10),
         inner_details: false,
         trace_wire: None,
@@ -69,12 +69,12 @@ fn own_program() -> PathBuf {
     if link.exists() { link } else { std::env::current_exe().unwrap_or_else(|_| PathBuf::from("guesthouse")) }
 }
 
-/// The sandbox's.
-pub fn sandbox() -> SandboxSettings {
+/// The sandbox's, which must be ready for an app with `app_bytes_max` of memory.
+pub fn sandbox(app_bytes_max: u64) -> SandboxSettings {
     let memory_total_bytes_max = memory::available() / 2;
     SandboxSettings {
         memory_total_bytes_max,
-        memory_bytes_max: memory_total_bytes_max.min(1 << 30),
+        memory_bytes_max: memory_total_bytes_max.min(app_bytes_max),
         instances_max: 512,
     }
 }

@@ -17,9 +17,9 @@ use crate::cli::values::AdminAddress;
 use crate::cli::values::HostName;
 use crate::cli::values::PathRoutes;
 use crate::cli::values::Watch;
-use crate::config::explain::explain;
 use crate::deploy::DeploySettings;
 use crate::deploy::policy::Policy;
+use crate::explain::explain;
 use crate::serve::ServeSettings;
 use crate::telemetry::LogFormat;
 use crate::units::Size;
@@ -151,7 +151,7 @@ impl File {
     }
 
     fn parse(path: &Path, text: &str) -> anyhow::Result<File> {
-        toml::from_str(text).map_err(|error| anyhow!(explain(path, text, &error)))
+        toml::from_str(text).map_err(|error| anyhow!(explain(path.display(), text, &error)))
     }
 }
 
@@ -244,13 +244,11 @@ mod tests {
         );
         check(
             "[deploy.compile]\n\n\nmemory_max = \"4G\"\n",
-            Err(
-                "guesthouse.toml:4: `4G` is not a size: write a number and a unit, such as `64KiB`, `128MiB` or `1GiB`",
-            ),
+            Err("guesthouse.toml:4: `4G` is not a size: write it as `65536`, `64KiB`, `10MB` or `1GiB`"),
         );
         check(
             "[serve]\ngrace = 10\n",
-            Err("guesthouse.toml:2: invalid type: integer `10`, expected a duration in quotes, such as \"30s\""),
+            Err("guesthouse.toml:2: invalid type: integer `10`, expected a time with its unit, such as \"30s\""),
         );
         check(
             "[serve]\nlisten = [\"80\"]\n",

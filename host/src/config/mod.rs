@@ -33,7 +33,6 @@ use crate::telemetry::LogSettings;
 use crate::units::Size;
 
 mod defaults;
-mod explain;
 pub mod file;
 mod memory;
 pub mod surroundings;
@@ -87,8 +86,9 @@ impl Config {
             deploy.watch = watch_mode(watch);
         }
 
-        let mut sandbox = defaults::sandbox();
+        let mut sandbox = defaults::sandbox(deploy.policy.memory_bytes_max());
         file.sandbox.apply(&mut sandbox);
+        check(&serve, address.len())?;
         if sandbox.memory_bytes_max > sandbox.memory_total_bytes_max {
             bail!(
                 "[sandbox] memory_max ({}) is more than memory_total ({})",
@@ -122,12 +122,13 @@ impl Config {
         serve.trace_wire = flags.log.trace_wire.then_some(WireTrace::Full);
         let mut deploy = defaults::deploy(apps.to_owned(), state.to_owned(), origins);
         deploy.policy = Policy::permissive();
+        let sandbox = defaults::sandbox(deploy.policy.memory_bytes_max());
         Ok(Config {
             listen,
             health: health(None, state),
             serve,
             deploy,
-            sandbox: defaults::sandbox(),
+            sandbox,
             log: LogSettings { format: flags.log.log_format.unwrap_or_default(), filter: None },
             threads: None,
             file: None,
@@ -175,6 +176,22 @@ fn health(wanted: Option<AdminAddress>, state: &Path) -> Option<HealthAddress> {
             .map(HealthAddress::Unix),
     }
 }
+
+/// Bounds that would not let anybody in.
+fn check(serve: &ServeSettings, listeners: usize) -> anyhow::Result<()> {
+    if serve.head_bytes_max < HEAD_BYTES_MIN {
+        let (head, least) = (Size(serve.head_bytes_max as u64), Size(HEAD_BYTES_MIN as u64));
+        bail!("[serve] head_max ({head}) is too little: at least {least}");
+    }
+    if serve.connections_max <= listeners {
+        let most = serve.connections_max;
+        bail!("[serve] connections_max ({most}) is too little: every one of the {listeners} listeners holds one ready");
+    }
+    Ok(())
+}
+
+/// hyper takes no smaller buffer.
+const HEAD_BYTES_MIN: usize = 8 << 10;
 
 /// Whoever may drop a file must not reach the state: it holds compiled code.
 fn check_apart(apps: &Path, state: &Path) -> anyhow::Result<()> {

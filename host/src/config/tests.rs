@@ -129,6 +129,19 @@ fn dev_stays_on_loopback() {
 }
 
 #[test]
+fn bounds_that_let_nobody_in_are_mistakes() {
+    let said = |text: &str| {
+        let (_folder, path) = file(text);
+        meant(&["serve", "--config", path.to_str().unwrap()]).unwrap_err()
+    };
+    assert_eq!(said("[serve]\nhead_max = \"1KiB\""), "[serve] head_max (1KiB) is too little: at least 8KiB");
+    assert_eq!(
+        said("[serve]\nconnections_max = 1"),
+        "[serve] connections_max (1) is too little: every one of the 1 listeners holds one ready"
+    );
+}
+
+#[test]
 fn serve_masks_secrets_on_the_wire() {
     assert_eq!(meant(&["serve", "--trace-wire"]).unwrap().serve.trace_wire, Some(WireTrace::Masked));
 }

@@ -6,6 +6,11 @@
 pub struct Policy {}
 
 impl Policy {
+    /// The largest memory that any app can be given under this policy, in bytes: what the sandbox must be ready for.
+    pub fn memory_bytes_max(&self) -> u64 {
+        512 << 20
+    }
+
     /// Everything that is asked is allowed (`guesthouse dev`).
     pub fn permissive() -> Policy {
         todo!()

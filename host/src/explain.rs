@@ -1,14 +1,14 @@
 //! A configuration file's error in one line: where it is, what is wrong, and what was probably meant.
 
-use std::path::Path;
+use std::fmt::Display;
 
-/// Explains why `text`, the content of `path`, cannot be read.
-pub fn explain(path: &Path, text: &str, error: &toml::de::Error) -> String {
+/// Explains why `text`, the content of `file`, cannot be read.
+pub fn explain(file: impl Display, text: &str, error: &toml::de::Error) -> String {
     let at = error.span().map_or(0, |span| span.start.min(text.len()));
     let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
     let message = error.message();
     let what = unknown(message, text, at).unwrap_or_else(|| message.replace('\n', ", "));
-    format!("{}:{line}: {what}", path.display())
+    format!("{file}:{line}: {what}")
 }
 
 /// serde says ``unknown field `x`, expected one of `a`, `b` ``: every second piece between backticks is a name.
