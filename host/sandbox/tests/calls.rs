@@ -147,7 +147,7 @@ async fn guests_fail_in_their_own_ways() {
     check_fault("bad-never", "/late", "stood still for 2s").await;
     check_fault("bad-silent", "/", "returned without a response").await;
     check_fault("bad-stack", "/", "the guest trapped: wasm trap: ").await;
-    check_fault("bad-exit", "/", "it called exit(3)").await;
+    check_fault("bad-exit", "/", "it called exit(1)").await;
     check_fault("bad-big", "/", "the limit is").await;
     check_fault("bad-headers", "/", "its head has").await;
     check_fault("bad-headers", "/?kind=split", "bytes that HTTP does not allow").await;

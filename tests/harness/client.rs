@@ -1,0 +1,99 @@
+//! An HTTP client that shows what came, and a raw one for what no client would send.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::Request;
+use http::StatusCode;
+use http::header::HOST;
+use http_body_util::BodyExt;
+use http_body_util::Full;
+use hyper::client::conn::http1;
+use hyper::client::conn::http1::SendRequest;
+use hyper_util::rt::TokioIo;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use crate::harness::within;
+
+/// One keep-alive connection.
+pub struct Client {
+    address: SocketAddr,
+    sender: Option<SendRequest<Full<Bytes>>>,
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Reply {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+impl Client {
+    pub fn new(address: SocketAddr) -> Client {
+        Client { address, sender: None }
+    }
+
+    /// Sends a request and reads the whole answer. `Err` when the connection broke or the body was cut.
+    pub async fn try_send(&mut self, mut request: Request<Full<Bytes>>) -> Result<Reply, hyper::Error> {
+        let port = self.address.port();
+        if !request.headers().contains_key(HOST) {
+            request.headers_mut().insert(HOST, format!("localhost:{port}").parse().unwrap());
+        }
+        let sender = match &mut self.sender {
+            Some(sender) if sender.ready().await.is_ok() => sender,
+            _ => self.sender.insert(connect(self.address).await?),
+        };
+        let response = sender.send_request(request).await?;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await?.to_bytes();
+        Ok(Reply { status: parts.status, headers: parts.headers, body })
+    }
+
+    pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Reply {
+        within("an answer", self.try_send(request)).await.unwrap()
+    }
+
+    pub async fn get(&mut self, path: &str) -> Reply {
+        self.send(get(path)).await
+    }
+}
+
+pub fn get(path: &str) -> Request<Full<Bytes>> {
+    Request::get(path).body(Full::default()).unwrap()
+}
+
+pub fn post(path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+    Request::post(path).body(Full::new(body.into())).unwrap()
+}
+
+/// A connection of its own, for tests that look at single frames.
+pub async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>, hyper::Error> {
+    let stream = TcpStream::connect(address).await.expect("the host listens");
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::task::spawn(connection);
+    Ok(sender)
+}
+
+/// Sends bytes as they are and reads until the host closes.
+pub async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("the host listens");
+    stream.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    // A reset after the answer is as good as an end.
+    let _ = within("the host to close", stream.read_to_end(&mut answer)).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}

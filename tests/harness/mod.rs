@@ -1,0 +1,19 @@
+//! What tests are written with: a host in this process, its apps folder, a client, and the real program.
+
+pub mod client;
+pub mod folder;
+pub mod host;
+pub mod process;
+
+use std::time::Duration;
+
+/// How long a test waits for a state before it fails. Nothing is timed by it: a state that comes is taken at once.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits for `what`, and fails with its name rather than never.
+pub async fn within<T>(what: &str, awaited: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, awaited).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited {PATIENCE:?} for: {what}"),
+    }
+}

@@ -1,0 +1,294 @@
+//! Every guest app has a test that is named after it; without one, this file does not compile.
+
+use guesthouse_test_guests as guest;
+use http::Method;
+use http::StatusCode;
+
+use crate::harness::client::Client;
+use crate::harness::client::get;
+use crate::harness::client::post;
+use crate::harness::host::Running;
+use crate::harness::host::TestHost;
+
+macro_rules! assert_test_exists {
+    ($name:ident) => {
+        #[expect(unused_imports, reason = "only its existence matters")]
+        use self::$name as _;
+    };
+}
+guest::foreach_guest!(assert_test_exists);
+
+async fn host(name: &str) -> Running {
+    TestHost::new().app(name, guest::bytes(name)).run().await
+}
+
+/// The guest fails, the visitor gets `status` without inner details, and the host goes on.
+async fn check_fault(name: &str, path: &str, status: StatusCode) {
+    let host = TestHost::new()
+        .app(name, guest::bytes(name))
+        .app("hello", guest::bytes(guest::HELLO))
+        .manifest(name, "[limits]\ncpu = \"300ms\"\nhead = \"2s\"\nmemory = \"16MiB\"\n")
+        .run()
+        .await;
+    let reply = host.get(&format!("/{name}{path}")).await;
+    assert_eq!(reply.status, status, "{name}{path}: {}", reply.text());
+    assert!(!reply.text().contains("wasm trap"), "{}", reply.text());
+    assert_eq!(host.get("/hello/").await.status, StatusCode::OK);
+}
+
+/// The guest fails after its head was sent: the body is cut, and does not look whole.
+async fn check_cut(name: &str, path: &str) {
+    let manifest = "[limits]\ncpu = \"300ms\"\nbody_idle = \"1s\"\n";
+    let host = TestHost::new().app(name, guest::bytes(name)).manifest(name, manifest).run().await;
+    let cut = Client::new(host.address).try_send(get(&format!("/{name}{path}"))).await;
+    assert!(cut.is_err(), "{name}{path}: {cut:?}");
+}
+
+#[tokio::test]
+async fn hello() {
+    let host = host(guest::HELLO).await;
+    let reply = host.get("/hello/").await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(reply.header("content-type"), "text/html; charset=utf-8");
+    assert!(reply.text().contains("<h1>hello</h1>"), "{}", reply.text());
+}
+
+#[tokio::test]
+async fn hello_http() {
+    let host = host(guest::HELLO_HTTP).await;
+    let reply = host.get("/hello-http/").await;
+    assert_eq!((reply.status, reply.text().as_str()), (StatusCode::OK, "hello\n"));
+    assert_eq!(reply.header("content-length"), "6");
+}
+
+#[tokio::test]
+async fn inspect() {
+    let host = host(guest::INSPECT).await;
+    let mut request = post("/inspect/x?q=%3Cscript%3E", "note=<b>hi</b>");
+    request.headers_mut().insert("x-odd", "<i>\"quoted\"</i>".parse().unwrap());
+    request.headers_mut().insert("cookie", "flavour=plain".parse().unwrap());
+    let page = host.send(request).await.text();
+    for shown in ["POST", "x-odd", "flavour", "&lt;b&gt;hi&lt;/b&gt;"] {
+        assert!(page.contains(shown), "no `{shown}` in\n{page}");
+    }
+    assert!(!page.contains("<b>hi</b>") && !page.contains("<i>\"quoted"), "not escaped:\n{page}");
+}
+
+#[tokio::test]
+async fn echo() {
+    let host = host(guest::ECHO).await;
+    let body: Vec<u8> = (0..3_000_000_u32).map(|at| (at % 251) as u8).collect();
+    let mut request = post("/echo/", body.clone());
+    request.headers_mut().insert("content-type", "application/x-odd".parse().unwrap());
+    let reply = host.send(request).await;
+    assert_eq!(reply.header("content-type"), "application/x-odd");
+    assert!(reply.body == body, "{} of {} bytes", reply.body.len(), body.len());
+}
+
+#[tokio::test]
+async fn clock() {
+    let host = host(guest::CLOCK).await;
+    assert!(host.get("/clock/").await.text().contains("EventSource"));
+    let reply = host.get("/clock/events?n=3&ms=10").await;
+    assert_eq!(reply.header("content-type"), "text/event-stream");
+    assert_eq!(reply.text().matches("data: ").count(), 3, "{}", reply.text());
+}
+
+#[tokio::test]
+async fn todo() {
+    let host = host(guest::TODO).await;
+    let mut client = host.client();
+    let added = client.send(post("/todo/add", "text=buy+%3Cmilk%3E")).await;
+    assert_eq!((added.status, added.header("location")), (StatusCode::SEE_OTHER, "/todo/"));
+    let cookie = added.header("set-cookie").split(';').next().unwrap().to_owned();
+    assert!(added.header("set-cookie").to_lowercase().contains("path=/todo/"), "{added:?}");
+    let mut list = get("/todo/");
+    list.headers_mut().insert("cookie", cookie.parse().unwrap());
+    let page = client.send(list).await.text();
+    assert!(page.contains("buy &lt;milk&gt;"), "{page}");
+    assert_eq!(client.get("/todo/nowhere").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(client.get("/todo/add").await.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+async fn check_environ(name: &str) {
+    let manifest = "[environment]\nGREETING = \"moin\"\n";
+    let host = TestHost::new().app(name, guest::bytes(name)).manifest(name, manifest).run().await;
+    let mut request = post(&format!("/{name}/a%2Db?q=1"), "the body");
+    for (field, value) in [
+        ("x-forwarded-for", "6.6.6.6"),
+        ("x-forwarded-prefix", "/evil"),
+        ("x_forwarded_for", "6.6.6.6"),
+        ("x-real-ip", "6.6.6.6"),
+        ("x-request-id", "forged"),
+        ("proxy", "http://evil.example"),
+        ("x-kept", "yes"),
+    ] {
+        request.headers_mut().insert(field, value.parse().unwrap());
+    }
+    let seen = host.send(request).await.text();
+    let port = host.address.port();
+    for line in [
+        "method: POST",
+        "scheme: http",
+        &format!("authority: localhost:{port}"),
+        &format!("mount: /{name}"),
+        "path: /a%2Db",
+        "query: q=1",
+        "peer: 127.0.0.1",
+        "header x-kept: yes",
+        "body-length: 8",
+        "body: the body",
+        "env GREETING=moin",
+    ] {
+        assert!(seen.lines().any(|found| found == line), "{name}: no `{line}` in\n{seen}");
+    }
+    assert!(!seen.contains("6.6.6.6") && !seen.contains("evil") && !seen.contains("forged"), "{seen}");
+    assert!(!seen.contains("env PATH") && !seen.contains("env HOME"), "{seen}");
+    assert!(!seen.contains("allowed"), "a file or a socket was opened:\n{seen}");
+
+    let own = host.get_at(&format!("{name}.localhost"), "/").await.text();
+    assert!(own.lines().any(|line| line == "mount: " || line == "mount:"), "{own}");
+}
+
+#[tokio::test]
+async fn environ() {
+    check_environ(guest::ENVIRON).await;
+}
+
+#[tokio::test]
+async fn environ_http() {
+    check_environ(guest::ENVIRON_HTTP).await;
+    let host = host(guest::ENVIRON_HTTP).await;
+    let outbound = host.get(&format!("/environ-http/outbound?url=http://{}/", host.address)).await;
+    assert!(outbound.text().contains("HttpRequestDenied"), "{}", outbound.text());
+}
+
+#[tokio::test]
+async fn counter() {
+    let host = host(guest::COUNTER).await;
+    let mut client = host.client();
+    for _ in 0..3 {
+        let seen = client.get("/counter/").await.text();
+        assert!(seen.contains("requests: 1\n") && seen.contains("variable: unset"), "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn revision() {
+    let host = TestHost::new().app("revision", guest::revision(42)).run().await;
+    assert_eq!(host.get("/revision/").await.text(), guest::revision_text(42));
+}
+
+#[tokio::test]
+async fn revision_http() {
+    let host = TestHost::new().app("revision-http", guest::revision_http(43)).run().await;
+    assert_eq!(host.get("/revision-http/").await.text(), guest::revision_text(43));
+    let slow = host.get("/revision-http/slow").await.text();
+    assert_eq!(slow.matches(&guest::revision_text(43)).count(), 5, "{slow}");
+}
+
+#[tokio::test]
+async fn flow() {
+    let host = host(guest::FLOW).await;
+    let mut client = host.client();
+    assert_eq!(client.get("/flow/empty").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(client.send(post("/flow/drop-body", vec![b'x'; 1 << 20])).await.text(), "not read\n");
+    assert_eq!(client.send(post("/flow/read-slow?ms=1", vec![b'x'; 100_000])).await.text(), "read 100000\n");
+    assert_eq!(client.get("/flow/flood?bytes=3000000").await.body.len(), 3_000_000);
+    let mut head = get("/flow/flood?bytes=3000000");
+    *head.method_mut() = Method::HEAD;
+    assert_eq!(client.send(head).await.body.len(), 0);
+}
+
+#[tokio::test]
+async fn bad_trap() {
+    check_fault(guest::BAD_TRAP, "/", StatusCode::BAD_GATEWAY).await;
+}
+
+#[tokio::test]
+async fn bad_trap_http() {
+    check_fault(guest::BAD_TRAP_HTTP, "/", StatusCode::BAD_GATEWAY).await;
+}
+
+#[tokio::test]
+async fn bad_late_trap() {
+    // Trapping within the same breath as the head is found before the head is sent.
+    let host = host(guest::BAD_LATE_TRAP).await;
+    match Client::new(host.address).try_send(get("/bad-late-trap/")).await {
+        Ok(reply) => assert_eq!(reply.status, StatusCode::BAD_GATEWAY, "{}", reply.text()),
+        Err(cut) => drop(cut),
+    }
+}
+
+#[tokio::test]
+async fn bad_loop() {
+    check_fault(guest::BAD_LOOP, "/", StatusCode::GATEWAY_TIMEOUT).await;
+}
+
+#[tokio::test]
+async fn bad_loop_http() {
+    check_fault(guest::BAD_LOOP_HTTP, "/", StatusCode::GATEWAY_TIMEOUT).await;
+    check_cut(guest::BAD_LOOP_HTTP, "/late").await;
+}
+
+#[tokio::test]
+async fn bad_never() {
+    check_fault(guest::BAD_NEVER, "/", StatusCode::GATEWAY_TIMEOUT).await;
+    check_cut(guest::BAD_NEVER, "/late").await;
+}
+
+#[tokio::test]
+async fn bad_silent() {
+    check_fault(guest::BAD_SILENT, "/", StatusCode::BAD_GATEWAY).await;
+}
+
+#[tokio::test]
+async fn bad_memory() {
+    check_fault(guest::BAD_MEMORY, "/", StatusCode::BAD_GATEWAY).await;
+}
+
+#[tokio::test]
+async fn bad_stack() {
+    check_fault(guest::BAD_STACK, "/", StatusCode::BAD_GATEWAY).await;
+}
+
+#[tokio::test]
+async fn bad_exit() {
+    check_fault(guest::BAD_EXIT, "/", StatusCode::BAD_GATEWAY).await;
+}
+
+#[tokio::test]
+async fn bad_big() {
+    check_fault(guest::BAD_BIG, "/", StatusCode::BAD_GATEWAY).await;
+}
+
+#[tokio::test]
+async fn bad_headers() {
+    for path in ["/", "/?kind=split", "/?kind=name", "/?kind=status&code=101", "/?kind=status&code=999"] {
+        check_fault(guest::BAD_HEADERS, path, StatusCode::BAD_GATEWAY).await;
+    }
+}
+
+#[tokio::test]
+async fn bad_log() {
+    let host = host(guest::BAD_LOG).await;
+    assert_eq!(host.get("/bad-log/").await.text(), "ok\n");
+    assert_eq!(host.get("/bad-log/?kind=escape").await.text(), "ok\n");
+}
+
+async fn check_refused(name: &str, reason: &str) {
+    let host = host(name).await;
+    let why = host.until_state(name, guesthouse::deploy::status::AppState::Refused).await;
+    assert!(why.contains(reason), "{name}: {why}");
+    assert_eq!(host.get(&format!("/{name}/")).await.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn bad_start() {
+    check_refused(guest::BAD_START, "trap").await;
+}
+
+#[tokio::test]
+async fn bad_health() {
+    check_refused(guest::BAD_HEALTH, "the database is asleep").await;
+}

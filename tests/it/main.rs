@@ -1,0 +1,11 @@
+//! Tests at the border: drop a file, send a request, look at the answer.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod folder;
+mod guest_apps;
+mod neighbours;
+mod streaming;
+mod swap;
+mod tidy;

@@ -1,0 +1,188 @@
+//! The house's laws, checked on its source (`docs/ARCHITECTURE.md`).
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("`host` lies in the checkout").to_owned()
+}
+
+fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_below(&path, extension));
+        } else if path.extension().is_some_and(|found| found == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A source file of the host or the sandbox.
+struct Source {
+    /// As in `serve/admit`, and `serve` for `serve/mod.rs`.
+    module: String,
+    path: PathBuf,
+    text: String,
+}
+
+fn sources(below: &str) -> Vec<Source> {
+    let folder = root().join(below);
+    files_below(&folder, "rs")
+        .into_iter()
+        .map(|path| {
+            let module = path.strip_prefix(&folder).unwrap().with_extension("").to_string_lossy().into_owned();
+            let module = module.trim_end_matches("/mod").to_owned();
+            let text = fs::read_to_string(&path).unwrap();
+            Source { module, path, text }
+        })
+        .collect()
+}
+
+impl Source {
+    fn room(&self) -> &str {
+        self.module.split('/').next().expect("a split has a first part")
+    }
+
+    /// The product's part, before the tests at the file's end.
+    fn product(&self) -> &str {
+        self.text.split("#[cfg(test)]").next().expect("a split has a first part")
+    }
+
+    /// The modules of this crate that the file imports, as in `serve/admit`.
+    fn imports(&self, modules: &BTreeSet<String>) -> BTreeSet<String> {
+        let uses = self.product().lines().map(str::trim).filter_map(|line| line.strip_prefix("use crate::"));
+        uses.filter_map(|import| {
+            let mut path = import.trim_end_matches(';').split(" as ").next()?.replace("::", "/");
+            loop {
+                if modules.contains(&path) {
+                    return Some(path);
+                }
+                path = path.rsplit_once('/')?.0.to_owned();
+            }
+        })
+        .collect()
+    }
+}
+
+#[test]
+fn the_streets_never_import_each_other_nor_what_is_above_them() {
+    const ABOVE: &[&str] = &["build", "cli", "config", "dev", "host", "shutdown"];
+    for source in sources("host/src") {
+        let forbidden: Vec<&str> = match source.room() {
+            "serve" => [ABOVE, &["deploy"]].concat(),
+            "deploy" => [ABOVE, &["serve"]].concat(),
+            "app" | "name" | "routes" | "telemetry" => [ABOVE, &["deploy", "serve"]].concat(),
+            _ => continue,
+        };
+        for room in forbidden {
+            assert!(!source.text.contains(&format!("crate::{room}::")), "{}: imports {room}", source.path.display());
+        }
+    }
+}
+
+#[test]
+fn each_outside_library_has_its_room() {
+    const ROOMS: &[(&str, &[&str])] =
+        &[("hyper", &["serve"]), ("hyper_util", &["serve"]), ("notify", &["deploy", "dev"]), ("clap", &["cli", "main"])];
+    for source in sources("host/src") {
+        for (library, rooms) in ROOMS {
+            let used = source.product().contains(&format!("use {library}::"));
+            assert!(!used || rooms.contains(&source.room()), "{}: uses {library}", source.path.display());
+        }
+        for wasmtime in ["wasmtime::", "wasmtime_wasi::", "wasmtime_wasi_http::"] {
+            assert!(!source.text.contains(wasmtime), "{}: wasmtime belongs to the sandbox", source.path.display());
+        }
+    }
+}
+
+#[test]
+fn a_file_never_imports_its_own_folder() {
+    for below in ["host/src", "host/sandbox/src"] {
+        let sources = sources(below);
+        let modules: BTreeSet<String> = sources.iter().map(|source| source.module.clone()).collect();
+        for source in &sources {
+            let Some((folder, _)) = source.module.rsplit_once('/') else { continue };
+            assert!(!source.imports(&modules).contains(folder), "{}: imports its mod.rs", source.path.display());
+        }
+    }
+}
+
+#[test]
+fn imports_go_one_way() {
+    for below in ["host/src", "host/sandbox/src"] {
+        let sources = sources(below);
+        let modules: BTreeSet<String> = sources.iter().map(|source| source.module.clone()).collect();
+        let mut arrows: BTreeMap<String, BTreeSet<String>> =
+            sources.iter().map(|source| (source.module.clone(), source.imports(&modules))).collect();
+        // What imports nothing that is left cannot be part of a circle.
+        loop {
+            let done: Vec<String> =
+                arrows.iter().filter(|(_, to)| to.iter().all(|to| !arrows.contains_key(to))).map(|(from, _)| from.clone()).collect();
+            if done.is_empty() {
+                break;
+            }
+            done.iter().for_each(|module| drop(arrows.remove(module)));
+        }
+        // Modules that only lead into a circle are left as well: take away those nobody left imports.
+        loop {
+            let imported: BTreeSet<String> = arrows.values().flatten().cloned().collect();
+            let before = arrows.len();
+            arrows.retain(|module, _| imported.contains(module));
+            if arrows.len() == before {
+                break;
+            }
+        }
+        assert!(arrows.is_empty(), "{below}: a circle among {arrows:#?}");
+    }
+}
+
+#[test]
+fn nothing_is_exported_twice() {
+    for below in ["host/src", "host/sandbox/src"] {
+        for source in sources(below) {
+            for (at, line) in source.product().lines().enumerate() {
+                let again = line.trim_start().starts_with("pub use ") && !source.text.contains("generated from");
+                assert!(!again, "{}:{}: re-exports {line}", source.path.display(), at + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn tasks_are_spawned_where_they_are_awaited() {
+    for source in sources("host/src").iter().chain(&sources("host/sandbox/src")) {
+        let detached = source.product().contains("tokio::spawn(") || source.product().contains("tokio::task::spawn(");
+        assert!(!detached, "{}: a detached task", source.path.display());
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    for below in ["host/src", "host/sandbox/src", "tests", "sdk/rust/src", "guest-apps/rust"] {
+        for path in files_below(&root().join(below), "rs").iter().filter(|path| !path.components().any(|part| part.as_os_str() == "target")) {
+            let text = fs::read_to_string(path).unwrap();
+            assert!(text.starts_with("//!"), "{}: has no `//!` line", path.display());
+        }
+    }
+}
+
+#[test]
+fn paths_named_in_the_documents_exist() {
+    let documents = files_below(&root().join("docs"), "md").into_iter().chain(["README.md", "CHANGELOG.md"].map(|name| root().join(name)));
+    const OURS: &[&str] = &["host/", "guest-apps/", "wit/", "sdk/", "tests/", "bench/", "docs/", ".ci/"];
+    for document in documents {
+        let text = fs::read_to_string(&document).unwrap();
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let path = quoted.trim_end_matches('/');
+            let is_a_path = OURS.iter().any(|ours| quoted.starts_with(ours)) && !quoted.contains(['*', ' ', '<', '\n', '…']);
+            assert!(!is_a_path || root().join(path).exists(), "{}: names `{quoted}`", document.display());
+        }
+    }
+}
