@@ -84,9 +84,14 @@ impl Activity {
         }
     }
 
-    /// A request's body was left unread.
-    pub fn left_unread(&self) {
+    /// A request with a body came, which nobody has read yet.
+    pub fn has_unread(&self) {
         self.unread.store(true, Ordering::Relaxed);
+    }
+
+    /// A request's body was read to its end.
+    pub fn read_whole(&self) {
+        self.unread.store(false, Ordering::Relaxed);
     }
 
     /// Our last word is said. Returns whether to read on, because the visitor may still be sending.

@@ -63,7 +63,7 @@ where
     (bounded.boxed_unsync(), Ending(Some(ending)))
 }
 
-struct Bounded<B: Body> {
+struct Bounded<B> {
     body: B,
     bounds: BodyBounds,
     left: u64,
@@ -75,10 +75,9 @@ struct Bounded<B: Body> {
     activity: Arc<Activity>,
 }
 
-impl<B: Body + Unpin> Bounded<B> {
+impl<B> Bounded<B> {
     fn fail(&mut self, error: BodyError) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         self.ended = true;
-        self.activity.left_unread();
         let error = self.ending.get_or_init(|| error).clone();
         Poll::Ready(Some(Err(error)))
     }
@@ -124,6 +123,7 @@ where
             match frame {
                 None => {
                     this.ended = true;
+                    this.activity.read_whole();
                     return Poll::Ready(None);
                 }
                 Some(Err(error)) => return this.fail(BodyError::Broken(error.to_string())),
@@ -133,6 +133,9 @@ where
                     match this.left.checked_sub(data.len() as u64) {
                         Some(left) => this.left = left,
                         None => return this.fail(BodyError::TooLarge { bytes_max: this.bounds.bytes_max }),
+                    }
+                    if this.body.is_end_stream() {
+                        this.activity.read_whole();
                     }
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
@@ -146,14 +149,6 @@ where
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-}
-
-impl<B: Body> Drop for Bounded<B> {
-    fn drop(&mut self) {
-        if !self.ended && !self.body.is_end_stream() {
-            self.activity.left_unread();
-        }
     }
 }
 

@@ -84,8 +84,7 @@ pub async fn handle(visit: &Visit, request: Request<Incoming>) -> Response<Logge
 async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Record) -> Outcome {
     let settings = &visit.street.settings;
     if !body.is_end_stream() {
-        // Until a guest has read it.
-        visit.activity.left_unread();
+        visit.activity.has_unread();
     }
     let bounds = HeadBounds { fields_max: settings.fields_max, target_bytes_max: settings.target_bytes_max };
     let admitted = match admit(head, bounds) {

@@ -1,6 +1,9 @@
 //! The whole street over real sockets, with a table that has no live app.
 
+use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt as _;
@@ -9,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::name::AppName;
 use crate::routes::Entry;
@@ -21,6 +25,7 @@ use crate::serve::Ended;
 use crate::serve::listen::Listener;
 use crate::serve::run;
 use crate::serve::settings::ServeSettings;
+use crate::serve::settings::WireTrace;
 
 struct Host {
     address: SocketAddr,
@@ -281,4 +286,66 @@ async fn a_stop_waits_for_half_a_head_no_longer_than_the_grace() {
     response(&mut other).await;
     assert_eq!(host.stop().await, Ended { cut: 1 });
     assert_eq!(rest(&mut stream).await, "");
+}
+
+/// What is logged on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn begin() -> (Log, tracing::subscriber::DefaultGuard) {
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).without_time().with_writer(log.clone()).finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        io::Write::write(&mut *self.0.lock().unwrap(), bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'log> MakeWriter<'log> for Log {
+    type Writer = Log;
+
+    fn make_writer(&'log self) -> Log {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn every_request_has_one_line_in_the_log() {
+    let (log, _guard) = Log::begin();
+    let host = host(settings());
+    host.send(b"GET /a?token=1 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
+    host.send(b"GET /shop/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
+    host.stop().await;
+    let text = log.text();
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("guesthouse::access")).collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(lines[0].contains(r#"method="GET""#) && lines[0].contains(r#"app.name="-" path=/a status=404"#), "{text}");
+    assert!(lines[1].contains(r#"app.name="shop" path=/shop/ status=503"#), "{text}");
+    assert!(lines.iter().all(|line| line.ends_with(r#"outcome="whole""#)), "{text}");
+    assert!(!text.contains("token"), "{text}");
+}
+
+#[tokio::test]
+async fn the_wire_is_shown_without_its_secrets() {
+    let (log, _guard) = Log::begin();
+    let host = host(ServeSettings { trace_wire: Some(WireTrace::Masked), ..settings() });
+    host.send(b"GET / HTTP/1.1\r\nhost: localhost\r\nCookie: secret\r\nconnection: close\r\n\r\n").await;
+    host.stop().await;
+    let text = log.text();
+    assert!(text.contains("  000000  47 45 54 20 2f 20 48 54 54 50 2f 31 2e 31 0d 0a\n"), "{text}");
+    assert!(text.contains("  | GET / HTTP/1.1\\r\\n\n  | host: localhost\\r\\n\n  | Cookie:*******\\r\\n\n"), "{text}");
+    assert!(!text.contains("secret") && !text.contains("73 65 63"), "{text}");
 }
