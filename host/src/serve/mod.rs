@@ -1,75 +1,67 @@
 //! The request street: from a socket to an app and back.
 //!
-//! accept → admit → route → call → respond
+//! ```text
+//! listen ─ accept ─ detect ─ connection (hyper) ─ handle ──────────────────────────────────────────────┐
+//!            │                   │                  id → admit → routes → body → App::call → respond   │
+//!          open ── overdue ── activity                 │                                      │        │
+//!        (permits, the watch)    └ socket ─ wire       authority path fields         answer cookies pages
+//!                                                                                             │
+//!                                                  access_log ──────────────────────── logged_body
+//! ```
+//!
+//! Nothing here knows how apps come to be: the route table is all that this street and `deploy` share. Everything that is
+//! spawned runs on one tracker, which [`run`] waits for. `health` answers on a listener of its own.
 
-use std::net::SocketAddr;
+mod accept;
+mod access_log;
+mod activity;
+mod admit;
+mod answer;
+mod authority;
+mod body;
+mod clock;
+mod connection;
+mod cookies;
+mod detect;
+mod fields;
+mod handle;
+pub mod health;
+mod index_page;
+pub mod listen;
+mod logged_body;
+mod mask;
+mod open;
+mod overdue;
+mod pages;
+mod path;
+mod refused;
+mod request_id;
+mod respond;
+pub mod settings;
+mod socket;
+#[cfg(test)]
+mod street_tests;
+mod wire;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::routes::RouteReader;
+use crate::serve::accept::House;
+use crate::serve::accept::accept;
+use crate::serve::connection::Protocols;
+use crate::serve::handle::Street;
+use crate::serve::listen::Listener;
+use crate::serve::open::OpenConnections;
+use crate::serve::overdue::Order;
+use crate::serve::request_id::RequestIds;
+use crate::serve::settings::ServeSettings;
 
-/// What the request street is told once.
-#[derive(Clone, Debug)]
-pub struct ServeSettings {
-    /// From accept to the end of a request's head.
-    pub head_timeout: Duration,
-    /// Silence within a request's body.
-    pub body_silence: Duration,
-    /// A connection without a request.
-    pub keep_alive_idle: Duration,
-    /// A visitor who does not read.
-    pub write_idle: Duration,
-    /// The head with its request line, in bytes.
-    pub head_bytes_max: usize,
-    /// Header fields in one head.
-    pub fields_max: usize,
-    /// The request target, in bytes.
-    pub target_bytes_max: usize,
-    /// Connections open at once; beyond it the oldest idle one is closed.
-    pub connections_max: usize,
-    /// After a stop: how long requests in flight may go on.
-    pub grace: Duration,
-    /// Show inner details on error pages and an index page of all apps (`dev` only).
-    pub inner_details: bool,
-    /// Print what arrives on each socket, as bytes and as text.
-    pub trace_wire: Option<WireTrace>,
-}
-
-/// How a wire trace treats what is secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WireTrace {
-    /// `authorization` and cookie values are masked.
-    Masked,
-    /// Everything is shown (`dev`).
-    Full,
-}
-
-/// A bound socket. It is bound before anything else is set up, so that a taken port is known at once.
-pub struct Listener {}
-
-/// Why an address cannot be listened on.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {cause}")]
-pub struct ListenError {
-    /// What was asked for.
-    pub address: String,
-    /// The system's answer, and advice.
-    pub cause: String,
-}
-
-impl Listener {
-    /// Binds; port 0 takes a free one.
-    pub fn bind(_address: SocketAddr) -> Result<Listener, ListenError> {
-        todo!()
-    }
-
-    /// The address that was really bound.
-    pub fn local_addr(&self) -> SocketAddr {
-        todo!()
-    }
-}
+/// What was cut is gone as soon as its task is polled once more; this is for a guest that holds its thread.
+const CUT_TIME: Duration = Duration::from_secs(1);
 
 /// How serving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,37 +72,46 @@ pub struct Ended {
 
 /// Serves on all listeners until `stop`, then drains: no new connection, `connection: close` or GOAWAY on the open ones,
 /// the grace, the cut.
+///
+/// Do not drop it to end it: the connections would stay, with nobody to watch over their time.
 pub async fn run(
-    _listeners: Vec<Listener>,
-    _settings: ServeSettings,
-    _routes: RouteReader,
-    _stop: CancellationToken,
+    listeners: Vec<Listener>,
+    settings: ServeSettings,
+    routes: RouteReader,
+    stop: CancellationToken,
 ) -> Ended {
-    todo!()
+    let tracker = TaskTracker::new();
+    let grace = settings.grace;
+    let connections = Arc::new(OpenConnections::new(&settings));
+    let house = Arc::new(House {
+        protocols: Protocols::new(&settings, tracker.clone()),
+        street: Arc::new(Street { settings, routes, ids: RequestIds::new() }),
+        connections: connections.clone(),
+        tracker: tracker.clone(),
+    });
+    let doors = TaskTracker::new();
+    for listener in listeners {
+        doors.spawn(accept(listener, house.clone(), stop.clone()));
+    }
+    doors.close();
+    let serving = async {
+        stop.cancelled().await;
+        doors.wait().await;
+        drain(&connections, &tracker, grace).await
+    };
+    tokio::select! {
+        ended = serving => ended,
+        never = connections.watch() => match never {},
+    }
 }
 
-/// Where health is asked for: a listener of its own.
-pub enum HealthListener {
-    /// Made by `bind_health`.
-    #[doc(hidden)]
-    Todo,
-}
-
-/// Where the health listener is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HealthAddress {
-    /// A Unix socket at this path.
-    Unix(std::path::PathBuf),
-    /// A TCP address.
-    Tcp(SocketAddr),
-}
-
-/// Binds the health listener; a stale Unix socket is replaced.
-pub fn bind_health(_address: &HealthAddress) -> Result<HealthListener, ListenError> {
-    todo!()
-}
-
-/// Answers `/.well-known/guesthouse/live` and `/ready` until `stop`.
-pub async fn run_health(_listener: HealthListener, _ready: watch::Receiver<bool>, _stop: CancellationToken) {
-    todo!()
+async fn drain(connections: &OpenConnections, tracker: &TaskTracker, grace: Duration) -> Ended {
+    connections.order_all(Order::Close);
+    tracker.close();
+    if tokio::time::timeout(grace, tracker.wait()).await.is_ok() {
+        return Ended { cut: 0 };
+    }
+    let cut = connections.order_all(Order::Cut);
+    let _ = tokio::time::timeout(CUT_TIME, tracker.wait()).await;
+    Ended { cut }
 }

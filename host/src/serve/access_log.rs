@@ -1,0 +1,166 @@
+//! One log line for each request, whatever becomes of it; and one for each fault.
+
+use std::fmt;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use guesthouse_sandbox::fault::Fault;
+use http::Method;
+use http::StatusCode;
+use http::Uri;
+use http::uri::PathAndQuery;
+use tokio::time::Instant;
+use tracing::error;
+use tracing::info;
+use tracing::warn;
+
+use crate::app::App;
+use crate::name::AppName;
+use crate::serve::activity::Busy;
+use crate::serve::overdue::Order;
+
+/// What is known of a request. It writes its line when it is dropped: when the response's body has ended or was dropped,
+/// or when the visitor left before there was a response.
+pub struct Record {
+    /// The request's id.
+    pub id: String,
+    /// Its method.
+    pub method: Method,
+    /// The app that it leads to.
+    pub app: Called,
+    /// The status of the response, once there is one.
+    pub status: Option<StatusCode>,
+    /// The bytes of the body that were handed to the connection.
+    pub bytes: u64,
+    /// How the response ended.
+    pub end: End,
+    /// The request's mark on its connection.
+    pub busy: Busy,
+    target: Option<PathAndQuery>,
+    begun: Instant,
+}
+
+/// Which app a request leads to.
+pub enum Called {
+    /// None, or none yet.
+    Nobody,
+    /// One that cannot serve.
+    Waiting(AppName),
+    /// One that serves.
+    Live(Arc<App>),
+}
+
+/// How a response ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It did not end: the visitor went away, or we cut the connection.
+    Open,
+    /// Complete.
+    Whole,
+    /// The guest failed within its body.
+    Failed,
+}
+
+impl Record {
+    /// At the beginning of a request.
+    pub fn begin(id: String, method: &Method, uri: &Uri, busy: Busy) -> Record {
+        Record {
+            id,
+            method: method.clone(),
+            app: Called::Nobody,
+            status: None,
+            bytes: 0,
+            end: End::Open,
+            busy,
+            target: uri.path_and_query().cloned(),
+            begun: Instant::now(),
+        }
+    }
+
+    /// The app's name, or `-`.
+    pub fn app_name(&self) -> &str {
+        match &self.app {
+            Called::Nobody => "-",
+            Called::Waiting(name) => name.as_str(),
+            Called::Live(app) => app.name.as_str(),
+        }
+    }
+
+    fn outcome(&self) -> &'static str {
+        match self.end {
+            End::Whole => "whole",
+            End::Failed => "cut",
+            End::Open if self.busy.activity.was_told(Order::Cut) => "cut",
+            End::Open => "gone",
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let revision = match &self.app {
+            Called::Live(app) => Some(app.revision),
+            Called::Nobody | Called::Waiting(_) => None,
+        };
+        info!(
+            target: "guesthouse::access",
+            method = self.method.as_str(),
+            request.id = self.id,
+            app.name = self.app_name(),
+            app.revision = revision.map(tracing::field::display),
+            // Without the query: it often holds what is secret.
+            path = %OneLine(self.target.as_ref().map_or("-", PathAndQuery::path)),
+            status = self.status.map(|status| status.as_u16()),
+            duration_ms = self.begun.elapsed().as_secs_f64() * 1000.0,
+            bytes = self.bytes,
+            outcome = self.outcome(),
+        );
+    }
+}
+
+/// Logs a guest's failure. It is called once for each, before the head or after it.
+pub fn log_fault(record: &Record, fault: &Fault) {
+    let (name, id) = (record.app_name(), record.id.as_str());
+    let revision = match &record.app {
+        Called::Live(app) => app.revision.to_string(),
+        Called::Nobody | Called::Waiting(_) => String::new(),
+    };
+    match fault {
+        // The visitor's doing, or nobody's.
+        Fault::RequestBody(_) => {
+            info!(app.name = name, app.revision = revision, request.id = id, "`{name}` gave no response: {fault}");
+        }
+        Fault::Full(_) | Fault::Retired => {
+            warn!(app.name = name, app.revision = revision, request.id = id, "`{name}` gave no response: {fault}");
+        }
+        _ => {
+            let backtrace = fault.backtrace().unwrap_or_default();
+            error!(app.name = name, app.revision = revision, request.id = id, backtrace, "`{name}` failed: {fault}");
+        }
+    }
+}
+
+/// A text that stays on its line, whatever is in it.
+struct OneLine<'text>(&'text str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|character| {
+            if character.is_control() {
+                write!(formatter, "{}", character.escape_default())
+            } else {
+                formatter.write_char(character)
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_stays_on_its_line() {
+        assert_eq!(OneLine("/a\u{1b}[31m\u{85}ä\n").to_string(), r"/a\u{1b}[31m\u{85}ä\n");
+    }
+}

@@ -1,0 +1,100 @@
+//! A guest's response, made fit for the visitor: what is not the guest's to say is taken out.
+
+use guesthouse_sandbox::fault::Fault;
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::Response;
+use http::StatusCode;
+use http::header::ALT_SVC;
+use http::header::CONTENT_LENGTH;
+use http::header::STRICT_TRANSPORT_SECURITY;
+use http::response::Parts;
+use http_body::Body as _;
+
+use crate::app::AppBody;
+use crate::serve::cookies::confine;
+use crate::serve::fields::clean_response;
+use crate::serve::logged_body::Source;
+
+/// Fields that speak for a whole origin. On a mount, the origin is shared with other apps.
+const OF_THE_ORIGIN: [HeaderName; 4] = [
+    ALT_SVC,
+    STRICT_TRANSPORT_SECURITY,
+    HeaderName::from_static("clear-site-data"),
+    HeaderName::from_static("service-worker-allowed"),
+];
+
+/// Gives the head, the body, and the length that the head promises where the body does not know it.
+pub fn answer(response: Response<AppBody>, mount: &str, is_head: bool) -> Result<(Parts, Source, Option<u64>), Fault> {
+    let (mut head, body) = response.into_parts();
+    // hyper would take 101 for a change of protocol, and other 1xx for the last word.
+    if !(200..=599).contains(&head.status.as_u16()) {
+        return Err(Fault::BadResponse(format!("its status is {}", head.status.as_u16())));
+    }
+    clean_response(&mut head.headers);
+    confine(&mut head.headers, mount);
+    if !mount.is_empty() {
+        for name in &OF_THE_ORIGIN {
+            head.headers.remove(name);
+        }
+    }
+    let exact = body.size_hint().exact();
+    let has_no_body = is_head || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let promised = settle_length(&mut head.headers, exact, is_head, has_no_body);
+    // Where no body may follow, the guest's is dropped, and with it a guest that is still writing.
+    if has_no_body { Ok((head, Source::Page(None), None)) } else { Ok((head, Source::App(body), promised)) }
+}
+
+/// Leaves a `Content-Length` only where the guest's word is needed and plausible: for a streamed body, whose length is
+/// then watched over, and for HEAD. In all other cases hyper writes the real one.
+fn settle_length(headers: &mut HeaderMap, exact: Option<u64>, is_head: bool, has_no_body: bool) -> Option<u64> {
+    let declared = declared_length(headers);
+    headers.remove(CONTENT_LENGTH);
+    let length = match (is_head, has_no_body, exact) {
+        (true, _, Some(exact)) if exact > 0 => Some(exact),
+        (true, _, _) => declared,
+        (false, false, None) => declared,
+        (false, _, _) => None,
+    };
+    if let Some(length) = length {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    length
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    let mut declared = headers.get_all(CONTENT_LENGTH).iter();
+    let (first, second) = (declared.next()?, declared.next());
+    let digits = first.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse().ok().filter(|_| second.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(declared: &[&'static str], exact: Option<u64>, is_head: bool, has_no_body: bool, expected: Option<u64>) {
+        let mut headers = HeaderMap::new();
+        for value in declared {
+            headers.append(CONTENT_LENGTH, HeaderValue::from_static(value));
+        }
+        let found = settle_length(&mut headers, exact, is_head, has_no_body);
+        assert_eq!(found, expected, "{declared:?} {exact:?}");
+        assert_eq!(declared_length(&headers), expected);
+    }
+
+    #[test]
+    fn lengths() {
+        check(&["5"], None, false, false, Some(5));
+        check(&["5"], Some(7), false, false, None);
+        check(&["5", "6"], None, false, false, None);
+        check(&["+5"], None, false, false, None);
+        check(&["x"], None, false, false, None);
+        check(&[], None, false, false, None);
+        check(&["5"], Some(0), true, true, Some(5));
+        check(&["5"], Some(7), true, true, Some(7));
+        check(&["5"], None, true, true, Some(5));
+        check(&["5"], None, false, true, None);
+    }
+}

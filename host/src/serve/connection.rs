@@ -1,0 +1,136 @@
+//! One TCP connection under hyper.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::rt::Executor;
+use hyper::server::conn::http1;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::rt::TokioTimer;
+use hyper_util::server::graceful::GracefulConnection;
+use tokio::net::TcpStream;
+use tokio_util::task::TaskTracker;
+use tracing::debug;
+
+use crate::serve::activity::Activity;
+use crate::serve::detect::detect;
+use crate::serve::handle::Visit;
+use crate::serve::handle::handle;
+use crate::serve::overdue::Order;
+use crate::serve::overdue::Protocol;
+use crate::serve::settings::ServeSettings;
+use crate::serve::socket::Socket;
+use crate::serve::wire::Tracer;
+
+/// hyper asserts that its buffer is no smaller.
+const BUFFER_BYTES_MIN: usize = 8192;
+
+/// hyper's own figure. Another one costs it some time for each request, so it is not set without need.
+const HYPER_FIELDS_MAX: usize = 100;
+
+/// Streams at once on one connection: what RFC 9113 section 6.5.2 recommends as the least, and what Envoy's edge has.
+const STREAMS_MAX: u32 = 100;
+
+/// A peer that does not answer a ping in this time is gone; it is sent one after as much silence.
+const PING: Duration = Duration::from_secs(20);
+
+/// At a stop: for a visitor who was let in just now, and whose request is on its way.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// How to speak each protocol: made once, used by every connection.
+pub struct Protocols {
+    http1: http1::Builder,
+    http2: http2::Builder<Tracked>,
+}
+
+impl Protocols {
+    /// Sets all bounds. What hyper does for each stream of HTTP/2 runs on `tracker`.
+    ///
+    /// hyper's time-outs for heads are off: the watch over all connections has ours, which also bound the time before the
+    /// protocol is known, and which cost no timer for each request.
+    pub fn new(settings: &ServeSettings, tracker: TaskTracker) -> Protocols {
+        let buffer_bytes = settings.head_bytes_max.max(BUFFER_BYTES_MIN);
+        let mut http1 = http1::Builder::new();
+        http1.header_read_timeout(None).half_close(false).max_buf_size(buffer_bytes);
+        http1.max_header_size(settings.head_bytes_max);
+        if settings.fields_max != HYPER_FIELDS_MAX {
+            http1.max_headers(settings.fields_max);
+        }
+        let mut http2 = http2::Builder::new(Tracked(tracker));
+        http2.timer(TokioTimer::new()).keep_alive_interval(PING).keep_alive_timeout(PING);
+        http2.max_concurrent_streams(STREAMS_MAX);
+        http2.max_header_list_size(u32::try_from(settings.head_bytes_max).unwrap_or(u32::MAX));
+        Protocols { http1, http2 }
+    }
+}
+
+/// Runs a stream's task on the tracker, so that nothing outlives the street.
+#[derive(Clone)]
+struct Tracked(TaskTracker);
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Tracked {
+    fn execute(&self, task: F) {
+        self.0.spawn(task);
+    }
+}
+
+/// Serves a connection until it is closed by either side. It is cut when its [`Activity`] is told so.
+pub async fn serve(stream: TcpStream, visit: Arc<Visit>, protocols: &Protocols, tracer: Option<Box<Tracer>>) {
+    let activity = visit.activity.clone();
+    let socket = Socket::new(stream, activity.clone(), tracer);
+    tokio::select! {
+        biased;
+        () = speak(socket, visit, protocols) => {}
+        () = activity.told(Order::Cut) => {}
+    }
+}
+
+async fn speak(mut socket: Socket, visit: Arc<Visit>, protocols: &Protocols) {
+    let activity = visit.activity.clone();
+    let Some(protocol) = first_words(&mut socket, &activity).await else { return };
+    activity.speaks(protocol);
+    let service = service_fn(move |request| {
+        let visit = visit.clone();
+        async move { Ok::<_, Infallible>(handle(&visit, request).await) }
+    });
+    let io = TokioIo::new(socket);
+    match protocol {
+        Protocol::Http1 => drive(protocols.http1.serve_connection(io, service), &activity).await,
+        Protocol::Http2 => drive(protocols.http2.serve_connection(io, service), &activity).await,
+    }
+}
+
+/// Waits for the first bytes. The watch cuts who says nothing.
+async fn first_words(socket: &mut Socket, activity: &Activity) -> Option<Protocol> {
+    let mut detected = pin!(detect(socket));
+    let protocol = tokio::select! {
+        biased;
+        protocol = detected.as_mut() => protocol,
+        () = activity.told(Order::Close) => tokio::time::timeout(LAST_WORDS, detected).await.ok()?,
+    };
+    protocol.ok().flatten()
+}
+
+/// Drives a connection to its end. Told to close, it finishes what has begun: `connection: close`, or GOAWAY.
+async fn drive<C: GracefulConnection>(connection: C, activity: &Activity)
+where
+    C::Error: std::fmt::Display,
+{
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        // The connection first: what has already arrived is taken before we say that we close.
+        biased;
+        ended = connection.as_mut() => ended,
+        () = activity.told(Order::Close) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!("a connection ended early: {error}");
+    }
+}

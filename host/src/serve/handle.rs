@@ -1,0 +1,214 @@
+//! One request from its head to its response: the street, in the order in which it is walked.
+
+use std::any::Any;
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use guesthouse_sandbox::request::GuestRequest;
+use http::HeaderValue;
+use http::Method;
+use http::Request;
+use http::Response;
+use http::StatusCode;
+use http::Version;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::uri::Scheme;
+use http_body::Body as _;
+use hyper::body::Incoming;
+
+use crate::app::App;
+use crate::app::CallError;
+use crate::routes::Found;
+use crate::routes::RouteReader;
+use crate::routes::Target;
+use crate::serve::access_log::Called;
+use crate::serve::access_log::Record;
+use crate::serve::activity::Activity;
+use crate::serve::activity::Busy;
+use crate::serve::admit::Admitted;
+use crate::serve::admit::HeadBounds;
+use crate::serve::admit::admit;
+use crate::serve::body::BodyBounds;
+use crate::serve::body::bound;
+use crate::serve::index_page::app_lines;
+use crate::serve::logged_body::LoggedBody;
+use crate::serve::pages::Format;
+use crate::serve::refused::Refused;
+use crate::serve::request_id::RequestIds;
+use crate::serve::respond::Manner;
+use crate::serve::respond::Outcome;
+use crate::serve::respond::respond;
+use crate::serve::settings::ServeSettings;
+
+/// What all requests share.
+pub struct Street {
+    /// What we were told once.
+    pub settings: ServeSettings,
+    /// Which app answers for what.
+    pub routes: RouteReader,
+    /// Names for requests.
+    pub ids: RequestIds,
+}
+
+/// What the requests of one connection share.
+pub struct Visit {
+    /// The street.
+    pub street: Arc<Street>,
+    /// What the connection is doing.
+    pub activity: Arc<Activity>,
+    /// Who sends.
+    pub peer: Option<IpAddr>,
+}
+
+/// Answers one request. Dropping the future, or the response's body, ends the guest; a line is logged in any case.
+pub async fn handle(visit: &Visit, request: Request<Incoming>) -> Response<LoggedBody> {
+    let (head, body) = request.into_parts();
+    let busy = Busy::begin(visit.activity.clone());
+    let mut record = Record::begin(visit.street.ids.next(), &head.method, &head.uri, busy);
+    let manner = Manner {
+        format: Format::asked_in(&head.headers),
+        is_head: head.method == Method::HEAD,
+        can_say_close: head.version < Version::HTTP_2,
+        inner_details: visit.street.settings.inner_details,
+    };
+    let outcome = without_panic(outcome_of(visit, head, body, &mut record)).await;
+    respond(outcome, manner, record)
+}
+
+async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Record) -> Outcome {
+    let settings = &visit.street.settings;
+    if !body.is_end_stream() {
+        visit.activity.has_unread();
+    }
+    let bounds = HeadBounds { fields_max: settings.fields_max, target_bytes_max: settings.target_bytes_max };
+    let admitted = match admit(head, bounds) {
+        Ok(admitted) => admitted,
+        Err(refused) => return Outcome::Refused(refused),
+    };
+    let (app, mount) = match look_up(&visit.street, &admitted, record) {
+        Ok(found) => found,
+        Err(outcome) => return outcome,
+    };
+    let bounds = BodyBounds { bytes_max: app.limits.request_bytes_max, silence: settings.body_silence };
+    if body.size_hint().exact().is_some_and(|length| length > bounds.bytes_max) {
+        return Outcome::Refused(too_large(bounds.bytes_max));
+    }
+    let (body, ending) = bound(body, bounds, &visit.activity);
+    let Some(path_and_query) = below(&mount, admitted.path_and_query) else {
+        return Outcome::Bug("what is below a mount is not a path".to_owned());
+    };
+    let request = GuestRequest {
+        method: admitted.method,
+        scheme: Scheme::HTTP,
+        authority: admitted.authority,
+        mount: mount.clone(),
+        path_and_query,
+        headers: admitted.headers,
+        body,
+        peer: visit.peer,
+        id: record.id.clone(),
+    };
+    match app.call(request).await {
+        Ok(response) => Outcome::Answered(Box::new(response), mount),
+        Err(CallError::Busy(wait)) => Outcome::Busy(wait),
+        Err(CallError::Fault(fault)) => Outcome::Fault(fault, ending.error().cloned()),
+    }
+}
+
+/// Takes one snapshot, and out of it what the request needs: the table is let go before anything is awaited.
+fn look_up(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<(Arc<App>, String), Outcome> {
+    let table = street.routes.snapshot();
+    let (host, path) = (admitted.host.as_str(), admitted.path_and_query.path());
+    match table.find(host, path) {
+        Found::App { target: Target::Live(app), mount, .. } => {
+            record.app = Called::Live(app.clone());
+            Ok((app.clone(), mount.to_owned()))
+        }
+        Found::App { target: Target::Waiting(why), name, .. } => {
+            record.app = Called::Waiting(name.clone());
+            Err(Outcome::Waiting(why.clone()))
+        }
+        Found::MissingSlash => Err(with_slash(&admitted.path_and_query)),
+        Found::Nothing if path == "/" && street.settings.inner_details && !is_below(host, &table.origins().domain) => {
+            Err(Outcome::Index(app_lines(&table, &admitted.authority)))
+        }
+        Found::Nothing => Err(Outcome::Nothing(path.to_owned())),
+        Found::Foreign => Err(Outcome::Foreign(host.to_owned())),
+    }
+}
+
+fn is_below(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain).is_some_and(|label| label.ends_with('.'))
+}
+
+/// The path leads to a mount, so it begins with one slash and a name: nobody can make it `//elsewhere`.
+fn with_slash(asked: &PathAndQuery) -> Outcome {
+    let location = match asked.query() {
+        Some(query) => format!("{}/?{query}", asked.path()),
+        None => format!("{}/", asked.path()),
+    };
+    match HeaderValue::try_from(location) {
+        Ok(location) => Outcome::MissingSlash(location),
+        Err(_) => Outcome::Refused(Refused::bad("the request's target cannot be redirected")),
+    }
+}
+
+fn too_large(bytes_max: u64) -> Refused {
+    let reason = format!("the request's body is longer than the {bytes_max} bytes that the app takes");
+    Refused { status: StatusCode::PAYLOAD_TOO_LARGE, reason: reason.into() }
+}
+
+/// What is left of a path below a mount. Nothing is copied for an app that has the host for itself.
+fn below(mount: &str, path_and_query: PathAndQuery) -> Option<PathAndQuery> {
+    if mount.is_empty() {
+        return Some(path_and_query);
+    }
+    PathAndQuery::try_from(path_and_query.as_str().strip_prefix(mount)?).ok()
+}
+
+/// A bug of ours costs one request (500), not the connection's other streams.
+async fn without_panic(outcome: impl Future<Output = Outcome>) -> Outcome {
+    let mut outcome = pin!(outcome);
+    // After a panic the future is not polled again, so nobody sees what it left half done.
+    let caught = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| outcome.as_mut().poll(cx))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(outcome)) => Poll::Ready(outcome),
+        Err(panic) => Poll::Ready(Outcome::Bug(message_of(&*panic))),
+    });
+    caught.await
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(mount: &str, asked: &'static str, expected: &str) {
+        let below = below(mount, PathAndQuery::from_static(asked)).unwrap();
+        assert_eq!(below.as_str(), expected, "{mount} {asked}");
+    }
+
+    #[test]
+    fn a_guest_sees_what_is_below_its_mount() {
+        check("", "/a//b?c", "/a//b?c");
+        check("/shop", "/shop/", "/");
+        check("/shop", "/shop/%41?q=%", "/%41?q=%");
+        check("/api/users", "/api/users//x", "//x");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_outcome() {
+        let outcome = without_panic(async { panic!("no {}", "way") }).await;
+        assert!(matches!(outcome, Outcome::Bug(message) if message == "no way"));
+    }
+}

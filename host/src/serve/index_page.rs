@@ -1,0 +1,29 @@
+//! Which apps there are and where: for the index page that only `dev` shows.
+
+use http::uri::Authority;
+
+use crate::routes::Entry;
+use crate::routes::RouteTable;
+use crate::routes::Target;
+use crate::serve::pages::AppLine;
+
+/// One line for each app. The addresses are those that work for who asked at `authority`.
+pub fn app_lines(table: &RouteTable, authority: &Authority) -> Vec<AppLine> {
+    let origins = table.origins();
+    let port = authority.port().map_or(String::new(), |port| format!(":{port}"));
+    let line = |entry: &Entry| {
+        let own_host = entry.name.host_label().map(|label| format!("http://{label}.{}{port}/", origins.domain));
+        let on_path = origins.path_routes.then(|| format!("http://{authority}{}/", entry.name.mount()));
+        let declared = entry.declared.iter().map(|route| format!("http://{}{port}{}/", route.host, route.prefix));
+        let state = match &entry.target {
+            Target::Live(app) => format!("live, revision {}", app.revision),
+            Target::Waiting(why) => format!("not ready: {why}"),
+        };
+        AppLine {
+            name: entry.name.to_string(),
+            urls: own_host.into_iter().chain(on_path).chain(declared).collect(),
+            state,
+        }
+    };
+    table.entries().iter().map(line).collect()
+}

@@ -1,0 +1,170 @@
+//! The body of a response: counts what goes out, and never lets a short body look whole.
+
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
+
+use bytes::Bytes;
+use guesthouse_sandbox::fault::Fault;
+use http_body::Body;
+use http_body::Frame;
+use http_body::SizeHint;
+
+use crate::app::AppBody;
+use crate::serve::access_log::End;
+use crate::serve::access_log::Record;
+use crate::serve::access_log::log_fault;
+use crate::serve::activity::Stream;
+use crate::serve::overdue::Protocol;
+
+/// A response's body with the request's record. An error makes hyper cut the connection (HTTP/1) or reset the stream
+/// (HTTP/2). Dropping it ends the guest that still writes it.
+pub struct LoggedBody {
+    source: Source,
+    record: Record,
+    /// What is still to come, where the response's head said how much there is.
+    promised: Option<u64>,
+    /// From the first piece of a body in several pieces.
+    stream: Option<Stream>,
+}
+
+/// Where a body comes from.
+pub enum Source {
+    /// From us, or from nobody: in one piece.
+    Page(Option<Bytes>),
+    /// From a guest.
+    App(AppBody),
+}
+
+impl LoggedBody {
+    /// Wraps a body. `promised` is its length, where the head tells it and the source does not.
+    pub fn new(source: Source, mut record: Record, promised: Option<u64>) -> LoggedBody {
+        if promised.is_none() && source.is_end() {
+            record.end = End::Whole;
+        }
+        LoggedBody { source, record, promised, stream: None }
+    }
+
+    fn hand_over(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, Fault> {
+        let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+        if let Some(promised) = &mut self.promised {
+            let too_long = || Fault::BadResponse("its body is longer than its content-length".to_owned());
+            *promised = promised.checked_sub(length).ok_or_else(too_long)?;
+        }
+        self.record.bytes += length;
+        // On HTTP/1 hyper cuts the body off by itself where its promised end is.
+        if self.promised == Some(0) || (self.promised.is_none() && self.source.is_end()) {
+            self.record.end = End::Whole;
+        }
+        let activity = &self.record.busy.activity;
+        if self.stream.is_none() && (self.record.end != End::Whole || activity.protocol() == Protocol::Http2) {
+            self.stream = Some(activity.stream());
+        }
+        if let Some(stream) = &self.stream {
+            stream.handed();
+        }
+        Ok(frame)
+    }
+
+    fn end(&mut self) -> Option<Result<Frame<Bytes>, Fault>> {
+        match self.promised {
+            Some(missing) if missing > 0 => {
+                let fault = Fault::BadResponse(format!("its body ends {missing} bytes before its content-length"));
+                Some(Err(self.fail(fault)))
+            }
+            _ => {
+                self.record.end = End::Whole;
+                None
+            }
+        }
+    }
+
+    fn fail(&mut self, fault: Fault) -> Fault {
+        self.record.end = End::Failed;
+        log_fault(&self.record, &fault);
+        fault
+    }
+}
+
+impl Source {
+    fn is_end(&self) -> bool {
+        match self {
+            Source::Page(page) => page.is_none(),
+            Source::App(body) => body.is_end_stream(),
+        }
+    }
+}
+
+impl Body for LoggedBody {
+    type Data = Bytes;
+    type Error = Fault;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        let this = &mut *self;
+        if let Some(stream) = &this.stream {
+            stream.asked();
+        }
+        let polled = match &mut this.source {
+            Source::Page(page) => Poll::Ready(page.take().map(|page| Ok(Frame::data(page)))),
+            Source::App(body) => Pin::new(body).poll_frame(cx),
+        };
+        polled.map(|frame| match frame {
+            Some(Ok(frame)) => Some(this.hand_over(frame).map_err(|fault| this.fail(fault))),
+            Some(Err(fault)) => Some(Err(this.fail(fault))),
+            None => this.end(),
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        // A promise that was not kept is found out only by asking once more.
+        !matches!(self.promised, Some(1..)) && self.source.is_end()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Page(page) => SizeHint::with_exact(page.as_ref().map_or(0, |page| page.len() as u64)),
+            Source::App(body) => body.size_hint(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http::Method;
+    use http::Uri;
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+    use crate::serve::activity::Activity;
+    use crate::serve::activity::Busy;
+    use crate::serve::clock::Clock;
+
+    async fn check(sent: Option<&'static str>, promised: Option<u64>, expected: Result<&str, &str>) {
+        let activity = Arc::new(Activity::new(Clock::start()));
+        let record = Record::begin("x-1".to_owned(), &Method::GET, &Uri::from_static("/"), Busy::begin(activity));
+        let page = sent.map(|text| Bytes::from_static(text.as_bytes()));
+        let mut body = LoggedBody::new(Source::Page(page), record, promised);
+        let found = body.frame().await;
+        let found = match (found, body.frame().await) {
+            (Some(Err(fault)), _) | (_, Some(Err(fault))) => Err(fault.to_string()),
+            (Some(Ok(frame)), None) => Ok(String::from_utf8(frame.into_data().unwrap().into()).unwrap()),
+            (None, None) => Ok(String::new()),
+            _ => panic!("too many frames"),
+        };
+        assert_eq!(found, expected.map(str::to_owned).map_err(str::to_owned));
+        assert_eq!(body.record.end, if expected.is_ok() { End::Whole } else { End::Failed });
+    }
+
+    #[tokio::test]
+    async fn a_short_body_never_looks_whole() {
+        const INVALID: &str = "the guest's response is not valid: its body";
+        check(None, None, Ok("")).await;
+        check(Some("12345"), None, Ok("12345")).await;
+        check(Some("12345"), Some(5), Ok("12345")).await;
+        check(Some("12345"), Some(6), Err(&format!("{INVALID} ends 1 bytes before its content-length"))).await;
+        check(None, Some(1), Err(&format!("{INVALID} ends 1 bytes before its content-length"))).await;
+        check(Some("12345"), Some(4), Err(&format!("{INVALID} is longer than its content-length"))).await;
+    }
+}

@@ -1,0 +1,80 @@
+//! Which paths we take: those that everybody on their way reads alike.
+
+/// Checks the raw bytes of a path. What could be read in two ways is refused: `.` and `..` as segments in any spelling,
+/// an encoded slash, a backslash, NUL, and a `%` that encodes nothing.
+pub fn check_path(path: &str) -> Result<(), &'static str> {
+    let bytes = path.as_bytes();
+    let mut dots = false;
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'\\' => return Err("the path has a backslash"),
+            0..=0x20 | 0x7f => return Err("the path has a control character or a space"),
+            b'%' => match decode(bytes.get(at + 1..at + 3)) {
+                None => return Err("the path has a `%` that is not followed by two hexadecimal digits"),
+                Some(0) => return Err("the path has an encoded NUL"),
+                Some(b'/') => return Err("the path has an encoded slash"),
+                Some(b'\\') => return Err("the path has an encoded backslash"),
+                Some(b'.') => dots = true,
+                Some(_) => {}
+            },
+            b'.' => dots = true,
+            _ => {}
+        }
+    }
+    if dots && path.split('/').any(is_dots) {
+        return Err("the path has `.` or `..` as a segment");
+    }
+    Ok(())
+}
+
+fn decode(digits: Option<&[u8]>) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    match digits? {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    }
+}
+
+fn is_dots(segment: &str) -> bool {
+    let mut rest = segment;
+    let mut dots = 0;
+    while !rest.is_empty() {
+        let dot = rest.strip_prefix('.').or_else(|| rest.strip_prefix("%2e")).or_else(|| rest.strip_prefix("%2E"));
+        match dot {
+            Some(after) => rest = after,
+            None => return false,
+        }
+        dots += 1;
+    }
+    dots == 1 || dots == 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, expected: Result<(), &str>) {
+        assert_eq!(check_path(path), expected, "{path}");
+    }
+
+    #[test]
+    fn paths() {
+        for path in
+            ["/", "/shop/", "//", "/a%20b", "/...", "/.well-known/x", "/a..b", "/%2e%2e%2e", "/x%2e", "/ä", "/a;b=c"]
+        {
+            check(path, Ok(()));
+        }
+        for path in ["/.", "/..", "/./", "/a/../b", "/%2e", "/%2E%2e/", "/.%2e", "/%2e./x"] {
+            check(path, Err("the path has `.` or `..` as a segment"));
+        }
+        check("/a%2fb", Err("the path has an encoded slash"));
+        check("/a%2Fb", Err("the path has an encoded slash"));
+        check("/a%5Cb", Err("the path has an encoded backslash"));
+        check("/a\\b", Err("the path has a backslash"));
+        check("/%00", Err("the path has an encoded NUL"));
+        check("/a\x7f", Err("the path has a control character or a space"));
+        for path in ["/%", "/%2", "/%zz", "/%+1", "/%%41"] {
+            check(path, Err("the path has a `%` that is not followed by two hexadecimal digits"));
+        }
+    }
+}

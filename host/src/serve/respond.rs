@@ -1,0 +1,243 @@
+//! From what came of a request to what the visitor sees.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use guesthouse_sandbox::fault::Fault;
+use guesthouse_sandbox::request::BodyError;
+use http::HeaderName;
+use http::HeaderValue;
+use http::Response;
+use http::StatusCode;
+use http::header;
+use tracing::error;
+
+use crate::app::AppBody;
+use crate::serve::access_log::Record;
+use crate::serve::access_log::log_fault;
+use crate::serve::answer::answer;
+use crate::serve::logged_body::LoggedBody;
+use crate::serve::logged_body::Source;
+use crate::serve::pages::AppLine;
+use crate::serve::pages::Format;
+use crate::serve::pages::Page;
+use crate::serve::refused::Refused;
+
+/// What came of a request.
+pub enum Outcome {
+    /// The app answered, on the mount that led to it.
+    Answered(Box<Response<AppBody>>, String),
+    /// We did not take the request.
+    Refused(Refused),
+    /// The host is not ours.
+    Foreign(String),
+    /// Nothing answers there.
+    Nothing(String),
+    /// The same with a slash is an app: where to go.
+    MissingSlash(HeaderValue),
+    /// Nothing answers at `/`, but whoever develops here may see what else does.
+    Index(Vec<AppLine>),
+    /// The app is known, but cannot serve: why.
+    Waiting(String),
+    /// No permit came free in time.
+    Busy(Duration),
+    /// The guest failed before it had a response, perhaps since the request's body did.
+    Fault(Fault, Option<BodyError>),
+    /// We failed.
+    Bug(String),
+}
+
+/// How to speak to the visitor.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// How pages are written.
+    pub format: Format,
+    /// Whether the request was HEAD, whose response has no body.
+    pub is_head: bool,
+    /// Whether the connection can be asked to close by a field (HTTP/1).
+    pub can_say_close: bool,
+    /// Whether inner details are shown.
+    pub inner_details: bool,
+}
+
+/// A page, its status, and what goes with it.
+struct Reply {
+    status: StatusCode,
+    page: Page,
+    field: Option<(HeaderName, HeaderValue)>,
+    /// After a request that others could read in another way, nothing on the connection can be trusted.
+    close: bool,
+}
+
+/// Writes the response.
+pub fn respond(outcome: Outcome, manner: Manner, record: Record) -> Response<LoggedBody> {
+    let reply = match outcome {
+        Outcome::Answered(response, mount) => match answer(*response, &mount, manner.is_head) {
+            Ok((head, source, promised)) => {
+                return finish(Response::from_parts(head, ()), source, promised, record);
+            }
+            Err(fault) => fault_reply(&fault, None, &record),
+        },
+        Outcome::Refused(refused) => refused_reply(&refused),
+        Outcome::Foreign(host) => foreign_reply(&host),
+        Outcome::Nothing(path) => Reply::new(StatusCode::NOT_FOUND, format!("Nothing answers at `{path}`.")),
+        Outcome::MissingSlash(location) => {
+            let reply = Reply::new(StatusCode::PERMANENT_REDIRECT, "The app's address ends in a slash.".to_owned());
+            reply.with(header::LOCATION, location)
+        }
+        Outcome::Index(apps) => index_reply(apps),
+        Outcome::Waiting(why) => {
+            let happened = format!("`{}` is not ready.", record.app_name());
+            Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("2").detailed(why)
+        }
+        Outcome::Busy(wait) => {
+            let happened = format!("`{}` has its hands full.", record.app_name());
+            let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("1");
+            reply.detailed(format!("no room for another request within {wait:?}"))
+        }
+        Outcome::Fault(fault, body) => fault_reply(&fault, body.as_ref(), &record),
+        Outcome::Bug(message) => {
+            error!(app.name = record.app_name(), request.id = record.id, "a bug of ours: {message}");
+            let happened = "Guesthouse itself failed.".to_owned();
+            Reply::new(StatusCode::INTERNAL_SERVER_ERROR, happened).detailed(message)
+        }
+    };
+    reply.write(manner, record)
+}
+
+/// The rest of the one match: which status a fault has.
+fn fault_reply(fault: &Fault, body: Option<&BodyError>, record: &Record) -> Reply {
+    log_fault(record, fault);
+    let name = record.app_name();
+    // Whatever the guest made of it: when the body failed first, that is what the visitor can mend.
+    let body = match fault {
+        Fault::RequestBody(error) => Some(error),
+        _ => body,
+    };
+    match (body, fault) {
+        (Some(BodyError::TooLarge { bytes_max }), _) => too_large_reply(*bytes_max, name),
+        (Some(BodyError::Silent(silence)), _) => {
+            let happened = format!("Nothing more of the request's body arrived for {silence:?}.");
+            Reply::new(StatusCode::REQUEST_TIMEOUT, happened).closing()
+        }
+        (Some(BodyError::Broken(why)), _) => {
+            let happened = "The request's body broke off.".to_owned();
+            Reply::new(StatusCode::BAD_REQUEST, happened).closing().detailed(why.clone())
+        }
+        (None, Fault::Cpu(_) | Fault::Head(_) | Fault::BodyIdle(_)) => {
+            Reply::new(StatusCode::GATEWAY_TIMEOUT, format!("`{name}` did not answer in time."))
+        }
+        (None, Fault::Full(_) | Fault::Retired) => {
+            Reply::new(StatusCode::SERVICE_UNAVAILABLE, format!("`{name}` has its hands full.")).retry_after("1")
+        }
+        (None, _) => Reply::new(StatusCode::BAD_GATEWAY, format!("`{name}` failed.")),
+    }
+    .detailed(fault_details(fault))
+}
+
+fn fault_details(fault: &Fault) -> String {
+    match fault.backtrace() {
+        Some(backtrace) => format!("{fault}\n\n{backtrace}"),
+        None => fault.to_string(),
+    }
+}
+
+fn too_large_reply(bytes_max: u64, name: &str) -> Reply {
+    let happened = format!("The request's body is longer than the {bytes_max} bytes that `{name}` takes.");
+    Reply::new(StatusCode::PAYLOAD_TOO_LARGE, happened).closing()
+}
+
+fn refused_reply(refused: &Refused) -> Reply {
+    let mut happened = format!("{}.", refused.reason);
+    if let Some(first) = happened.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    let reply = Reply::new(refused.status, happened).closing();
+    if refused.status == StatusCode::METHOD_NOT_ALLOWED {
+        return reply.with(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+    }
+    reply
+}
+
+fn foreign_reply(host: &str) -> Reply {
+    let happened = format!("This guesthouse does not know the host `{host}`.");
+    let mut reply = Reply::new(StatusCode::MISDIRECTED_REQUEST, happened);
+    reply.page.advice = format!("If it should answer for it, its operator declares it: `--host {host}`.");
+    reply
+}
+
+fn index_reply(apps: Vec<AppLine>) -> Reply {
+    let happened = match apps.len() {
+        0 => "No app is here yet. Drop a component into the apps folder: `hello.wasm` answers at `/hello/`.".to_owned(),
+        _ => "These apps are here.".to_owned(),
+    };
+    let mut reply = Reply::new(StatusCode::OK, happened);
+    reply.page.title = "Guesthouse".to_owned();
+    reply.page.apps = apps;
+    reply
+}
+
+impl Reply {
+    fn new(status: StatusCode, happened: String) -> Reply {
+        Reply { status, page: Page::about(status, happened), field: None, close: false }
+    }
+
+    fn detailed(mut self, details: String) -> Reply {
+        self.page.details = Some(details);
+        self
+    }
+
+    fn closing(mut self) -> Reply {
+        self.close = true;
+        self
+    }
+
+    fn with(mut self, name: HeaderName, value: HeaderValue) -> Reply {
+        self.field = Some((name, value));
+        self
+    }
+
+    fn retry_after(self, seconds: &'static str) -> Reply {
+        self.with(header::RETRY_AFTER, HeaderValue::from_static(seconds))
+    }
+
+    fn write(mut self, manner: Manner, record: Record) -> Response<LoggedBody> {
+        if !manner.inner_details {
+            self.page.details = None;
+        }
+        let mut response = Response::new(());
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        for (name, value) in [
+            (header::CONTENT_TYPE, manner.format.media_type()),
+            (header::CACHE_CONTROL, "no-store"),
+            (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        headers.extend(self.field);
+        if self.close && manner.can_say_close {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        let text = Bytes::from(self.page.render(manner.format, &record.id));
+        if manner.is_head {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
+            return finish(response, Source::Page(None), None, record);
+        }
+        finish(response, Source::Page(Some(text)), None, record)
+    }
+}
+
+fn finish(
+    mut response: Response<()>,
+    source: Source,
+    promised: Option<u64>,
+    mut record: Record,
+) -> Response<LoggedBody> {
+    const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+    let id = HeaderValue::from_str(&record.id).expect("an id is letters, digits and `-`");
+    response.headers_mut().insert(X_REQUEST_ID, id);
+    record.status = Some(response.status());
+    response.map(|()| LoggedBody::new(source, record, promised))
+}

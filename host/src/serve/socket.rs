@@ -1,0 +1,105 @@
+//! A visitor's socket: counts its silences, can give back what was read, and shows the wire where that is asked for.
+
+use std::io;
+use std::io::IoSlice;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
+
+use bytes::Buf as _;
+use bytes::Bytes;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
+use tokio::io::ReadBuf;
+use tokio::net::TcpStream;
+
+use crate::serve::activity::Activity;
+use crate::serve::wire::Tracer;
+
+/// A TCP stream as the connection's driver sees it.
+pub struct Socket {
+    stream: TcpStream,
+    activity: Arc<Activity>,
+    tracer: Option<Box<Tracer>>,
+    /// Was read to recognise the protocol, and is read once more.
+    given_back: Bytes,
+    /// Whether our side is shut and we only read on.
+    lingers: bool,
+}
+
+impl Socket {
+    /// Wraps a stream that was just accepted.
+    pub fn new(stream: TcpStream, activity: Arc<Activity>, tracer: Option<Box<Tracer>>) -> Socket {
+        Socket { stream, activity, tracer, given_back: Bytes::new(), lingers: false }
+    }
+
+    /// Makes `bytes` what is read next.
+    pub fn give_back(&mut self, bytes: Bytes) {
+        self.given_back = bytes;
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.given_back.is_empty() {
+            let length = self.given_back.len().min(buf.remaining());
+            buf.put_slice(&self.given_back[..length]);
+            self.given_back.advance(length);
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        let arrived = &buf.filled()[before..];
+        if !arrived.is_empty() {
+            self.activity.arrived();
+            if let Some(tracer) = &mut self.tracer {
+                tracer.arrived(arrived);
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.activity.wrote(written.is_ready());
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.activity.wrote(written.is_ready());
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    /// Says that nothing more will come from us. While the visitor may still be sending, what comes is thrown away for a
+    /// moment: closing at once would make the kernel send a reset, which can overtake our response.
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.lingers {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            self.lingers = self.activity.linger();
+        }
+        let mut scrap = [0; 4096];
+        while self.lingers {
+            let mut buf = ReadBuf::new(&mut scrap);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buf));
+            self.lingers = read.is_ok() && !buf.filled().is_empty();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
