@@ -1,9 +1,10 @@
 //! Guesthouse: a host that serves WebAssembly apps dropped into a folder.
 //!
 //! The way through the code is drawn in `docs/ARCHITECTURE.md`. In short: `main` → `cli` (what was typed) → `config` (what
-//! is meant) → `host` (wiring) → the two streets, `serve` and `deploy`, which meet only in `routes`.
+//! is meant) → `host` (wiring, with somebody before it in `attend`) → the two streets, `serve` and `deploy`, which meet only in `routes`.
 
 pub mod app;
+pub mod attend;
 pub mod build;
 pub mod cli;
 pub mod config;

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
+use guesthouse::attend::announce::origin;
+use guesthouse::attend::announce::print;
+use guesthouse::attend::attend;
 use guesthouse::build;
 use guesthouse::cli::compile;
 use guesthouse::cli::flags::BuildFlags;
@@ -17,9 +20,6 @@ use guesthouse::config::Config;
 use guesthouse::config::surroundings::Surroundings;
 use guesthouse::dev;
 use guesthouse::host::Host;
-use guesthouse::host::announce::origin;
-use guesthouse::host::announce::print;
-use guesthouse::host::attend::attend;
 use guesthouse::shutdown::StopSignals;
 use guesthouse::telemetry;
 
@@ -53,7 +53,7 @@ fn serve(flags: &ServeFlags) -> anyhow::Result<ExitCode> {
 }
 
 fn dev(flags: &DevFlags) -> anyhow::Result<ExitCode> {
-    let folder = dev::Folder::create()?;
+    let folder = dev::Folder::here()?;
     let config = Config::dev(flags, &folder.apps, &folder.state)?;
     telemetry::install(&config.log)?;
     run(None, dev::run(&flags.sources, folder, config))

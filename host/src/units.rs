@@ -70,7 +70,7 @@ impl FromStr for Span {
 impl fmt::Display for Size {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (unit, factor) =
-            SIZES.iter().find(|(_, factor)| self.0 >= *factor && self.0 % factor == 0).unwrap_or(&("B", 1));
+            SIZES.iter().find(|(_, factor)| self.0 >= *factor && self.0.is_multiple_of(*factor)).unwrap_or(&("B", 1));
         write!(formatter, "{}{unit}", self.0 / factor)
     }
 }
@@ -78,7 +78,7 @@ impl fmt::Display for Size {
 impl fmt::Display for Span {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.0.as_millis();
-        match SPANS[..3].iter().find(|(_, factor)| millis > 0 && millis % u128::from(*factor) == 0) {
+        match SPANS[..3].iter().find(|(_, factor)| millis > 0 && millis.is_multiple_of(u128::from(*factor))) {
             Some((unit, factor)) => write!(formatter, "{}{unit}", millis / u128::from(*factor)),
             None => write!(formatter, "{millis}ms"),
         }

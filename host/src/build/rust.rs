@@ -29,7 +29,7 @@ use crate::name::AppName;
 #[derive(Debug)]
 pub struct Workspace {
     metadata: Metadata,
-    shown: String,
+    shown: Vec<String>,
     apps: Vec<(AppName, String)>,
     watched: Vec<Watched>,
 }
@@ -84,8 +84,7 @@ pub async fn find(source: &Source, workspaces: &mut Vec<Workspace>) -> anyhow::R
     if let Some(workspace) = known {
         return workspace.add(source);
     }
-    let shown = source.shown.clone();
-    let mut workspace = Workspace { metadata, shown, apps: Vec::new(), watched: Vec::new() };
+    let mut workspace = Workspace { metadata, shown: Vec::new(), apps: Vec::new(), watched: Vec::new() };
     workspace.add(source)?;
     workspaces.push(workspace);
     Ok(())
@@ -165,7 +164,17 @@ impl Workspace {
             }
         }
         self.watched = self.metadata.watched(&self.apps);
+        self.shown.push(source.shown.clone());
         Ok(())
+    }
+
+    /// Where its apps come from, for a sentence.
+    fn origin(&self) -> String {
+        match self.shown.as_slice() {
+            [one] => one.clone(),
+            [one, other] => format!("{one} and {other}"),
+            _ => self.metadata.workspace_root.display().to_string(),
+        }
     }
 
     /// The apps that come out of it.
@@ -182,7 +191,7 @@ impl Workspace {
     pub async fn build(&self, into: &Path) -> anyhow::Result<Built> {
         let root = &self.metadata.workspace_root;
         ensure_target(root).await?;
-        say(format_args!("building {} from {} (Rust)…", apps_counted(self.apps.len()), self.shown));
+        say(format_args!("building {} from {} (Rust)…", apps_counted(self.apps.len()), self.origin()));
         let begun = Instant::now();
         let mut cargo = tool("cargo", root);
         cargo.args(["build", "--release", "--target", TARGET, "--keep-going"]);
@@ -254,7 +263,7 @@ mod tests {
             package("support", "lib", &["/elsewhere"]),
         ];
         let metadata = Metadata { workspace_root: "/w".into(), packages };
-        Workspace { metadata, shown: "w".to_owned(), apps: Vec::new(), watched: Vec::new() }
+        Workspace { metadata, shown: Vec::new(), apps: Vec::new(), watched: Vec::new() }
     }
 
     fn check(folder: &str, named: bool, expected: &[&str]) {

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use clap::Parser as _;
 
+use super::Config;
 use crate::cli::flags::Cli;
 use crate::cli::flags::Command;
-use crate::config::Config;
 use crate::config::surroundings::Surroundings;
 use crate::deploy::WatchMode;
 use crate::serve::HealthAddress;

@@ -11,15 +11,15 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
+use crate::attend::announce::origin;
+use crate::attend::announce::print;
+use crate::attend::attend;
 use crate::build;
 use crate::build::Project;
 use crate::config::Config;
 use crate::dev::memory::Memory;
 use crate::dev::watch::SourceWatch;
 use crate::host::Host;
-use crate::host::announce::origin;
-use crate::host::announce::print;
-use crate::host::attend::attend;
 use crate::name::AppName;
 use crate::shutdown::StopSignals;
 
@@ -38,29 +38,38 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// `./.guesthouse/dev/`, for the owner alone.
-    pub fn create() -> anyhow::Result<Folder> {
+    /// `./.guesthouse/dev/`
+    pub fn here() -> anyhow::Result<Folder> {
         let here = std::env::current_dir().context("cannot tell the current folder")?;
-        Folder::create_in(&here)
+        Ok(Folder::under(&here))
     }
 
-    fn create_in(here: &Path) -> anyhow::Result<Folder> {
+    fn under(here: &Path) -> Folder {
         let own = here.join(".guesthouse/dev");
-        let folder = Folder { apps: own.join("apps"), state: own.join("state"), built: own.join("built.json") };
-        for path in [&folder.apps, &folder.state] {
+        Folder { apps: own.join("apps"), state: own.join("state"), built: own.join("built.json") }
+    }
+
+    /// Makes the folders that are not there yet, for the owner alone.
+    fn create(&self) -> anyhow::Result<()> {
+        for path in [&self.apps, &self.state] {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
             made.with_context(|| format!("cannot make the folder `{}`", path.display()))?;
         }
-        Ok(folder)
+        // An author's repository shall not see what is made here.
+        if let Some(own) = self.built.parent() {
+            let _ = std::fs::write(own.join(".gitignore"), "*\n");
+        }
+        Ok(())
     }
 }
 
 /// Builds what lies at `sources`, serves it, and builds it again whenever it is edited.
 pub async fn run(sources: &[PathBuf], folder: Folder, config: Config) -> anyhow::Result<ExitCode> {
     let mut stop_signals = StopSignals::listen()?;
+    let projects = build::find(sources).await?;
+    folder.create()?;
     // Before the build, which may take minutes: a taken port is known at once.
     let host = Host::bind(config)?;
-    let projects = build::find(sources).await?;
     let mut memory = Memory::read(&folder.built);
     let wanted: BTreeSet<&AppName> = projects.iter().flat_map(Project::apps).collect();
     for name in memory.remove_others(&folder.apps, &wanted) {
@@ -129,8 +138,9 @@ mod tests {
     #[test]
     fn the_folders_are_the_owners_alone() {
         let here = tempfile::tempdir().unwrap();
-        let folder = Folder::create_in(here.path()).unwrap();
-        Folder::create_in(here.path()).unwrap();
+        let folder = Folder::under(here.path());
+        folder.create().unwrap();
+        folder.create().unwrap();
         for path in [&folder.apps, &folder.state, &here.path().join(".guesthouse")] {
             assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o700, "{}", path.display());
         }

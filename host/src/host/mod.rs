@@ -30,8 +30,6 @@ use crate::serve::HealthListener;
 use crate::serve::Listener;
 use crate::serve::ServeSettings;
 
-pub mod announce;
-pub mod attend;
 mod files;
 
 /// A host whose doors are there but not yet open.
@@ -193,7 +191,8 @@ mod tests {
         let (status_sender, status) = watch::channel(Arc::new(Status::default()));
         let (ready_sender, mut ready) = watch::channel(false);
         let stop = CancellationToken::new();
-        let telling = tokio::spawn(tell_ready(status, ready_sender, stop.clone()));
+        let tasks = TaskTracker::new();
+        let telling = tasks.spawn(tell_ready(status, ready_sender, stop.clone()));
         assert!(!*ready.borrow());
         status_sender.send_replace(Arc::new(Status { ready: true, ..Status::default() }));
         ready.wait_for(|ready| *ready).await.unwrap();

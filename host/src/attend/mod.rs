@@ -10,13 +10,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 use tracing::info;
 
+use crate::attend::announce::announce;
 use crate::config::file::File;
 use crate::deploy::DeployHandle;
 use crate::host::Host;
 use crate::host::HostEnd;
-use crate::host::announce::announce;
 use crate::shutdown::Hangups;
 use crate::shutdown::StopSignals;
+
+pub mod announce;
 
 /// Runs `host` until a signal, and says how the process shall end. A second signal ends it at once.
 pub async fn attend(host: Host, file: Option<PathBuf>, stop_signals: &mut StopSignals) -> ExitCode {
