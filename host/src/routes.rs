@@ -195,11 +195,12 @@ impl RouteTable {
 
     /// The longest prefix of whole segments that is a mount.
     fn find_by_path(&self, path: &str) -> Option<Found<'_>> {
-        let mut ends: Vec<usize> = path.match_indices('/').skip(1).map(|(at, _)| at).take(self.depth_max).collect();
-        if ends.len() < self.depth_max {
-            ends.push(path.len());
-        }
-        for end in ends.into_iter().rev() {
+        // The mount of a path without its last slash is the path itself; of the others, only as many segments matter as
+        // the deepest mount has.
+        let whole = std::iter::once(path.len());
+        let ends = whole.chain(path.rmatch_indices('/').map(|(at, _)| at));
+        let deepest = path.match_indices('/').nth(self.depth_max).map_or(path.len(), |(at, _)| at);
+        for end in ends.filter(|end| *end <= deepest && *end > 0) {
             if let Some((mount, entry)) = self.by_path.get_key_value(&path[..end]) {
                 if end == path.len() {
                     return Some(Found::MissingSlash);

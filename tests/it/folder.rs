@@ -113,10 +113,7 @@ async fn a_touch_without_a_change_is_no_deploy() {
     file.set_modified(SystemTime::now()).unwrap();
     // Something that happens after the touch, so that the touch has been looked at when it is done.
     host.drop_in("other", guest::revision(2)).await;
-    host.until("nothing is settling", |status| {
-        status.apps.values().all(|app| app.state == AppState::Live)
-    })
-    .await;
+    host.until("nothing is settling", |status| status.apps.values().all(|app| app.state == AppState::Live)).await;
     assert_eq!(host.deploy.status().borrow().apps["revision"].live, before);
     assert_eq!(host.deploy.status().borrow().apps["revision"].standby, None, "it was published again");
 }
@@ -215,8 +212,10 @@ async fn what_is_not_an_app_is_left_alone_or_refused_by_name() {
 async fn nothing_is_written_into_the_apps_folder() {
     let host = host().await;
     let names = |folder: &AppsFolder| -> Vec<String> {
-        let mut names: Vec<String> =
-            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         names
     };
@@ -319,6 +318,7 @@ async fn a_second_host_on_the_same_state_is_refused() {
 #[tokio::test]
 async fn a_missing_folder_is_an_error_at_start() {
     let home = tempfile::tempdir().unwrap();
-    let error = guesthouse::host::Host::bind(config(home.path(), &home.path().join("nowhere"))).err().expect("no folder");
+    let error =
+        guesthouse::host::Host::bind(config(home.path(), &home.path().join("nowhere"))).err().expect("no folder");
     assert!(format!("{error:#}").contains("nowhere"), "{error:#}");
 }

@@ -26,7 +26,10 @@ async fn a_good_app_answers_beside_endless_ones() {
     for _ in 0..20 {
         assert_eq!(client.get("/hello/").await.status, StatusCode::OK);
     }
-    assert!(endless.iter().all(|request| !request.is_finished()), "the endless ones ended before the good one was done");
+    assert!(
+        endless.iter().all(|request| !request.is_finished()),
+        "the endless ones ended before the good one was done"
+    );
     endless.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
@@ -43,7 +46,8 @@ async fn an_app_at_its_limit_sheds_and_does_not_make_others_wait() {
     // Whoever comes while the only permit is taken is shed; until the first one is in, another may be the holder, so the
     // state is waited for rather than assumed.
     let shed = loop {
-        let attempt = tokio::time::timeout(Duration::from_millis(500), Client::new(host.address).try_send(get("/bad-never/")));
+        let attempt =
+            tokio::time::timeout(Duration::from_millis(500), Client::new(host.address).try_send(get("/bad-never/")));
         if let Ok(Ok(reply)) = attempt.await {
             break reply;
         }

@@ -16,7 +16,9 @@ use crate::harness::within;
 async fn the_first_byte_arrives_before_the_guest_and_even_its_visitor_have_finished() {
     let host = TestHost::new().app("flow", guest::bytes(guest::FLOW)).run().await;
     let mut visitor = Visitor::connect(host.address).await;
-    visitor.send("POST /flow/early HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbegin\r\n").await;
+    visitor
+        .send("POST /flow/early HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbegin\r\n")
+        .await;
     // The request is not complete, so that neither the guest can be: `early` waits for its end.
     let so_far = visitor.read_until("first\n").await;
     assert!(so_far.starts_with("HTTP/1.1 200"), "{so_far}");

@@ -159,11 +159,7 @@ async fn a_broken_upload_leaves_the_old_revision_serving() {
 
 #[tokio::test]
 async fn an_unrelated_apps_stream_is_not_touched_by_a_swap() {
-    let host = TestHost::new()
-        .app("revision", guest::revision_http(1))
-        .app("other", guest::revision(1))
-        .run()
-        .await;
+    let host = TestHost::new().app("revision", guest::revision_http(1)).app("other", guest::revision(1)).run().await;
     let slow = slow_request(&host).await;
     for number in 2..5 {
         host.drop_in("other", guest::revision(number)).await;

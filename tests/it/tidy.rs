@@ -89,8 +89,12 @@ fn the_streets_never_import_each_other_nor_what_is_above_them() {
 
 #[test]
 fn each_outside_library_has_its_room() {
-    const ROOMS: &[(&str, &[&str])] =
-        &[("hyper", &["serve"]), ("hyper_util", &["serve"]), ("notify", &["deploy", "dev"]), ("clap", &["cli", "main"])];
+    const ROOMS: &[(&str, &[&str])] = &[
+        ("hyper", &["serve"]),
+        ("hyper_util", &["serve"]),
+        ("notify", &["deploy", "dev"]),
+        ("clap", &["cli", "main"]),
+    ];
     for source in sources("host/src") {
         for (library, rooms) in ROOMS {
             let used = source.product().contains(&format!("use {library}::"));
@@ -123,8 +127,11 @@ fn imports_go_one_way() {
             sources.iter().map(|source| (source.module.clone(), source.imports(&modules))).collect();
         // What imports nothing that is left cannot be part of a circle.
         loop {
-            let done: Vec<String> =
-                arrows.iter().filter(|(_, to)| to.iter().all(|to| !arrows.contains_key(to))).map(|(from, _)| from.clone()).collect();
+            let done: Vec<String> = arrows
+                .iter()
+                .filter(|(_, to)| to.iter().all(|to| !arrows.contains_key(to)))
+                .map(|(from, _)| from.clone())
+                .collect();
             if done.is_empty() {
                 break;
             }
@@ -166,7 +173,10 @@ fn tasks_are_spawned_where_they_are_awaited() {
 #[test]
 fn every_file_says_what_it_is_for() {
     for below in ["host/src", "host/sandbox/src", "tests", "sdk/rust/src", "guest-apps/rust"] {
-        for path in files_below(&root().join(below), "rs").iter().filter(|path| !path.components().any(|part| part.as_os_str() == "target")) {
+        for path in files_below(&root().join(below), "rs")
+            .iter()
+            .filter(|path| !path.components().any(|part| part.as_os_str() == "target"))
+        {
             let text = fs::read_to_string(path).unwrap();
             assert!(text.starts_with("//!"), "{}: has no `//!` line", path.display());
         }
@@ -175,13 +185,16 @@ fn every_file_says_what_it_is_for() {
 
 #[test]
 fn paths_named_in_the_documents_exist() {
-    let documents = files_below(&root().join("docs"), "md").into_iter().chain(["README.md", "CHANGELOG.md"].map(|name| root().join(name)));
+    let documents = files_below(&root().join("docs"), "md")
+        .into_iter()
+        .chain(["README.md", "CHANGELOG.md"].map(|name| root().join(name)));
     const OURS: &[&str] = &["host/", "guest-apps/", "wit/", "sdk/", "tests/", "bench/", "docs/", ".ci/"];
     for document in documents {
         let text = fs::read_to_string(&document).unwrap();
         for quoted in text.split('`').skip(1).step_by(2) {
             let path = quoted.trim_end_matches('/');
-            let is_a_path = OURS.iter().any(|ours| quoted.starts_with(ours)) && !quoted.contains(['*', ' ', '<', '\n', '…']);
+            let is_a_path =
+                OURS.iter().any(|ours| quoted.starts_with(ours)) && !quoted.contains(['*', ' ', '<', '\n', '…']);
             assert!(!is_a_path || root().join(path).exists(), "{}: names `{quoted}`", document.display());
         }
     }

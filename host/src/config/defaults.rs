@@ -7,30 +7,11 @@ use std::time::Duration;
 use guesthouse_sandbox::engine::SandboxSettings;
 
 use crate::config::memory;
-use crate::deploy::CompileSettings;
-use crate::deploy::DeploySettings;
-use crate::deploy::WatchMode;
 use crate::deploy::policy::Policy;
+use crate::deploy::settings::CompileSettings;
+use crate::deploy::settings::DeploySettings;
+use crate::deploy::settings::WatchMode;
 use crate::routes::Origins;
-use crate::serve::ServeSettings;
-
-/// The request street's. Time-outs and bounds on heads: between nginx's and HAProxy's advice for hostile networks.
-pub fn serve() -> ServeSettings {
-    ServeSettings {
-        head_timeout: Duration::from_secs(10),
-        body_silence: Duration::from_secs(30),
-        keep_alive_idle: Duration::from_secs(75),
-        write_idle: Duration::from_secs(60),
-        head_bytes_max: 64 << 10,
-        fields_max: 100,
-        // RFC 9110 section 4.1: at least 8,000 bytes should be supported.
-        target_bytes_max: 8_000,
-        connections_max: 10_000,
-        grace: Duration::from_secs(10),
-        inner_details: false,
-        trace_wire: None,
-    }
-}
 
 /// The drop street's.
 pub fn deploy(apps: PathBuf, state: PathBuf, origins: Origins) -> DeploySettings {

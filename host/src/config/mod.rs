@@ -22,13 +22,13 @@ use crate::cli::values::PathRoutes;
 use crate::cli::values::Watch;
 use crate::config::file::File;
 use crate::config::surroundings::Surroundings;
-use crate::deploy::DeploySettings;
-use crate::deploy::WatchMode;
 use crate::deploy::policy::Policy;
+use crate::deploy::settings::DeploySettings;
+use crate::deploy::settings::WatchMode;
 use crate::routes::Origins;
-use crate::serve::HealthAddress;
-use crate::serve::ServeSettings;
-use crate::serve::WireTrace;
+use crate::serve::health::HealthAddress;
+use crate::serve::settings::ServeSettings;
+use crate::serve::settings::WireTrace;
 use crate::telemetry::LogSettings;
 use crate::units::Size;
 
@@ -74,7 +74,7 @@ impl Config {
         };
         check_apart(&apps, &state)?;
 
-        let mut serve = defaults::serve();
+        let mut serve = ServeSettings::default();
         file.serve.apply(&mut serve);
         serve.trace_wire = flags.log.trace_wire.then_some(WireTrace::Masked);
 
@@ -117,7 +117,7 @@ impl Config {
         if let Some(outside) = listen.iter().find(|address| !address.ip().is_loopback()) {
             bail!("`dev` listens on loopback only, and {outside} can be reached from outside: use `guesthouse serve`");
         }
-        let mut serve = defaults::serve();
+        let mut serve = ServeSettings::default();
         serve.inner_details = true;
         serve.trace_wire = flags.log.trace_wire.then_some(WireTrace::Full);
         let mut deploy = defaults::deploy(apps.to_owned(), state.to_owned(), origins);

@@ -11,9 +11,9 @@ use super::Config;
 use crate::cli::flags::Cli;
 use crate::cli::flags::Command;
 use crate::config::surroundings::Surroundings;
-use crate::deploy::WatchMode;
-use crate::serve::HealthAddress;
-use crate::serve::WireTrace;
+use crate::deploy::settings::WatchMode;
+use crate::serve::health::HealthAddress;
+use crate::serve::settings::WireTrace;
 use crate::telemetry::LogFormat;
 
 fn meant(typed: &[&str]) -> Result<Config, String> {

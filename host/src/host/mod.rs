@@ -20,15 +20,16 @@ use tracing::warn;
 use crate::config::Config;
 use crate::deploy::Deploy;
 use crate::deploy::DeployHandle;
-use crate::deploy::DeploySettings;
-use crate::deploy::Status;
+use crate::deploy::settings::DeploySettings;
+use crate::deploy::status::Status;
 use crate::routes::RouteReader;
 use crate::routes::routes;
 use crate::serve;
 use crate::serve::Ended;
-use crate::serve::HealthListener;
-use crate::serve::Listener;
-use crate::serve::ServeSettings;
+use crate::serve::health;
+use crate::serve::health::HealthListener;
+use crate::serve::listen::Listener;
+use crate::serve::settings::ServeSettings;
 
 mod files;
 
@@ -71,7 +72,7 @@ impl Host {
         let about = format!("cannot serve the apps folder `{}`", apps.display());
         let (deploy, handle) = Deploy::open(config.deploy, sandbox, writer, permits, tasks.clone()).context(about)?;
         // After the state directory's lock is taken: the socket in it may be another host's.
-        let health = config.health.as_ref().map(serve::bind_health).transpose()?;
+        let health = config.health.as_ref().map(health::bind).transpose()?;
         Ok(Host { listeners, health, serve, routes, deploy, handle, tasks })
     }
 
@@ -96,7 +97,7 @@ impl Host {
         let mut serving = self.tasks.spawn(serve::run(self.listeners, self.serve, self.routes, stop_serve.clone()));
         self.tasks.spawn(tell_ready(self.handle.status(), ready_sender, stop_deploy.clone()));
         match self.health {
-            Some(listener) => _ = self.tasks.spawn(serve::run_health(listener, ready, stop_health.clone())),
+            Some(listener) => _ = self.tasks.spawn(health::run(listener, ready, stop_health.clone())),
             None => {
                 // Or `tell_ready` would wait for somebody to ask.
                 drop(ready);
