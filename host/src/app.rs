@@ -22,7 +22,6 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tokio_util::task::TaskTracker;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::name::AppName;
 use crate::name::Revision;
@@ -88,13 +87,13 @@ impl App {
 
     /// Asks the guest for one response. Dropping the future or the response's body ends the guest.
     pub async fn call(&self, request: GuestRequest) -> Result<Response<AppBody>, CallError> {
-        let stay = Stay { _permits: self.admission.admit().await?, _in_flight: self.in_flight.token() };
+        let stay = (self.admission.admit().await?, self.in_flight.token());
         let response = tokio::select! {
             biased;
             () = self.retired.cancelled() => return Err(Fault::Retired.into()),
-            response = self.guest.call(request) => response?,
+            response = self.guest.call(request, Box::new(stay)) => response?,
         };
-        Ok(response.map(|body| AppBody::new(body, stay, &self.retired)))
+        Ok(response.map(|body| AppBody::new(body, &self.retired)))
     }
 
     /// How many requests are running.
@@ -171,24 +170,17 @@ struct Permits {
     _host: OwnedSemaphorePermit,
 }
 
-/// What a request holds while it is with an app: its permits, and its mark among the requests in flight.
-struct Stay {
-    _permits: Permits,
-    _in_flight: TaskTrackerToken,
-}
-
-/// The body of an app's response. The request's permits are given back when it ends or is dropped.
+/// The body of an app's response. It ends with an error when its revision's time is over.
 pub struct AppBody {
     body: GuestBody,
-    /// `None` when the body was complete from the start: then nothing is held.
-    stay: Option<(Stay, Pin<Box<WaitForCancellationFutureOwned>>)>,
+    /// `None` when the body was complete from the start.
+    retired: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
 impl AppBody {
-    fn new(body: GuestBody, stay: Stay, retired: &CancellationToken) -> AppBody {
+    fn new(body: GuestBody, retired: &CancellationToken) -> AppBody {
         let complete = body.size_hint().exact().is_some();
-        let stay = (!complete).then(|| (stay, Box::pin(retired.clone().cancelled_owned())));
-        AppBody { body, stay }
+        AppBody { body, retired: (!complete).then(|| Box::pin(retired.clone().cancelled_owned())) }
     }
 }
 
@@ -197,18 +189,13 @@ impl Body for AppBody {
     type Error = Fault;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
-        let this = &mut *self;
-        if let Some((_, retired)) = &mut this.stay
+        if let Some(retired) = &mut self.retired
             && retired.as_mut().poll(context).is_ready()
         {
-            this.stay = None;
+            self.retired = None;
             return Poll::Ready(Some(Err(Fault::Retired)));
         }
-        let polled = Pin::new(&mut this.body).poll_frame(context);
-        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
-            this.stay = None;
-        }
-        polled
+        Pin::new(&mut self.body).poll_frame(context)
     }
 
     fn is_end_stream(&self) -> bool {

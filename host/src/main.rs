@@ -1,1 +1,86 @@
-fn main() {}
+//! `guesthouse`: from what was typed to a running host.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use guesthouse::build;
+use guesthouse::cli::compile;
+use guesthouse::cli::flags::BuildFlags;
+use guesthouse::cli::flags::Cli;
+use guesthouse::cli::flags::Command;
+use guesthouse::cli::flags::DevFlags;
+use guesthouse::cli::flags::ServeFlags;
+use guesthouse::config::Config;
+use guesthouse::config::surroundings::Surroundings;
+use guesthouse::dev;
+use guesthouse::host::Host;
+use guesthouse::host::announce::origin;
+use guesthouse::host::announce::print;
+use guesthouse::host::attend::attend;
+use guesthouse::shutdown::StopSignals;
+use guesthouse::telemetry;
+
+fn main() -> ExitCode {
+    let ended = match Cli::parse().command {
+        Command::Serve(flags) => serve(&flags),
+        Command::Dev(flags) => dev(&flags),
+        Command::Build(flags) => build(&flags),
+        Command::Compile(flags) => return compile::run(&flags),
+    };
+    ended.unwrap_or_else(|error| {
+        // Nobody may be reading any more.
+        let _ = writeln!(std::io::stderr(), "error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn serve(flags: &ServeFlags) -> anyhow::Result<ExitCode> {
+    let config = Config::serve(flags, &Surroundings::of_process())?;
+    telemetry::install(&config.log)?;
+    run(config.threads, async {
+        let mut stop_signals = StopSignals::listen()?;
+        let (file, apps) = (config.file.clone(), config.deploy.apps.display().to_string());
+        let host = Host::bind(config)?;
+        for address in host.local_addrs() {
+            print(format!("listening on {}", origin(address))).await;
+        }
+        print(format!("apps folder  {apps}")).await;
+        Ok(attend(host, file, &mut stop_signals).await)
+    })
+}
+
+fn dev(flags: &DevFlags) -> anyhow::Result<ExitCode> {
+    let folder = dev::Folder::create()?;
+    let config = Config::dev(flags, &folder.apps, &folder.state)?;
+    telemetry::install(&config.log)?;
+    run(None, dev::run(&flags.sources, folder, config))
+}
+
+fn build(flags: &BuildFlags) -> anyhow::Result<ExitCode> {
+    run(None, async {
+        let mut stop_signals = StopSignals::listen()?;
+        let building = async {
+            let sources = build::find(&flags.sources).await?;
+            build::build(&sources, &flags.apps).await
+        };
+        tokio::select! {
+            built = building => built.map(|built| if built.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+            signal = stop_signals.next() => Ok(ExitCode::from(signal.exit_code())),
+        }
+    })
+}
+
+fn run(threads: Option<usize>, story: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = threads {
+        builder.worker_threads(threads);
+    }
+    let runtime = builder.enable_all().thread_name("guesthouse").build().context("cannot start the runtime")?;
+    let ended = runtime.block_on(story);
+    // What still runs is a blocking call that nobody waits for (a terminal that does not read): it may not hold us.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    ended
+}

@@ -1,19 +1,40 @@
-//! The engines: one per class of component, with the clock that interrupts their guests.
+//! The engines: one per class of component.
 
+use std::hash::DefaultHasher;
+use std::hash::Hash;
+use std::hash::Hasher;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::OnceLock;
 
 use tokio_util::task::TaskTracker;
+use wasmtime::Config;
+use wasmtime::Enabled;
+use wasmtime::Engine;
+use wasmtime::InstanceAllocationStrategy;
+use wasmtime::PoolingAllocationConfig;
+use wasmtime::component::Linker;
 
+use crate::capability;
+use crate::clock::Clock;
 use crate::compile::Target;
 use crate::guest::Guest;
 use crate::guest::GuestSettings;
 use crate::inspect::Class;
 use crate::inspect::Inspection;
+use crate::inspect::PLAIN_CORE_INSTANCES_MAX;
+use crate::inspect::PLAIN_TABLE_ELEMENTS_MAX;
+use crate::inspect::PLAIN_TABLES_MAX;
+use crate::limits::MemoryTotal;
+use crate::output::GuestLog;
+use crate::precompiled;
+use crate::store::Common;
+use crate::store::State;
 
 /// What the whole host may spend on guests.
 #[derive(Clone, Debug)]
 pub struct SandboxSettings {
-    /// Linear memory of all instances together, in bytes.
+    /// Linear memory of all instances and bodies buffered for them together, in bytes.
     pub memory_total_bytes_max: u64,
     /// The largest linear memory that any one app may be given, in bytes.
     pub memory_bytes_max: u64,
@@ -21,11 +42,25 @@ pub struct SandboxSettings {
     pub instances_max: u32,
 }
 
-/// Engines, pools and the epoch clock: made once, shared by all guests.
-pub struct Sandbox {}
+/// Engines, pools and the clock: made once, shared by all guests.
+pub struct Sandbox {
+    plain: Workshop,
+    /// Made when the first large component comes.
+    large: OnceLock<Result<Workshop, SandboxError>>,
+    memory_total: Arc<MemoryTotal>,
+    clock: Arc<Clock>,
+    tasks: TaskTracker,
+    roomy: bool,
+}
+
+/// An engine with its linker.
+struct Workshop {
+    engine: Engine,
+    linker: Linker<State>,
+}
 
 /// Why the sandbox could not be set up.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("cannot set up the sandbox: {0}")]
 pub struct SandboxError(pub String);
 
@@ -41,23 +76,41 @@ pub enum PrepareError {
     /// The component needs more than the engine or the app's limits give.
     #[error("{0}")]
     Resources(String),
+    /// The engine could not be set up.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
 }
 
 impl Sandbox {
     /// Makes the engines. `tasks` tracks what a guest still does after its response is complete.
-    pub fn new(_settings: SandboxSettings, _tasks: TaskTracker) -> Result<Sandbox, SandboxError> {
-        todo!()
+    pub fn new(settings: SandboxSettings, tasks: TaskTracker) -> Result<Sandbox, SandboxError> {
+        let clock = Arc::new(Clock::start());
+        let (plain, roomy) = match Workshop::plain(&settings, true) {
+            Ok(plain) => (plain, true),
+            Err(error) => {
+                tracing::warn!(
+                    "the pool of instances could not be reserved, so that each request pays for memory of its \
+                     own: is the address space limited (`ulimit -v`)? ({error})"
+                );
+                (Workshop::plain(&settings, false)?, false)
+            }
+        };
+        clock.interrupt(&plain.engine);
+        let memory_total = Arc::new(MemoryTotal::new(settings.memory_total_bytes_max));
+        Ok(Sandbox { plain, large: OnceLock::new(), memory_total, clock, tasks, roomy })
     }
 
     /// For which engine a component of `class` must be compiled.
-    pub fn target(&self, _class: Class) -> Target {
-        todo!()
+    pub fn target(&self, class: Class) -> Target {
+        Target { class, roomy: self.roomy }
     }
 
     /// A word that changes whenever artefacts of `class` made earlier stop being usable (wasmtime's version, its
     /// settings, the CPU): part of the compiled cache's key. Hexadecimal digits only.
-    pub fn compatibility(&self, _class: Class) -> String {
-        todo!()
+    pub fn compatibility(&self, class: Class) -> Result<String, SandboxError> {
+        let mut hasher = DefaultHasher::new();
+        self.workshop(class)?.engine.precompile_compatibility_hash().hash(&mut hasher);
+        Ok(format!("{:016x}", hasher.finish()))
     }
 
     /// Loads the artefact at `path` and links it.
@@ -66,10 +119,106 @@ impl Sandbox {
     /// code that is trusted. It may be unlinked.
     pub fn prepare(
         &self,
-        _path: &Path,
-        _inspection: &Inspection,
-        _settings: GuestSettings,
+        path: &Path,
+        inspection: &Inspection,
+        settings: GuestSettings,
     ) -> Result<Guest, PrepareError> {
-        todo!()
+        let limit = settings.limits.memory_bytes_max;
+        if inspection.memory_bytes_min > limit {
+            let needed = inspection.memory_bytes_min;
+            return Err(PrepareError::Resources(format!(
+                "it needs {needed} bytes of memory to start, and its limit is {limit}: raise `memory` under `[limits]` in its manifest"
+            )));
+        }
+        let workshop = self.workshop(inspection.class)?;
+        let component =
+            precompiled::load(&workshop.engine, path).map_err(|error| PrepareError::Artefact(format!("{error:#}")))?;
+        let linked =
+            workshop.linker.instantiate_pre(&component).map_err(|error| PrepareError::Link(link_advice(&error)))?;
+        let log = GuestLog::new(&settings.app, &settings.revision, settings.log_lines_per_second_max);
+        let common = Common { settings, log: Arc::new(log), memory_total: self.memory_total.clone() };
+        Guest::new(inspection.lane, linked, common, self.clock.clone(), self.tasks.clone())
+            .map_err(|error| PrepareError::Link(link_advice(&error)))
+    }
+
+    fn workshop(&self, class: Class) -> Result<&Workshop, SandboxError> {
+        match class {
+            Class::Plain => Ok(&self.plain),
+            Class::Large => {
+                let made = self.large.get_or_init(|| {
+                    let large = Workshop::new(&config(self.target(class)))?;
+                    self.clock.interrupt(&large.engine);
+                    Ok(large)
+                });
+                made.as_ref().map_err(SandboxError::clone)
+            }
+        }
+    }
+}
+
+impl Workshop {
+    fn plain(settings: &SandboxSettings, roomy: bool) -> Result<Workshop, SandboxError> {
+        let mut config = config(Target { class: Class::Plain, roomy });
+        if roomy {
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
+        }
+        Workshop::new(&config)
+    }
+
+    fn new(config: &Config) -> Result<Workshop, SandboxError> {
+        let made = Engine::new(config).and_then(|engine| {
+            let mut linker = Linker::new(&engine);
+            capability::link(&mut linker)?;
+            Ok(Workshop { engine, linker })
+        });
+        made.map_err(|error| SandboxError(format!("{error:#}")))
+    }
+}
+
+/// The settings of an engine, but for where its instances live: the compile child and the host must agree on them.
+pub(crate) fn config(target: Target) -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    // Guests here are called one at a time per instance; the machinery for more costs half of a request.
+    config.concurrency_support(false);
+    if target.class == Class::Large {
+        // An interpreter's image is mapped copy-on-write as a whole, rather than copied at every start.
+        config.memory_guaranteed_dense_image_size(256 << 20);
+    }
+    if !target.roomy {
+        config.memory_reservation(0);
+        config.memory_reservation_for_growth(16 << 20);
+        config.memory_guard_size(64 << 10);
+    }
+    config
+}
+
+/// The pool for small components: slots keep their pages between requests, and only what a request wrote is reset.
+fn pool(settings: &SandboxSettings) -> PoolingAllocationConfig {
+    let instances = settings.instances_max;
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_core_instances(instances.saturating_mul(PLAIN_CORE_INSTANCES_MAX))
+        .total_memories(instances)
+        .total_tables(instances.saturating_mul(PLAIN_TABLES_MAX))
+        .total_stacks(instances)
+        .table_elements(PLAIN_TABLE_ELEMENTS_MAX as usize)
+        .max_memory_size(usize::try_from(settings.memory_bytes_max).unwrap_or(usize::MAX))
+        .linear_memory_keep_resident(2 << 20)
+        .table_keep_resident(64 << 10)
+        .pagemap_scan(Enabled::Auto);
+    pool
+}
+
+/// Turns wasmtime's words about a missing import into advice.
+fn link_advice(error: &wasmtime::Error) -> String {
+    let cause = format!("{error:#}");
+    let name = cause.split('`').nth(1).unwrap_or_default();
+    match name.split_once(['@', '/']) {
+        Some(("wasi:http", _)) | Some(("wasi:cli", _)) => {
+            format!("imports `{name}` in a version that this host does not offer (it offers WASI 0.2): {cause}")
+        }
+        Some(_) => format!("imports `{name}`, which this host does not offer: {cause}"),
+        None => cause,
     }
 }

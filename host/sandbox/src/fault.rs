@@ -2,6 +2,15 @@
 
 use std::time::Duration;
 
+use wasmtime::PoolConcurrencyLimitError;
+use wasmtime::Store;
+use wasmtime::Trap;
+use wasmtime::WasmBacktrace;
+use wasmtime_wasi::I32Exit;
+
+use crate::limits::Bound;
+use crate::store::State;
+
 /// A guest failed: it trapped, missed a deadline, ran out of memory, or answered nothing or nonsense.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
@@ -62,4 +71,43 @@ impl Fault {
             _ => None,
         }
     }
+}
+
+impl Fault {
+    /// Reads what wasmtime says of a call that failed. `store` knows whether the guest had been refused memory.
+    pub(crate) fn from_wasmtime(error: &wasmtime::Error, store: &Store<State>) -> Fault {
+        if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
+            return Fault::Full(full.to_string());
+        }
+        let message = match (error.downcast_ref::<I32Exit>(), error.downcast_ref::<Trap>()) {
+            (Some(exit), _) => format!("it called exit({})", exit.0),
+            (None, Some(trap)) => trap.to_string(),
+            (None, None) => error.root_cause().to_string(),
+        };
+        let backtrace = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
+        let memory = &store.data().memory;
+        match memory.refused_by {
+            None => Fault::Trap { message, backtrace },
+            Some(bound) => {
+                let host_is_full = bound == Bound::Host;
+                Fault::Memory { bytes_max: memory.bytes_max, host_is_full, message, backtrace }
+            }
+        }
+    }
+}
+
+/// A backtrace, one frame a line, innermost first: function, and where in the source if the guest carries that.
+fn frames(backtrace: &WasmBacktrace) -> String {
+    let mut text = String::new();
+    for frame in backtrace.frames() {
+        let name = frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), str::to_owned);
+        text.push_str(&name);
+        let place = frame.symbols().iter().find_map(|symbol| Some((symbol.file()?, symbol.line()?)));
+        if let Some((file, line)) = place {
+            text.push_str(&format!(" at {file}:{line}"));
+        }
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len());
+    text
 }

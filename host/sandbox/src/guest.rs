@@ -1,11 +1,24 @@
 //! A guest that is ready to be called: compiled, linked, and given its limits and grants.
 
-use http::Response;
+use std::any::Any;
+use std::sync::Arc;
 
+use http::Response;
+use tokio_util::task::TaskTracker;
+use wasmtime::Store;
+use wasmtime::component::InstancePre;
+
+use crate::clock::Clock;
 use crate::fault::Fault;
+use crate::inspect::Lane;
+use crate::lane::gateway::Gateway;
+use crate::lane::http02::Http02;
 use crate::limits::Limits;
 use crate::request::GuestRequest;
 use crate::response::GuestBody;
+use crate::store;
+use crate::store::Common;
+use crate::store::State;
 
 /// What makes one app's guest different from another's.
 #[derive(Clone, Debug)]
@@ -22,20 +35,89 @@ pub struct GuestSettings {
     pub log_lines_per_second_max: u32,
 }
 
+/// What a request holds for as long as its instance lives: permits, marks, counters. Dropped when the instance is gone.
+pub type Stay = Box<dyn Any + Send>;
+
 /// A guest, one step before an instance. Every call makes an instance of its own and drops it.
-pub struct Guest {}
+pub struct Guest {
+    lane: Prepared,
+    common: Arc<Common>,
+    clock: Arc<Clock>,
+    tasks: TaskTracker,
+}
+
+/// A guest's door, ready to be instantiated.
+enum Prepared {
+    Gateway(Gateway),
+    Http02(Http02),
+}
 
 impl Guest {
+    pub(crate) fn new(
+        lane: Lane,
+        linked: InstancePre<State>,
+        common: Common,
+        clock: Arc<Clock>,
+        tasks: TaskTracker,
+    ) -> wasmtime::Result<Guest> {
+        let lane = match lane {
+            Lane::Gateway => Prepared::Gateway(Gateway::new(linked)?),
+            Lane::Http02 => Prepared::Http02(Http02::new(linked)?),
+        };
+        Ok(Guest { lane, common: Arc::new(common), clock, tasks })
+    }
+
     /// Makes an instance and drops it again; asks a gateway guest that exports `lifecycle` for its health.
     /// A new revision that fails here is not published.
     pub async fn probe(&self) -> Result<(), Fault> {
-        todo!()
+        let store = self.store("probe");
+        let visit = self.visit(Box::new(()));
+        match &self.lane {
+            Prepared::Gateway(gateway) => gateway.probe(store, visit).await,
+            Prepared::Http02(http) => http.probe(store, visit).await,
+        }
     }
 
-    /// Calls the guest with one request, in an instance of its own.
+    /// Calls the guest with one request, in an instance of its own. `stay` lives as long as the instance.
     ///
     /// Dropping the future, or the response's body, ends the guest. Cancelling is safe at any point.
-    pub async fn call(&self, _request: GuestRequest) -> Result<Response<GuestBody>, Fault> {
-        todo!()
+    pub async fn call(&self, request: GuestRequest, stay: Stay) -> Result<Response<GuestBody>, Fault> {
+        let store = self.store(&request.id);
+        let visit = self.visit(stay);
+        match &self.lane {
+            Prepared::Gateway(gateway) => gateway.call(store, request, visit).await,
+            Prepared::Http02(http) => http.call(store, request, visit).await,
+        }
+    }
+
+    fn store(&self, request_id: &str) -> Store<State> {
+        store::new(self.engine(), &self.common, request_id)
+    }
+
+    fn engine(&self) -> &wasmtime::Engine {
+        match &self.lane {
+            Prepared::Gateway(gateway) => gateway.engine(),
+            Prepared::Http02(http) => http.engine(),
+        }
+    }
+
+    fn visit(&self, stay: Stay) -> Visit {
+        Visit {
+            limits: self.common.settings.limits.clone(),
+            tasks: self.tasks.clone(),
+            memory_total: self.common.memory_total.clone(),
+            held: (self.clock.ticking(), stay),
+        }
     }
 }
+
+/// One call of a guest, seen from the host: its bounds, and what lives as long as the instance.
+pub(crate) struct Visit {
+    pub(crate) limits: Limits,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) memory_total: Arc<crate::limits::MemoryTotal>,
+    pub(crate) held: Held,
+}
+
+/// What is dropped when the instance is gone.
+pub(crate) type Held = (crate::clock::Ticking, Stay);

@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use wasmparser::BinaryReaderError;
+use wasmparser::Encoding;
+use wasmparser::Parser;
+use wasmparser::Payload;
+
 /// The interface through which a component is called, found from its exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
@@ -21,15 +26,15 @@ pub enum Class {
 }
 
 /// What a component is, as far as its bytes say.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspection {
     /// How it is called.
     pub lane: Lane,
     /// Which engine it needs.
     pub class: Class,
-    /// The instances and functions that it imports, as `package:name/interface@version`.
+    /// What it imports, as `package:name/interface@version`.
     pub imports: Vec<String>,
-    /// Those that it exports.
+    /// What it exports.
     pub exports: Vec<String>,
     /// The linear memory that it needs to start, all memories together, in bytes.
     pub memory_bytes_min: u64,
@@ -46,10 +51,10 @@ pub enum InspectError {
     },
     /// Not WebAssembly at all.
     #[error("not WebAssembly: {0}")]
-    NotWasm(String),
+    NotWasm(&'static str),
     /// A core module where a component is needed.
-    #[error("a core module, not a component{0}")]
-    CoreModule(String),
+    #[error("a core module, not a component: {0}")]
+    CoreModule(&'static str),
     /// A component that has no export which this host calls.
     #[error("{0}")]
     NoLane(String),
@@ -58,9 +63,152 @@ pub enum InspectError {
     Invalid(String),
 }
 
+/// The largest start memory that fits the pool's tuning: beyond it, keeping a slot's pages resident would cost more than
+/// it saves.
+const PLAIN_MEMORY_BYTES_MAX: u64 = 8 << 20;
+/// Memories, tables and core instances for which the pool has room in one component.
+const PLAIN_MEMORIES_MAX: u32 = 1;
+pub(crate) const PLAIN_TABLES_MAX: u32 = 4;
+pub(crate) const PLAIN_CORE_INSTANCES_MAX: u32 = 50;
+/// Entries of the largest table of a plain component.
+pub(crate) const PLAIN_TABLE_ELEMENTS_MAX: u64 = 20_000;
+
 /// Reads a component's outline. Never panics, whatever the bytes.
-pub fn inspect(_bytes: &[u8]) -> Result<Inspection, InspectError> {
-    todo!()
+pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
+    check_preamble(bytes)?;
+    let mut outline = Outline::default();
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.map_err(|error| broken(bytes, &error))?;
+        if let Payload::UnknownSection { id, range, .. } = &payload {
+            return Err(InspectError::Invalid(format!("section {id} does not exist (at byte {})", range.start)));
+        }
+        outline.read(payload).map_err(|error| broken(bytes, &error))?;
+    }
+    Ok(Inspection {
+        lane: outline.lane()?,
+        class: outline.class(),
+        memory_bytes_min: outline.memory_bytes,
+        imports: outline.imports,
+        exports: outline.exports,
+    })
+}
+
+/// The first eight bytes tell a component from everything else that is dropped by mistake.
+fn check_preamble(bytes: &[u8]) -> Result<(), InspectError> {
+    const MAGIC: &[u8] = b"\0asm";
+    if bytes.len() < 8 && (MAGIC.starts_with(bytes) || bytes.starts_with(MAGIC)) {
+        return Err(InspectError::Truncated { bytes: bytes.len() });
+    }
+    match bytes {
+        [b'\0', b'a', b's', b'm', _, _, 0, 0] => Err(InspectError::CoreModule(
+            "build it for the target `wasm32-wasip2`, or wrap it with `wasm-tools component new`",
+        )),
+        [b'\0', b'a', b's', b'm', ..] => Ok(()),
+        [0x7f, b'E', b'L', b'F', ..] => Err(InspectError::NotWasm(
+            "machine code (an ELF file); precompiled artefacts are never loaded from the apps folder",
+        )),
+        [b'(', ..] => Err(InspectError::NotWasm("text; turn it into a binary with `wasm-tools parse`")),
+        _ => Err(InspectError::NotWasm("it does not begin with the bytes `\\0asm`")),
+    }
+}
+
+fn broken(bytes: &[u8], error: &BinaryReaderError) -> InspectError {
+    // A section's length is written before it, so that bytes which stop early are told from bytes which are wrong.
+    let at_the_end = error.offset() >= bytes.len() || error.message().contains("unexpected end");
+    if at_the_end {
+        return InspectError::Truncated { bytes: bytes.len() };
+    }
+    InspectError::Invalid(format!("{} (at byte {})", error.message(), error.offset()))
+}
+
+/// What has been read so far. Only the outermost component's imports and exports count; memories and tables count wherever
+/// they are.
+#[derive(Default)]
+struct Outline {
+    depth: usize,
+    imports: Vec<String>,
+    exports: Vec<String>,
+    memories: u32,
+    memory_bytes: u64,
+    tables: u32,
+    table_elements_max: u64,
+    core_instances: u32,
+}
+
+impl Outline {
+    fn read(&mut self, payload: Payload<'_>) -> Result<(), BinaryReaderError> {
+        match payload {
+            Payload::Version { encoding: Encoding::Module | Encoding::Component, .. } => self.depth += 1,
+            Payload::End(_) => self.depth = self.depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if self.depth == 1 => {
+                for import in section {
+                    self.imports.push(import?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if self.depth == 1 => {
+                for export in section {
+                    self.exports.push(export?.name.name.to_owned());
+                }
+            }
+            Payload::MemorySection(section) => {
+                for memory in section {
+                    let memory = memory?;
+                    let page_bytes = 1_u64.checked_shl(memory.page_size_log2.unwrap_or(16)).unwrap_or(u64::MAX);
+                    self.memories += 1;
+                    self.memory_bytes = self.memory_bytes.saturating_add(memory.initial.saturating_mul(page_bytes));
+                }
+            }
+            Payload::TableSection(section) => {
+                for table in section {
+                    self.tables += 1;
+                    self.table_elements_max = self.table_elements_max.max(table?.ty.initial);
+                }
+            }
+            Payload::InstanceSection(section) => self.core_instances += section.count(),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn lane(&self) -> Result<Lane, InspectError> {
+        let exports = |prefix: &str| self.exports.iter().any(|name| name.starts_with(prefix));
+        if exports("guesthouse:gateway/handler@0.1.") {
+            return Ok(Lane::Gateway);
+        }
+        if exports("wasi:http/incoming-handler@0.2.") {
+            return Ok(Lane::Http02);
+        }
+        Err(InspectError::NoLane(self.why_no_lane()))
+    }
+
+    fn why_no_lane(&self) -> String {
+        let exports = |prefix: &str| self.exports.iter().find(|name| name.starts_with(prefix));
+        const WANTED: &str = "this host calls `guesthouse:gateway/handler@0.1` and `wasi:http/incoming-handler@0.2`";
+        if let Some(name) = exports("wasi:http/handler@") {
+            return format!("it exports `{name}`, which this version does not serve yet: {WANTED}");
+        }
+        if let Some(name) = exports("wasi:cli/run@") {
+            return format!(
+                "it exports `{name}`: a command, not an app; {WANTED} (build it as a library, crate-type `cdylib`)"
+            );
+        }
+        if let Some(name) = exports("guesthouse:gateway/").or_else(|| exports("wasi:http/")) {
+            return format!("it exports `{name}`, which is not a version that this host calls: {WANTED}");
+        }
+        match self.exports.as_slice() {
+            [] => format!("it exports nothing; {WANTED}"),
+            names => format!("it exports `{}`; {WANTED}", names.join("`, `")),
+        }
+    }
+
+    fn class(&self) -> Class {
+        let fits = self.memories <= PLAIN_MEMORIES_MAX
+            && self.memory_bytes <= PLAIN_MEMORY_BYTES_MAX
+            && self.tables <= PLAIN_TABLES_MAX
+            && self.table_elements_max <= PLAIN_TABLE_ELEMENTS_MAX
+            && self.core_instances <= PLAIN_CORE_INSTANCES_MAX;
+        if fits { Class::Plain } else { Class::Large }
+    }
 }
 
 impl fmt::Display for Lane {
@@ -69,5 +217,36 @@ impl fmt::Display for Lane {
             Lane::Gateway => "guesthouse:gateway 0.1",
             Lane::Http02 => "wasi:http 0.2",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(bytes: &[u8], expected: &str) {
+        let found =
+            inspect(bytes).map(|inspection| format!("{inspection:?}")).unwrap_or_else(|error| error.to_string());
+        assert!(found.starts_with(expected), "{found}");
+    }
+
+    #[test]
+    fn what_is_not_a_component_is_named() {
+        check(b"", "the file ends after 0 bytes");
+        check(b"\0as", "the file ends after 3 bytes");
+        check(b"\0asm\x0d\0\x01", "the file ends after 7 bytes");
+        check(b"\0asm\x01\0\0\0", "a core module, not a component: build it for");
+        check(b"\x7fELF........", "not WebAssembly: machine code");
+        check(b"(component)", "not WebAssembly: text");
+        check(b"<!doctype html>", "not WebAssembly: it does not begin");
+        check(b"\0asm\x0d\0\x01\0", "it exports nothing; this host calls");
+    }
+
+    #[test]
+    fn a_cut_section_is_not_a_broken_one() {
+        // A custom section that claims 100 bytes.
+        check(b"\0asm\x0d\0\x01\0\0\x64\x01a", "the file ends after 12 bytes");
+        // A section id that does not exist.
+        check(b"\0asm\x0d\0\x01\0\x3f\x01a", "not a valid component: ");
     }
 }

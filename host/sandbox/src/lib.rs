@@ -6,9 +6,10 @@
 //!
 //! Nothing outside this crate names a wasmtime type, and this crate knows neither sockets nor folders.
 
-pub mod capability;
+mod capability;
+mod clock;
 pub mod compile;
-pub mod deadline;
+mod deadline;
 pub mod engine;
 pub mod fault;
 pub mod guest;

@@ -1,34 +1,209 @@
 //! A response on its way back from a guest.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
 
 use bytes::Bytes;
+use bytes::BytesMut;
+use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
+use tokio::time::Sleep;
+use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
+use crate::deadline::Run;
 use crate::fault::Fault;
+use crate::guest::Visit;
+
+/// A body that is complete within this many bytes is sent as one piece, with its length, and a guest that fails before
+/// then can still be answered with an error.
+const SMALL_BYTES_MAX: usize = 64 << 10;
 
 /// The body of a guest's response. It owns the guest that is still writing it: dropping the body ends the guest.
 ///
 /// An error means that the guest failed after its head was sent; the connection must be cut, so that a short body never
 /// looks whole.
-pub struct GuestBody(());
+pub struct GuestBody(Kind);
 
-impl http_body::Body for GuestBody {
+enum Kind {
+    /// All of it, and its guest is gone.
+    Complete(Option<Bytes>),
+    /// The guest is still at it.
+    Streaming(Box<Writing>),
+}
+
+impl GuestBody {
+    /// A body whose guest has ended.
+    pub(crate) fn complete(bytes: Bytes) -> GuestBody {
+        GuestBody(Kind::Complete((!bytes.is_empty()).then_some(bytes)))
+    }
+}
+
+impl Body for GuestBody {
     type Data = Bytes;
     type Error = Fault;
 
-    fn poll_frame(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
-        todo!()
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        match &mut self.0 {
+            Kind::Complete(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Kind::Streaming(writing) => {
+                let polled = writing.poll_next(context);
+                match &polled {
+                    Poll::Ready(None) => self.end(),
+                    // Nothing comes after an error, and the guest has nobody left to write to.
+                    Poll::Ready(Some(Err(_))) => self.0 = Kind::Complete(None),
+                    _ => {}
+                }
+                polled
+            }
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        todo!()
+        matches!(self.0, Kind::Complete(None))
     }
 
     fn size_hint(&self) -> SizeHint {
-        todo!()
+        match &self.0 {
+            Kind::Complete(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Kind::Streaming(_) => SizeHint::default(),
+        }
+    }
+}
+
+impl GuestBody {
+    fn end(&mut self) {
+        if let Kind::Streaming(writing) = std::mem::replace(&mut self.0, Kind::Complete(None)) {
+            writing.finish_guest();
+        }
+    }
+}
+
+/// A guest that writes a body, and the body's other end.
+pub(crate) struct Writing {
+    body: HyperOutgoingBody,
+    /// `None` once the guest has ended.
+    guest: Option<Run<()>>,
+    /// What came before the head was sent.
+    ready: VecDeque<Frame<Bytes>>,
+    ended: bool,
+    /// Runs while the visitor waits for the guest.
+    patience: Option<Pin<Box<Sleep>>>,
+    visit: Visit,
+}
+
+impl Writing {
+    pub(crate) fn new(body: HyperOutgoingBody, guest: Option<Run<()>>, visit: Visit) -> Writing {
+        Writing { body, guest, ready: VecDeque::new(), ended: false, patience: None, visit }
+    }
+
+    /// Goes on until the guest stands still, or the body is complete, or it is no longer small.
+    pub(crate) async fn begin(mut self) -> Result<GuestBody, Fault> {
+        let mut length = 0;
+        let mut only_data = true;
+        std::future::poll_fn(|context| {
+            while length <= SMALL_BYTES_MAX {
+                match self.poll_piece(context) {
+                    Poll::Ready(Some(Ok(frame))) => {
+                        length += frame.data_ref().map_or(0, Bytes::len);
+                        only_data &= frame.is_data();
+                        self.ready.push_back(frame);
+                    }
+                    Poll::Ready(Some(Err(fault))) => return Poll::Ready(Err(fault)),
+                    Poll::Ready(None) => {
+                        self.ended = true;
+                        break;
+                    }
+                    Poll::Pending => break,
+                }
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await?;
+        if self.ended && only_data {
+            let whole = join(std::mem::take(&mut self.ready), length);
+            self.finish_guest();
+            return Ok(GuestBody::complete(whole));
+        }
+        Ok(GuestBody(Kind::Streaming(Box::new(self))))
+    }
+
+    /// The next frame for the visitor, or a fault when the guest lets too much time pass.
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        if let Some(frame) = self.ready.pop_front() {
+            return Poll::Ready(Some(Ok(frame)));
+        }
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(next) = self.poll_piece(context) {
+            self.patience = None;
+            return Poll::Ready(next);
+        }
+        let idle = self.visit.limits.body_idle;
+        let patience = self.patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+        patience.as_mut().poll(context).map(|()| Some(Err(Fault::BodyIdle(idle))))
+    }
+
+    /// The next frame of the body, driving the guest whenever there is none.
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        loop {
+            // The guest's own fault explains more than the broken body that follows from it, so it is looked at first:
+            // an error of the body counts only when the guest has nothing to say.
+            let body = Pin::new(&mut self.body).poll_frame(context);
+            match body {
+                Poll::Ready(Some(Ok(frame))) => return Poll::Ready(Some(Ok(frame))),
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Ready(Some(Err(_))) | Poll::Pending => {}
+            }
+            if let Some(guest) = &mut self.guest
+                && let Poll::Ready(ended) = Pin::new(guest).poll(context)
+            {
+                self.guest = None;
+                match ended {
+                    Err(fault) => return Poll::Ready(Some(Err(fault))),
+                    Ok(()) if body.is_pending() => continue,
+                    Ok(()) => {}
+                }
+            }
+            return match body {
+                Poll::Ready(Some(Err(error))) => {
+                    Poll::Ready(Some(Err(Fault::BadResponse(format!("its body was not finished: {error}")))))
+                }
+                // Polling the guest may have written something: then the body's waker has been called.
+                _ => Poll::Pending,
+            };
+        }
+    }
+
+    /// The response is complete. What the guest still has to do goes on without its visitor, for no longer than it
+    /// could have stood still before.
+    fn finish_guest(mut self) {
+        if let Some(guest) = self.guest.take() {
+            let Visit { limits, tasks, held, .. } = self.visit;
+            tasks.spawn(async move {
+                if let Ok(Err(fault)) = tokio::time::timeout(limits.body_idle, guest).await {
+                    tracing::warn!(target: "guesthouse::guest", "after its response was complete: {fault}");
+                }
+                drop(held);
+            });
+        }
+    }
+}
+
+fn join(frames: VecDeque<Frame<Bytes>>, length: usize) -> Bytes {
+    let mut pieces = frames.into_iter().filter_map(|frame| frame.into_data().ok());
+    match (pieces.next(), pieces.next()) {
+        (None, _) => Bytes::new(),
+        (Some(only), None) => only,
+        (Some(first), Some(second)) => {
+            let mut whole = BytesMut::with_capacity(length);
+            whole.extend_from_slice(&first);
+            whole.extend_from_slice(&second);
+            pieces.for_each(|piece| whole.extend_from_slice(&piece));
+            whole.freeze()
+        }
     }
 }

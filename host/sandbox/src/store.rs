@@ -1,1 +1,82 @@
-//! TODO
+//! What one instance has to itself: its store, with everything that dies with it.
+
+use std::sync::Arc;
+
+use wasmtime::Engine;
+use wasmtime::Store;
+use wasmtime::UpdateDeadline;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi::WasiCtxView;
+use wasmtime_wasi::WasiView;
+use wasmtime_wasi_http::WasiHttpCtx;
+use wasmtime_wasi_http::WasiHttpCtxView;
+use wasmtime_wasi_http::WasiHttpView;
+
+use crate::capability::outbound::Outbound;
+use crate::capability::wasi;
+use crate::guest::GuestSettings;
+use crate::limits::Memory;
+use crate::limits::MemoryTotal;
+use crate::output::GuestLog;
+
+/// Host resources that one instance may hold at once (streams, fields, pollables …).
+const RESOURCES_MAX: usize = 10_000;
+
+/// What the instances of one guest have in common.
+pub(crate) struct Common {
+    pub(crate) settings: GuestSettings,
+    pub(crate) log: Arc<GuestLog>,
+    pub(crate) memory_total: Arc<MemoryTotal>,
+}
+
+/// The data of one store.
+pub(crate) struct State {
+    table: ResourceTable,
+    /// Made when the guest first asks: most requests to a gateway guest never do.
+    wasi: Option<WasiCtx>,
+    http: WasiHttpCtx,
+    outbound: Outbound,
+    pub(crate) memory: Memory,
+    common: Arc<Common>,
+    request_id: String,
+}
+
+/// Makes a store with every bound in place. `request_id` tags what the guest prints.
+pub(crate) fn new(engine: &Engine, common: &Arc<Common>, request_id: &str) -> Store<State> {
+    let limits = &common.settings.limits;
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(RESOURCES_MAX);
+    let state = State {
+        table,
+        wasi: None,
+        http: WasiHttpCtx::new(),
+        outbound: Outbound::new(&common.log, request_id),
+        memory: Memory::new(limits.memory_bytes_max, &common.memory_total),
+        common: common.clone(),
+        request_id: request_id.to_owned(),
+    };
+    let mut store = Store::new(engine, state);
+    store.limiter(|state| &mut state.memory);
+    // A guest that computes gives way to everyone else at every tick of the clock. tokio's own `yield_now` lets the I/O
+    // driver run before the guest goes on; wasmtime's plain yield wakes itself at once and starves it.
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|_| Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))));
+    // What the guest hands over in one call is copied to the host's memory: no more than the largest response.
+    store.set_hostcall_fuel(usize::try_from(limits.response_bytes_max).unwrap_or(usize::MAX).saturating_add(1 << 20));
+    store
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let State { wasi, table, common, request_id, .. } = self;
+        let ctx = wasi.get_or_insert_with(|| wasi::attach(&common.settings.environment, &common.log, request_id));
+        WasiCtxView { ctx, table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.outbound }
+    }
+}

@@ -1,1 +1,17 @@
-//! TODO
+//! What a guest may be granted: one file for each capability, all with the same life.
+//!
+//! *Link* once per engine, so that any component starts; *grant* per app (nothing is granted by default); *attach* per
+//! instance. Adding a capability touches its file and the list in [`link`].
+
+pub(crate) mod outbound;
+pub(crate) mod wasi;
+
+use wasmtime::component::Linker;
+
+use crate::store::State;
+
+/// Links everything that this host offers.
+pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    wasi::link(linker)?;
+    outbound::link(linker)
+}

@@ -1,1 +1,4 @@
-//! TODO
+//! The lanes: one file for each interface through which a component is called.
+
+pub(crate) mod gateway;
+pub(crate) mod http02;

@@ -1,0 +1,28 @@
+//! Tells in plain lines all that the gateway lane gives to an app, and what the sandbox refuses it.
+
+use guest_support::probe::Lines;
+use guesthouse::Request;
+use guesthouse::RequestExt;
+use guesthouse::Response;
+use guesthouse::ResponseExt;
+
+guesthouse::app!(handle);
+
+fn handle(request: Request) -> Response {
+    let mut lines = Lines::default();
+    lines.add("method", request.method().as_str().as_bytes());
+    lines.add("scheme", request.scheme().as_bytes());
+    lines.add("authority", request.authority().as_bytes());
+    lines.add("mount", request.mount().as_bytes());
+    lines.add("path", request.uri().path().as_bytes());
+    lines.add_some("query", request.uri().query());
+    lines.add_some("peer", request.peer().map(|peer| peer.to_string()));
+    lines.add("id", request.id().as_bytes());
+    for (name, value) in request.headers() {
+        lines.add(format_args!("header {name}"), value.as_bytes());
+    }
+    lines.add("body-length", request.body().len().to_string().as_bytes());
+    lines.add("body", request.body());
+    lines.add_reach();
+    Response::text(lines.into_text())
+}

@@ -1,0 +1,4 @@
+//! What the guests that exist for tests would otherwise repeat. The examples for authors do without it.
+
+pub mod probe;
+pub mod standard;

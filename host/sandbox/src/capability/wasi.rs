@@ -1,0 +1,33 @@
+//! WASI 0.2 without anything behind it: clocks, randomness and the log; no files, no sockets, no arguments, and only the
+//! environment that the operator gives.
+
+use std::sync::Arc;
+
+use wasmtime::component::Linker;
+use wasmtime_wasi::WasiCtx;
+
+use crate::output::GuestLog;
+use crate::output::GuestStream;
+use crate::output::StreamName;
+use crate::store::State;
+
+/// Bytes of randomness in one call.
+const RANDOM_BYTES_MAX: u64 = 64 << 10;
+
+pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)
+}
+
+/// The context of one instance.
+pub(crate) fn attach(environment: &[(String, String)], log: &Arc<GuestLog>, request_id: &str) -> WasiCtx {
+    let mut builder = WasiCtx::builder();
+    builder
+        .envs(environment)
+        .stdout(GuestStream::new(log, StreamName::Stdout, request_id))
+        .stderr(GuestStream::new(log, StreamName::Stderr, request_id))
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
+        .max_random_size(RANDOM_BYTES_MAX);
+    builder.build()
+}

@@ -1,0 +1,209 @@
+//! The gateway lane: one function, a record in, a record out (`wit/gateway.wit`).
+
+use bytes::Bytes;
+use bytes::BytesMut;
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::Response;
+use http::StatusCode;
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use wasmtime::Engine;
+use wasmtime::Store;
+use wasmtime::component::InstancePre;
+
+use crate::deadline::Run;
+use crate::fault::Fault;
+use crate::guest::Visit;
+use crate::lane::gateway::bindings::AppPre;
+use crate::lane::gateway::bindings::AppWithLifecyclePre;
+use crate::lane::gateway::bindings::guesthouse::gateway::types;
+use crate::limits::Share;
+use crate::request::GuestRequest;
+use crate::request::RequestBody;
+use crate::response::GuestBody;
+use crate::store::State;
+
+#[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated from `wit/gateway.wit`")]
+mod bindings {
+    pub use app::AppPre;
+    pub use app::guesthouse;
+    pub use lifecycle::AppWithLifecyclePre;
+
+    mod app {
+        wasmtime::component::bindgen!({
+            path: "../../wit",
+            world: "guesthouse:gateway/app",
+            exports: { default: async },
+        });
+    }
+
+    mod lifecycle {
+        wasmtime::component::bindgen!({
+            path: "../../wit",
+            world: "guesthouse:gateway/app-with-lifecycle",
+            exports: { default: async },
+            with: { "guesthouse:gateway/types": super::app::guesthouse::gateway::types },
+        });
+    }
+}
+
+/// Bytes of a response's head: as much as the host takes from a visitor, and room for cookies.
+const HEAD_BYTES_MAX: usize = 128 << 10;
+
+/// A gateway guest.
+pub(crate) struct Gateway {
+    app: AppPre<State>,
+    /// Present when the guest exports `lifecycle`.
+    lifecycle: Option<AppWithLifecyclePre<State>>,
+}
+
+impl Gateway {
+    pub(crate) fn new(linked: InstancePre<State>) -> wasmtime::Result<Gateway> {
+        let lifecycle = AppWithLifecyclePre::new(linked.clone()).ok();
+        Ok(Gateway { app: AppPre::new(linked)?, lifecycle })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        self.app.engine()
+    }
+
+    pub(crate) async fn probe(&self, mut store: Store<State>, visit: Visit) -> Result<(), Fault> {
+        let (app, lifecycle) = (self.app.clone(), self.lifecycle.clone());
+        let health = async move {
+            let asked = match &lifecycle {
+                None => app.instantiate_async(&mut store).await.map(|_| Ok(())),
+                Some(lifecycle) => match lifecycle.instantiate_async(&mut store).await {
+                    Ok(guest) => guest.guesthouse_gateway_lifecycle().call_health(&mut store).await,
+                    Err(error) => Err(error),
+                },
+            };
+            asked.map_err(|error| Fault::from_wasmtime(&error, &store))?.map_err(Fault::Guest)
+        };
+        within(health, &visit).await
+    }
+
+    pub(crate) async fn call(
+        &self,
+        mut store: Store<State>,
+        request: GuestRequest,
+        visit: Visit,
+    ) -> Result<Response<GuestBody>, Fault> {
+        let app = self.app.clone();
+        let mut share = Share::new(&visit.memory_total);
+        let response = async move {
+            let request = record(request, &mut share).await?;
+            let called = match app.instantiate_async(&mut store).await {
+                Ok(guest) => guest.guesthouse_gateway_handler().call_handle(&mut store, &request).await,
+                Err(error) => Err(error),
+            };
+            called.map_err(|error| Fault::from_wasmtime(&error, &store))?.map_err(Fault::Guest)
+        };
+        let response = within(response, &visit).await?;
+        message(response, visit.limits.response_bytes_max)
+    }
+}
+
+/// Runs the guest to its end within its CPU time and its deadline for a head: a gateway's response has no other part.
+async fn within<T>(guest: impl Future<Output = Result<T, Fault>> + Send + 'static, visit: &Visit) -> Result<T, Fault> {
+    let (cpu, head) = (visit.limits.cpu, visit.limits.head);
+    tokio::time::timeout(head, Run::new(guest, cpu)).await.unwrap_or(Err(Fault::Head(head)))
+}
+
+/// The request as the guest's record. Its body is counted in the memory of all guests while the host holds it.
+async fn record(request: GuestRequest, share: &mut Share) -> Result<types::Request, Fault> {
+    let body = collect(request.body, share).await?;
+    let fields = request.headers.iter();
+    Ok(types::Request {
+        method: request.method.as_str().to_owned(),
+        scheme: request.scheme.as_str().to_owned(),
+        authority: request.authority.as_str().to_owned(),
+        mount: request.mount,
+        path: request.path_and_query.path().to_owned(),
+        query: request.path_and_query.query().map(str::to_owned),
+        headers: fields.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect(),
+        body,
+        peer: request.peer.map(|peer| peer.to_string()),
+        id: request.id,
+    })
+}
+
+async fn collect(mut body: RequestBody, share: &mut Share) -> Result<Vec<u8>, Fault> {
+    if body.is_end_stream() {
+        return Ok(Vec::new());
+    }
+    let mut collected = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        if !share.grow(data.len() as u64) {
+            return Err(Fault::Full("the memory of all guests is used up".to_owned()));
+        }
+        collected.extend_from_slice(&data);
+    }
+    Ok(collected.into())
+}
+
+/// The guest's record as a response; a fault when it cannot be said in HTTP.
+fn message(record: types::Response, body_bytes_max: u64) -> Result<Response<GuestBody>, Fault> {
+    let bad = |text: String| Fault::BadResponse(text);
+    let status = StatusCode::from_u16(record.status)
+        .ok()
+        .filter(|status| (200..600).contains(&status.as_u16()))
+        .ok_or_else(|| bad(format!("its status is {}, not one of 200 to 599", record.status)))?;
+    if record.body.len() as u64 > body_bytes_max {
+        let length = record.body.len();
+        return Err(bad(format!("its body has {length} bytes, and the limit is {body_bytes_max}")));
+    }
+    let head_bytes: usize = record.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+    if head_bytes > HEAD_BYTES_MAX {
+        return Err(bad(format!("its head has {head_bytes} bytes, and the limit is {HEAD_BYTES_MAX}")));
+    }
+    let mut headers = HeaderMap::with_capacity(record.headers.len());
+    for (name, value) in record.headers {
+        let known = HeaderName::try_from(name.as_str())
+            .map_err(|_| bad(format!("`{}` is not a header's name", name.escape_debug())))?;
+        let value = HeaderValue::try_from(value)
+            .map_err(|_| bad(format!("the value of its header `{known}` has bytes that HTTP does not allow")))?;
+        if headers.try_append(known, value).is_err() {
+            return Err(bad("it has too many headers".to_owned()));
+        }
+    }
+    let mut response = Response::new(GuestBody::complete(Bytes::from(record.body)));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(status: u16, headers: &[(&str, &str)], expected: Result<u16, &str>) {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+        let found = message(types::Response { status, headers, body: b"four".to_vec() }, 4);
+        let found = found.map(|response| response.status().as_u16()).map_err(|fault| fault.to_string());
+        assert_eq!(found, expected.map_err(|text| format!("the guest's response is not valid: {text}")));
+    }
+
+    #[test]
+    fn a_record_must_be_sayable_in_http() {
+        check(200, &[("content-type", "text/plain"), ("set-cookie", "a=1"), ("set-cookie", "b=2")], Ok(200));
+        check(101, &[], Err("its status is 101, not one of 200 to 599"));
+        check(999, &[], Err("its status is 999, not one of 200 to 599"));
+        check(200, &[("a b", "c")], Err("`a b` is not a header's name"));
+        check(
+            200,
+            &[("x", "a\r\nset-cookie: b=1")],
+            Err("the value of its header `x` has bytes that HTTP does not allow"),
+        );
+        check(200, &[("x", &"y".repeat(200_000))], Err("its head has 200005 bytes, and the limit is 131072"));
+    }
+
+    #[test]
+    fn a_body_has_a_bound() {
+        let record = types::Response { status: 200, headers: Vec::new(), body: b"fives".to_vec() };
+        let fault = message(record, 4).err().unwrap();
+        assert_eq!(fault.to_string(), "the guest's response is not valid: its body has 5 bytes, and the limit is 4");
+    }
+}

@@ -1,0 +1,85 @@
+//! The last step of every builder: is it an app? Then into the folder with it, in one move.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+use anyhow::anyhow;
+use guesthouse_sandbox::inspect::Inspection;
+use guesthouse_sandbox::inspect::inspect;
+
+use crate::build::say::size;
+use crate::name::AppName;
+use crate::name::Digest;
+
+/// What came out of a build.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Built {
+    /// The apps that lie in the folder now, and their contents.
+    pub apps: BTreeMap<AppName, Digest>,
+    /// How many did not build.
+    pub failed: usize,
+}
+
+impl Built {
+    /// Adds what came out of another one.
+    pub fn add(&mut self, other: Built) {
+        self.apps.extend(other.apps);
+        self.failed += other.failed;
+    }
+}
+
+/// An app that lies in the folder.
+pub struct Placed {
+    /// Its content.
+    pub digest: Digest,
+    /// Whether it differs from what was there before.
+    pub changed: bool,
+    /// In short, what it is: `74 KB, wasi:http 0.2`.
+    pub about: String,
+}
+
+/// Puts the component at `from` into the folder `apps` as `<name>.wasm`. The same content is not touched again.
+pub fn place(name: &AppName, from: &Path, apps: &Path) -> anyhow::Result<Placed> {
+    let bytes = fs::read(from).with_context(|| format!("cannot read `{}`", from.display()))?;
+    let Inspection { lane, .. } = inspect(&bytes).map_err(|error| anyhow!("it is not an app: {error}"))?;
+    let changed =
+        put(name, &bytes, apps).with_context(|| format!("cannot write to the folder `{}`", apps.display()))?;
+    Ok(Placed { digest: Digest::of(&bytes), changed, about: format!("{}, {lane}", size(bytes.len())) })
+}
+
+fn put(name: &AppName, bytes: &[u8], apps: &Path) -> std::io::Result<bool> {
+    fs::create_dir_all(apps)?;
+    let file = apps.join(format!("{name}.wasm"));
+    if fs::read(&file).is_ok_and(|old| old == bytes) {
+        return Ok(false);
+    }
+    // The host does not look at names that begin with a dot, and takes a file that was moved into place at once.
+    let unfinished = apps.join(format!(".{name}.wasm.tmp"));
+    fs::write(&unfinished, bytes)?;
+    fs::rename(&unfinished, &file)?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[test]
+    fn the_same_content_is_not_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let apps = folder.path().join("not/yet/there");
+        let name = AppName::parse("shop").unwrap();
+        assert!(put(&name, b"one", &apps).unwrap());
+        let inode = || fs::metadata(apps.join("shop.wasm")).unwrap().ino();
+        let first = inode();
+        assert!(!put(&name, b"one", &apps).unwrap());
+        assert_eq!(inode(), first);
+        assert!(put(&name, b"two", &apps).unwrap());
+        assert_eq!(fs::read(apps.join("shop.wasm")).unwrap(), b"two");
+        assert_eq!(fs::read_dir(&apps).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,306 @@
+//! Apps in Rust: which there are, by `cargo metadata`, and their building, by one `cargo build` for a whole workspace.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::Context as _;
+use anyhow::bail;
+use serde::Deserialize;
+use tokio::io::AsyncBufReadExt as _;
+use tokio::io::BufReader;
+use tokio::time::Instant;
+
+use crate::build::place::Built;
+use crate::build::place::place;
+use crate::build::say::apps as apps_counted;
+use crate::build::say::say;
+use crate::build::say::seconds;
+use crate::build::source::Source;
+use crate::build::toolchain::TARGET;
+use crate::build::toolchain::ensure_target;
+use crate::build::toolchain::explain_missing;
+use crate::build::toolchain::tool;
+use crate::build::watched::Watched;
+use crate::name::AppName;
+
+/// A Cargo workspace, or a package on its own, and the apps in it that were asked for.
+#[derive(Debug)]
+pub struct Workspace {
+    metadata: Metadata,
+    shown: String,
+    apps: Vec<(AppName, String)>,
+    watched: Vec<Watched>,
+}
+
+/// What we need of `cargo metadata --no-deps`.
+#[derive(Clone, Debug, Deserialize)]
+struct Metadata {
+    workspace_root: PathBuf,
+    packages: Vec<Package>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Package {
+    id: String,
+    name: String,
+    manifest_path: PathBuf,
+    targets: Vec<Target>,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Target {
+    kind: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Dependency {
+    /// Only a dependency that lies on this machine has one.
+    path: Option<PathBuf>,
+}
+
+/// What we need of a line of `cargo build --message-format json`.
+#[derive(Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Message {
+    CompilerArtifact {
+        package_id: String,
+        target: Target,
+        filenames: Vec<PathBuf>,
+    },
+    #[serde(other)]
+    Other,
+}
+
+/// Finds the apps in `source`, and adds them to the one of `workspaces` that they belong to.
+pub async fn find(source: &Source, workspaces: &mut Vec<Workspace>) -> anyhow::Result<()> {
+    if let Some(workspace) = workspaces.iter_mut().find(|workspace| workspace.metadata.has_package_at(&source.folder)) {
+        return workspace.add(source);
+    }
+    let metadata = metadata(source).await?;
+    let known = workspaces.iter_mut().find(|workspace| workspace.metadata.workspace_root == metadata.workspace_root);
+    if let Some(workspace) = known {
+        return workspace.add(source);
+    }
+    let shown = source.shown.clone();
+    let mut workspace = Workspace { metadata, shown, apps: Vec::new(), watched: Vec::new() };
+    workspace.add(source)?;
+    workspaces.push(workspace);
+    Ok(())
+}
+
+async fn metadata(source: &Source) -> anyhow::Result<Metadata> {
+    let mut cargo = tool("cargo", &source.folder);
+    let asked = cargo.args(["metadata", "--no-deps", "--format-version", "1"]).output().await;
+    let asked = asked.map_err(|error| explain_missing("cargo", error))?;
+    if !asked.status.success() {
+        let said = String::from_utf8_lossy(&asked.stderr);
+        bail!("`{}` cannot be read as a Rust project: {}", source.shown, said.trim().trim_start_matches("error: "));
+    }
+    serde_json::from_slice(&asked.stdout).context("`cargo metadata` printed something unexpected")
+}
+
+impl Metadata {
+    fn has_package_at(&self, folder: &Path) -> bool {
+        self.packages.iter().any(|package| package.folder() == folder)
+    }
+
+    /// Which packages are meant by naming `source`: the one there, those below, or all when it is the workspace itself.
+    fn wanted(&self, source: &Source) -> impl Iterator<Item = &Package> {
+        let whole = source.folder == self.workspace_root;
+        self.packages.iter().filter(move |package| {
+            let folder = package.folder();
+            let named = source.named && folder == source.folder;
+            let lies_there = whole || folder.starts_with(&source.folder);
+            lies_there && package.is_app() && (named || !package.name.starts_with("bad-"))
+        })
+    }
+
+    /// Where the source of `apps` lies: their packages, and what these use on this machine.
+    fn watched(&self, apps: &[(AppName, String)]) -> Vec<Watched> {
+        let mut folders: BTreeSet<&Path> = BTreeSet::new();
+        let with_id = |id: &String| self.packages.iter().find(|package| package.id == *id);
+        let mut open: Vec<&Path> = apps.iter().filter_map(|(_, id)| with_id(id)).map(Package::folder).collect();
+        while let Some(folder) = open.pop() {
+            if folders.insert(folder)
+                && let Some(package) = self.packages.iter().find(|package| package.folder() == folder)
+            {
+                open.extend(package.dependencies.iter().filter_map(|dependency| dependency.path.as_deref()));
+            }
+        }
+        // Cargo.toml, Cargo.lock and rust-toolchain.toml of the workspace.
+        let root =
+            Watched { folder: self.workspace_root.clone(), deep: folders.contains(self.workspace_root.as_path()) };
+        let others = folders.into_iter().filter(|folder| *folder != root.folder);
+        let others = others.map(|folder| Watched { folder: folder.to_owned(), deep: true });
+        others.chain([root.clone()]).collect()
+    }
+}
+
+impl Package {
+    fn folder(&self) -> &Path {
+        self.manifest_path.parent().unwrap_or(Path::new("/"))
+    }
+
+    fn is_app(&self) -> bool {
+        self.targets.iter().any(Target::is_component)
+    }
+}
+
+impl Target {
+    fn is_component(&self) -> bool {
+        self.kind.iter().any(|kind| kind == "cdylib")
+    }
+}
+
+impl Workspace {
+    fn add(&mut self, source: &Source) -> anyhow::Result<()> {
+        for package in self.metadata.wanted(source) {
+            let name = AppName::parse(&package.name.replace('_', "-").to_ascii_lowercase());
+            let name = name.with_context(|| format!("the package in `{}`", package.folder().display()))?;
+            if self.apps.iter().all(|(_, id)| *id != package.id) {
+                self.apps.push((name, package.id.clone()));
+            }
+        }
+        self.watched = self.metadata.watched(&self.apps);
+        Ok(())
+    }
+
+    /// The apps that come out of it.
+    pub fn apps(&self) -> impl Iterator<Item = &AppName> {
+        self.apps.iter().map(|(name, _)| name)
+    }
+
+    /// Where its source lies.
+    pub fn watched(&self) -> &[Watched] {
+        &self.watched
+    }
+
+    /// One `cargo build` for all of them; each goes into the folder `into` as soon as it is built.
+    pub async fn build(&self, into: &Path) -> anyhow::Result<Built> {
+        let root = &self.metadata.workspace_root;
+        ensure_target(root).await?;
+        say(format_args!("building {} from {} (Rust)…", apps_counted(self.apps.len()), self.shown));
+        let begun = Instant::now();
+        let mut cargo = tool("cargo", root);
+        cargo.args(["build", "--release", "--target", TARGET, "--keep-going"]);
+        // Components are announced on stdout as they come; diagnostics and progress go to stderr, which is passed through.
+        cargo.args(["--message-format", "json-render-diagnostics"]).stdout(Stdio::piped());
+        for (_, id) in &self.apps {
+            cargo.args(["--package", id]);
+        }
+        let mut child = cargo.spawn().map_err(|error| explain_missing("cargo", error))?;
+        let mut built = Built::default();
+        let stdout = child.stdout.take().context("cargo has no stdout")?;
+        let mut lines = BufReader::new(stdout).lines();
+        while let Some(line) = lines.next_line().await.context("reading what cargo prints")? {
+            if let Some((name, file)) = self.component(&line) {
+                match place(name, &file, into) {
+                    Ok(placed) => {
+                        let time = seconds(begun.elapsed());
+                        let verb = if placed.changed { "built" } else { "unchanged" };
+                        say(format_args!("{verb} {name} ({}) in {time}", placed.about));
+                        built.apps.insert(name.clone(), placed.digest);
+                    }
+                    Err(error) => say(format_args!("error: `{name}` was built, but {error:#}")),
+                }
+            }
+        }
+        let ended = child.wait().await.context("waiting for cargo")?;
+        let missing: Vec<&str> =
+            self.apps().filter(|name| !built.apps.contains_key(*name)).map(AppName::as_str).collect();
+        built.failed = missing.len();
+        if !missing.is_empty() {
+            say(format_args!("error: not built: {}", missing.join(", ")));
+        } else if !ended.success() {
+            say(format_args!("warning: cargo ended with {ended}, although every app was built"));
+        }
+        Ok(built)
+    }
+
+    /// The app, and the file that it was built as, if that is what `line` announces.
+    fn component(&self, line: &str) -> Option<(&AppName, PathBuf)> {
+        let Ok(Message::CompilerArtifact { package_id, target, filenames }) = serde_json::from_str(line) else {
+            return None;
+        };
+        let (name, _) = self.apps.iter().find(|(_, id)| *id == package_id && target.is_component())?;
+        let is_wasm = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "wasm");
+        Some((name, filenames.into_iter().find(is_wasm)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::source::Kind;
+
+    fn package(name: &str, kind: &str, uses: &[&str]) -> Package {
+        Package {
+            id: format!("path+file:///w/{name}#0.1.0"),
+            name: name.to_owned(),
+            manifest_path: format!("/w/{name}/Cargo.toml").into(),
+            targets: vec![Target { kind: vec![kind.to_owned()] }],
+            dependencies: uses.iter().map(|path| Dependency { path: Some(path.into()) }).collect(),
+        }
+    }
+
+    fn workspace() -> Workspace {
+        let packages = vec![
+            package("hello_there", "cdylib", &["/w/support", "/sdk"]),
+            package("echo", "cdylib", &[]),
+            package("bad-loop", "cdylib", &[]),
+            package("support", "lib", &["/elsewhere"]),
+        ];
+        let metadata = Metadata { workspace_root: "/w".into(), packages };
+        Workspace { metadata, shown: "w".to_owned(), apps: Vec::new(), watched: Vec::new() }
+    }
+
+    fn check(folder: &str, named: bool, expected: &[&str]) {
+        let source = Source { kind: Kind::Rust, folder: folder.into(), shown: folder.to_owned(), named };
+        let mut workspace = workspace();
+        workspace.add(&source).unwrap();
+        workspace.add(&source).unwrap();
+        assert_eq!(workspace.apps().map(AppName::as_str).collect::<Vec<_>>(), expected, "{folder}");
+    }
+
+    #[test]
+    fn what_lies_under_the_named_folder_is_wanted() {
+        check("/w", true, &["hello-there", "echo"]);
+        check("/w/echo", true, &["echo"]);
+        check("/w/support", true, &[]);
+    }
+
+    #[test]
+    fn bad_apps_are_built_only_when_named_themselves() {
+        check("/w/bad-loop", true, &["bad-loop"]);
+        check("/w/bad-loop", false, &[]);
+    }
+
+    #[test]
+    fn what_an_app_uses_is_watched_too() {
+        let mut workspace = workspace();
+        let folder = "/w/hello_there".into();
+        workspace.add(&Source { kind: Kind::Rust, folder, shown: String::new(), named: true }).unwrap();
+        let watched: Vec<(&str, bool)> =
+            workspace.watched().iter().map(|watched| (watched.folder.to_str().unwrap(), watched.deep)).collect();
+        let expected =
+            [("/elsewhere", true), ("/sdk", true), ("/w/hello_there", true), ("/w/support", true), ("/w", false)];
+        assert_eq!(watched, expected);
+    }
+
+    #[test]
+    fn components_are_told_from_other_lines_of_cargo() {
+        let mut workspace = workspace();
+        workspace.add(&Source { kind: Kind::Rust, folder: "/w".into(), shown: String::new(), named: true }).unwrap();
+        let line = r#"{"reason":"compiler-artifact","package_id":"path+file:///w/echo#0.1.0","target":{"kind":["cdylib"],
+            "name":"echo"},"filenames":["/t/echo.wasm"],"fresh":true}"#;
+        let found = workspace.component(line).map(|(name, file)| (name.to_string(), file));
+        assert_eq!(found, Some(("echo".to_owned(), "/t/echo.wasm".into())));
+        for other in ["", "not json", r#"{"reason":"build-finished","success":true}"#, &line.replace("echo#", "other#")]
+        {
+            assert!(workspace.component(other).is_none(), "{other}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What lies at a path that was named as source: told from the files there, before any tool is asked.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use anyhow::bail;
+
+use crate::build::watched::is_source;
+
+/// How deep below a named folder a source may lie.
+const DEPTH_MAX: usize = 3;
+
+/// The languages that can be built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A `Cargo.toml`: a package or a workspace.
+    Rust,
+}
+
+/// A folder that a tool can build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// With which tool.
+    pub kind: Kind,
+    /// Its real path.
+    pub folder: PathBuf,
+    /// How it is called when it is spoken of.
+    pub shown: String,
+    /// Whether it was named itself, rather than found below what was named.
+    pub named: bool,
+}
+
+/// The sources at `paths`: each is one, or a folder with some in it.
+pub fn discover(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
+    let mut sources: Vec<Source> = Vec::new();
+    for path in paths {
+        for source in at(path)? {
+            match sources.iter_mut().find(|known| known.folder == source.folder) {
+                Some(known) => known.named |= source.named,
+                None => sources.push(source),
+            }
+        }
+    }
+    Ok(sources)
+}
+
+/// The paths as they were typed, for a sentence.
+pub fn list(paths: &[PathBuf]) -> String {
+    let shown: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
+    shown.join(", ")
+}
+
+fn at(path: &Path) -> anyhow::Result<Vec<Source>> {
+    let Ok(real) = path.canonicalize() else { bail!("there is no `{}`", path.display()) };
+    if real.extension().is_some_and(|extension| extension == "wasm") && real.is_file() {
+        bail!("`{}` is built already: copy it into the apps folder", path.display());
+    }
+    // Somebody named the file that makes a folder a source.
+    if real.file_name().is_some_and(|name| name == "Cargo.toml")
+        && let (Some(folder), Some(shown)) = (real.parent(), path.parent())
+    {
+        return Ok(kind(folder).map(|kind| source(kind, folder, shown, true)).into_iter().collect());
+    }
+    if !real.is_dir() {
+        bail!("`{}` is not a folder with source in it", path.display());
+    }
+    let mut found = Vec::new();
+    look(&real, path, 0, &mut found);
+    if found.is_empty() {
+        bail!(
+            "`{}` holds nothing that can be built: there is no Cargo.toml in it or in the folders below{}",
+            path.display(),
+            not_yet(&real).unwrap_or_default()
+        );
+    }
+    Ok(found)
+}
+
+fn look(folder: &Path, shown: &Path, depth: usize, found: &mut Vec<Source>) {
+    if let Some(kind) = kind(folder) {
+        found.push(source(kind, folder, shown, depth == 0));
+        return;
+    }
+    if depth == DEPTH_MAX {
+        return;
+    }
+    let mut names: Vec<_> = folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.file_name()).collect();
+    names.sort();
+    for name in names.iter().filter(|name| is_source(&name.to_string_lossy())) {
+        // A link is not followed: it may lead round in a circle.
+        let below = folder.join(name);
+        if below.is_dir() && !below.is_symlink() {
+            look(&below, &shown.join(name), depth + 1, found);
+        }
+    }
+}
+
+fn source(kind: Kind, folder: &Path, shown: &Path, named: bool) -> Source {
+    let shown = if shown.as_os_str().is_empty() { Path::new(".") } else { shown };
+    Source { kind, folder: folder.to_owned(), shown: shown.display().to_string(), named }
+}
+
+fn kind(folder: &Path) -> Option<Kind> {
+    folder.join("Cargo.toml").is_file().then_some(Kind::Rust)
+}
+
+/// What looks like source in a language that cannot be built yet.
+fn not_yet(folder: &Path) -> Option<String> {
+    let marks = [("pyproject.toml", "Python"), ("app.py", "Python"), ("package.json", "JavaScript")];
+    let (file, language) = marks.into_iter().find(|(file, _)| folder.join(file).is_file())?;
+    Some(format!(" (its {file} looks like {language}, which this version cannot build yet)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for file in files {
+            let file = root.path().join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "").unwrap();
+        }
+        root
+    }
+
+    fn check(root: &tempfile::TempDir, named: &[&str], expected: Result<&[(&str, bool)], &str>) {
+        let paths: Vec<PathBuf> = named.iter().map(|name| root.path().join(name)).collect();
+        let real = root.path().canonicalize().unwrap();
+        let found = discover(&paths).map_err(|error| error.to_string());
+        let found = found.map(|sources| {
+            let below = |source: Source| (source.folder.strip_prefix(&real).unwrap().to_owned(), source.named);
+            sources.into_iter().map(below).collect::<Vec<_>>()
+        });
+        let expected = expected.map(|sources| sources.iter().map(|(path, named)| (path.into(), *named)).collect());
+        assert_eq!(found, expected.map_err(|error| error.replace("ROOT", &root.path().display().to_string())));
+    }
+
+    #[test]
+    fn a_crate_and_a_workspace_are_sources_themselves() {
+        let root = tree(&["hello/Cargo.toml", "apps/Cargo.toml", "apps/rust/one/Cargo.toml"]);
+        check(&root, &["hello", "apps"], Ok(&[("hello", true), ("apps", true)]));
+        check(&root, &["hello/Cargo.toml"], Ok(&[("hello", true)]));
+    }
+
+    #[test]
+    fn a_folder_may_hold_several() {
+        let root = tree(&[
+            "x/b/Cargo.toml",
+            "x/deep/er/a/Cargo.toml",
+            "x/much/too/deep/a/Cargo.toml",
+            "x/.git/c/Cargo.toml",
+            "x/target/package/Cargo.toml",
+            "x/notes/readme.md",
+        ]);
+        check(&root, &["x"], Ok(&[("x/b", false), ("x/deep/er/a", false)]));
+        check(&root, &["x", "x/b"], Ok(&[("x/b", true), ("x/deep/er/a", false)]));
+    }
+
+    #[test]
+    fn what_is_no_source_is_explained() {
+        let root = tree(&["notes/readme.md", "py/app.py", "js/package.json", "hello.wasm", "file.rs"]);
+        let nothing = "holds nothing that can be built: there is no Cargo.toml in it or in the folders below";
+        check(&root, &["notes"], Err(&format!("`ROOT/notes` {nothing}")));
+        check(
+            &root,
+            &["py"],
+            Err(&format!("`ROOT/py` {nothing} (its app.py looks like Python, which this version cannot build yet)")),
+        );
+        check(
+            &root,
+            &["js"],
+            Err(&format!(
+                "`ROOT/js` {nothing} (its package.json looks like JavaScript, which this version cannot build yet)"
+            )),
+        );
+        check(&root, &["hello.wasm"], Err("`ROOT/hello.wasm` is built already: copy it into the apps folder"));
+        check(&root, &["file.rs"], Err("`ROOT/file.rs` is not a folder with source in it"));
+        check(&root, &["nowhere"], Err("there is no `ROOT/nowhere`"));
+    }
+}

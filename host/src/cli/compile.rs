@@ -1,0 +1,86 @@
+//! `guesthouse compile`: the child process in which the drop street has a component compiled.
+//!
+//! Compiling is work that an attacker may shape, and it cannot be cancelled: so it happens here, within bounds that the
+//! kernel enforces. There is no runtime and no log; one line on stderr says why it failed.
+
+use std::fs;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use guesthouse_sandbox::compile::compile;
+use rustix::process::Resource;
+use rustix::process::Rlimit;
+use rustix::process::Signal;
+
+use crate::cli::flags::CompileFlags;
+
+/// Does what `flags` say, or gives the reason in one line on stderr: the drop street tells it to the author.
+pub fn run(flags: &CompileFlags) -> ExitCode {
+    match compile_confined(flags) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{}", format!("{error:#}").replace('\n', " "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn compile_confined(flags: &CompileFlags) -> anyhow::Result<()> {
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.to_string().replace('\n', " ");
+        // Nobody may be reading any more.
+        let _ = writeln!(std::io::stderr(), "the compiler panicked: {message}");
+    }));
+    confine(flags).context("setting this process's limits")?;
+    let bytes = fs::read(&flags.input).with_context(|| format!("reading `{}`", flags.input.display()))?;
+    let artefact = compile(&bytes, flags.target).map_err(anyhow::Error::msg)?;
+    write(&artefact, &flags.output).with_context(|| format!("writing `{}`", flags.output.display()))
+}
+
+fn confine(flags: &CompileFlags) -> rustix::io::Result<()> {
+    // A host that is killed must not leave compilers behind. The kernel counts the *thread* that started us as the parent.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    limit(Resource::Core, 0)?;
+    limit(Resource::As, flags.memory_bytes_max)?;
+    limit(Resource::Cpu, flags.cpu_seconds_max)?;
+    rustix::process::nice(10)?;
+    Ok(())
+}
+
+/// Lowers both the soft and the hard limit; one that is already lower stays.
+fn limit(resource: Resource, wanted: u64) -> rustix::io::Result<()> {
+    let ceiling = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
+    let value = Some(wanted.min(ceiling));
+    rustix::process::setrlimit(resource, Rlimit { current: value, maximum: value })
+}
+
+/// The artefact is trusted machine code once it has its name: it gets it whole, and on the disk, or not at all.
+fn write(artefact: &[u8], output: &Path) -> std::io::Result<()> {
+    let mut unfinished = output.as_os_str().to_owned();
+    unfinished.push(".tmp");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    file.write_all(artefact)?;
+    file.sync_data()?;
+    fs::rename(&unfinished, output)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn an_artefact_is_private_and_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("artefact");
+        write(b"code", &output).unwrap();
+        assert_eq!(fs::read(&output).unwrap(), b"code");
+        assert_eq!(fs::metadata(&output).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

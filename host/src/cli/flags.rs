@@ -1,0 +1,268 @@
+//! The commands and their flags, as clap reads them. Every flag is an environment variable as well.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+use guesthouse_sandbox::compile::Target;
+
+use crate::cli::values::Address;
+use crate::cli::values::AdminAddress;
+use crate::cli::values::HostName;
+use crate::cli::values::PathRoutes;
+use crate::cli::values::Watch;
+use crate::telemetry::LogFormat;
+
+/// The line of wasmtime that is built in. A test holds it against `Cargo.lock`.
+macro_rules! wasmtime_line {
+    () => {
+        "48"
+    };
+}
+
+/// Serves WebAssembly apps dropped into a folder.
+///
+/// `shop.wasm` in the folder answers at http://shop.localhost:8080/ and at http://localhost:8080/shop/. Copy a new file over
+/// it and the next request gets the new one; remove it and it is gone.
+#[derive(Debug, Parser)]
+#[command(
+    name = "guesthouse",
+    version = concat!(env!("CARGO_PKG_VERSION"), " (wasmtime ", wasmtime_line!(), ")"),
+    max_term_width = 110,
+    after_help = TOP_EXAMPLES,
+    after_long_help = TOP_EXAMPLES,
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the apps in a folder.
+    #[command(after_help = SERVE_EXAMPLES, after_long_help = SERVE_EXAMPLES)]
+    Serve(ServeFlags),
+    /// Build apps from source, serve them on this machine, and rebuild what you edit.
+    #[command(after_help = DEV_EXAMPLES, after_long_help = DEV_EXAMPLES)]
+    Dev(DevFlags),
+    /// Build apps from source and put them into an apps folder.
+    #[command(after_help = BUILD_EXAMPLES, after_long_help = BUILD_EXAMPLES)]
+    Build(BuildFlags),
+    /// Compile one component in a process of its own (called by `serve`).
+    #[command(hide = true)]
+    Compile(CompileFlags),
+}
+
+const TOP_EXAMPLES: &str = "\
+Examples:
+  guesthouse dev my-app               build a Rust crate, serve it, rebuild it when it changes
+  guesthouse build my-app             build it into ./apps
+  guesthouse serve                    serve ./apps on http://127.0.0.1:8080/
+  guesthouse serve /srv/apps --listen '*:80' --domain example.org
+
+Exit codes: 0 well ended, 1 failed, 2 wrong usage, 130 or 143 ended at once by a second signal.";
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  guesthouse serve                                   ./apps on http://127.0.0.1:8080/
+  guesthouse serve /srv/apps --listen '*:80' --domain example.org
+                                                     shop.wasm at http://shop.example.org/
+  guesthouse serve --config /etc/guesthouse.toml     everything else, and what apps may ask for
+
+A flag goes before its environment variable, that before the configuration file, and that before the default.
+SIGTERM or Ctrl-C lets requests finish, a second one ends at once; SIGHUP reads [policy] again and looks into the folder.
+RUST_LOG chooses what is logged, as in RUST_LOG=guesthouse=debug.";
+
+const DEV_EXAMPLES: &str = "\
+Examples:
+  guesthouse dev my-app                    one crate
+  guesthouse dev guest-apps                every app in a workspace, or in the folders below
+  guesthouse dev my-app --trace-wire       and print what goes over the wire
+
+Apps and state are kept under ./.guesthouse/dev/. Whatever an app asks for is allowed, and error pages show inner details:
+this is why `dev` listens on loopback only.";
+
+const BUILD_EXAMPLES: &str = "\
+Examples:
+  guesthouse build my-app                  → ./apps/my-app.wasm
+  guesthouse build guest-apps --apps /srv/apps
+
+A source is a Rust crate whose Cargo.toml has [lib] crate-type = [\"cdylib\"], or a folder with such crates in it.
+Crates named bad-* are built only when they are named themselves.";
+
+/// Where to listen, and for which hosts.
+#[derive(Clone, Debug, Default, Args)]
+pub struct AddressFlags {
+    /// Listen here; may be repeated. Port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR:PORT", env = "GUESTHOUSE_LISTEN", value_delimiter = ',', hide_env_values = true)]
+    pub listen: Vec<Address>,
+
+    /// Give every app a host below this domain: shop.NAME [default: localhost]
+    #[arg(long, value_name = "NAME", env = "GUESTHOUSE_DOMAIN", hide_env_values = true)]
+    pub domain: Option<HostName>,
+
+    /// Serve path routes for this host too; may be repeated
+    #[arg(long, value_name = "NAME", env = "GUESTHOUSE_HOST", value_delimiter = ',', hide_env_values = true)]
+    pub host: Vec<HostName>,
+
+    /// Whether /shop/ on a shared host leads to shop; auto: on until a domain or an address beyond loopback is given
+    /// [default: auto]
+    #[arg(long, value_name = "WHEN", env = "GUESTHOUSE_PATH_ROUTES", hide_env_values = true, verbatim_doc_comment)]
+    pub path_routes: Option<PathRoutes>,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LogFlags {
+    /// How the log is written to stderr [default: text]
+    #[arg(long, value_name = "FORMAT", env = "GUESTHOUSE_LOG_FORMAT", hide_env_values = true)]
+    pub log_format: Option<LogFormat>,
+
+    /// Log what arrives on each socket and what is answered (secrets masked, except in `dev`)
+    #[arg(long, env = "GUESTHOUSE_TRACE_WIRE", hide_env_values = true)]
+    pub trace_wire: bool,
+}
+
+/// `guesthouse serve`
+#[derive(Clone, Debug, Default, Args)]
+pub struct ServeFlags {
+    /// The folder with the apps [default: ./apps]
+    #[arg(value_name = "APPS", env = "GUESTHOUSE_APPS", hide_env_values = true)]
+    pub apps: Option<PathBuf>,
+
+    /// Where to listen.
+    #[command(flatten)]
+    pub address: AddressFlags,
+
+    /// The operator's configuration file (TOML)
+    #[arg(long, value_name = "FILE", env = "GUESTHOUSE_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+
+    /// Where the host keeps what it knows [default: $STATE_DIRECTORY, else $XDG_STATE_HOME/guesthouse/<hash of APPS>]
+    #[arg(long, value_name = "DIR", env = "GUESTHOUSE_STATE", hide_env_values = true)]
+    pub state: Option<PathBuf>,
+
+    /// How changes in the folder are noticed [default: auto]
+    #[arg(long, value_name = "HOW", env = "GUESTHOUSE_WATCH", hide_env_values = true)]
+    pub watch: Option<Watch>,
+
+    /// Where health is asked for: ADDR:PORT, unix:PATH or off [default: unix:<state>/admin.sock]
+    #[arg(long, value_name = "WHERE", env = "GUESTHOUSE_ADMIN_LISTEN", hide_env_values = true)]
+    pub admin_listen: Option<AdminAddress>,
+
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogFlags,
+}
+
+/// `guesthouse dev`
+#[derive(Clone, Debug, Default, Args)]
+pub struct DevFlags {
+    /// A crate, a workspace, or a folder with several
+    #[arg(value_name = "SOURCE", required = true)]
+    pub sources: Vec<PathBuf>,
+
+    /// Where to listen.
+    #[command(flatten)]
+    pub address: AddressFlags,
+
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogFlags,
+}
+
+/// `guesthouse build`
+#[derive(Clone, Debug, Args)]
+pub struct BuildFlags {
+    /// A crate, a workspace, or a folder with several
+    #[arg(value_name = "SOURCE", required = true)]
+    pub sources: Vec<PathBuf>,
+
+    /// The folder that the built apps are put into
+    #[arg(long, value_name = "DIR", env = "GUESTHOUSE_APPS", default_value = "./apps", hide_env_values = true)]
+    pub apps: PathBuf,
+}
+
+/// `guesthouse compile`: read by the drop street's `Command`, not by people.
+#[derive(Clone, Debug, Args)]
+pub struct CompileFlags {
+    /// For which engine.
+    #[arg(long)]
+    pub target: Target,
+    /// The component.
+    #[arg(long)]
+    pub input: PathBuf,
+    /// Where the artefact goes.
+    #[arg(long)]
+    pub output: PathBuf,
+    /// Address space that this process may use.
+    #[arg(long)]
+    pub memory_bytes_max: u64,
+    /// CPU time that this process may use.
+    #[arg(long)]
+    pub cpu_seconds_max: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn clap_finds_no_mistake() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_is_an_environment_variable_too() {
+        for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+            for flag in command.get_arguments().filter(|flag| !flag.is_positional()) {
+                let long = flag.get_long().unwrap();
+                let expected = format!("GUESTHOUSE_{}", long.to_uppercase().replace('-', "_"));
+                let found = flag.get_env().and_then(|name| name.to_str());
+                assert_eq!(found, Some(expected.as_str()), "{} --{long}", command.get_name());
+            }
+        }
+    }
+
+    #[test]
+    fn the_version_names_the_line_of_wasmtime() {
+        let version = Cli::command().render_version();
+        assert_eq!(version, format!("guesthouse {} (wasmtime 48)\n", env!("CARGO_PKG_VERSION")));
+        let lock = include_str!("../../../Cargo.lock");
+        assert!(lock.contains(concat!("name = \"wasmtime\"\nversion = \"", wasmtime_line!(), ".")));
+    }
+
+    #[test]
+    fn help_shows_commands_and_examples_but_not_the_compile_child() {
+        let help = Cli::command().render_help().to_string();
+        for part in ["serve", "dev", "build", "Examples:", "guesthouse dev my-app", "Exit codes: 0"] {
+            assert!(help.contains(part), "`{part}` is not in\n{help}");
+        }
+        assert!(!help.contains("compile"), "{help}");
+    }
+
+    #[test]
+    fn help_of_serve_names_the_defaults() {
+        let mut command = Cli::command();
+        let help = command.find_subcommand_mut("serve").unwrap().render_help().to_string();
+        // Where the lines are broken depends on the terminal.
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        let parts =
+            ["default: ./apps", "default: 127.0.0.1:8080", "env: GUESTHOUSE_LISTEN", "$STATE_DIRECTORY", "SIGHUP"];
+        for part in parts {
+            assert!(help.contains(part), "`{part}` is not in\n{help}");
+        }
+    }
+
+    #[test]
+    fn wrong_usage_is_two() {
+        for wrong in [&["guesthouse", "serv"][..], &["guesthouse", "dev"], &["guesthouse", "serve", "--listen", "80"]] {
+            assert_eq!(Cli::try_parse_from(wrong).unwrap_err().exit_code(), 2, "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The defaults. Where a number comes from is said beside it; `docs/operating.md` lists them all.
+
+use std::path::PathBuf;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use guesthouse_sandbox::engine::SandboxSettings;
+
+use crate::config::memory;
+use crate::deploy::CompileSettings;
+use crate::deploy::DeploySettings;
+use crate::deploy::WatchMode;
+use crate::deploy::policy::Policy;
+use crate::routes::Origins;
+use crate::serve::ServeSettings;
+
+/// The request street's. Time-outs and bounds on heads: between nginx's and HAProxy's advice for hostile networks.
+pub fn serve() -> ServeSettings {
+    ServeSettings {
+        head_timeout: Duration::from_secs(10),
+        body_silence: Duration::from_secs(30),
+        keep_alive_idle: Duration::from_secs(75),
+        write_idle: Duration::from_secs(60),
+        head_bytes_max: 64 << 10,
+        fields_max: 100,
+        // RFC 9110 section 4.1: at least 8,000 bytes should be supported.
+        target_bytes_max: 8_000,
+        connections_max: 10_000,
+        grace: Duration::from_secs(10),
+        inner_details: false,
+        trace_wire: None,
+    }
+}
+
+/// The drop street's.
+pub fn deploy(apps: PathBuf, state: PathBuf, origins: Origins) -> DeploySettings {
+    DeploySettings {
+        apps,
+        state,
+        roots: Vec::new(),
+        watch: WatchMode::Auto,
+        settle: Duration::from_millis(500),
+        rescan: Duration::from_secs(30),
+        removal_grace: Duration::from_secs(2),
+        // Interpreters such as Python make components of 20 to 50 MB.
+        component_bytes_max: 128 << 20,
+        store_bytes_max: 4 << 30,
+        compile: compile(),
+        policy: Policy::default(),
+        secrets: None,
+        origins,
+    }
+}
+
+fn compile() -> CompileSettings {
+    let threads = available_parallelism().map_or(1, usize::from);
+    CompileSettings {
+        program: own_program(),
+        deadline: Duration::from_secs(120),
+        memory_bytes_max: 4 << 30,
+        // One compilation uses several threads itself; the other half of the machine goes on serving.
+        at_once: (threads / 2).max(1),
+    }
+}
+
+/// The very program that runs now, even if its file has been replaced meanwhile: another version's artefacts would not fit.
+fn own_program() -> PathBuf {
+    let link = PathBuf::from("/proc/self/exe");
+    if link.exists() { link } else { std::env::current_exe().unwrap_or_else(|_| PathBuf::from("guesthouse")) }
+}
+
+/// The sandbox's, which must be ready for an app with `app_bytes_max` of memory.
+pub fn sandbox(app_bytes_max: u64) -> SandboxSettings {
+    let memory_total_bytes_max = memory::available() / 2;
+    SandboxSettings {
+        memory_total_bytes_max,
+        memory_bytes_max: memory_total_bytes_max.min(app_bytes_max),
+        instances_max: 512,
+    }
+}

@@ -1,0 +1,209 @@
+//! What is meant: flags, environment, configuration file and defaults, composed into the rooms' own settings.
+//!
+//! Precedence: a flag, then its environment variable (clap joins these two), then the file, then the default. Nothing below
+//! this room sees the whole: `host` hands each part to the room that owns it.
+
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use anyhow::bail;
+use guesthouse_sandbox::engine::SandboxSettings;
+
+use crate::cli::flags::AddressFlags;
+use crate::cli::flags::DevFlags;
+use crate::cli::flags::ServeFlags;
+use crate::cli::values::Address;
+use crate::cli::values::AdminAddress;
+use crate::cli::values::HostName;
+use crate::cli::values::PathRoutes;
+use crate::cli::values::Watch;
+use crate::config::file::File;
+use crate::config::surroundings::Surroundings;
+use crate::deploy::DeploySettings;
+use crate::deploy::WatchMode;
+use crate::deploy::policy::Policy;
+use crate::routes::Origins;
+use crate::serve::HealthAddress;
+use crate::serve::ServeSettings;
+use crate::serve::WireTrace;
+use crate::telemetry::LogSettings;
+use crate::units::Size;
+
+mod defaults;
+pub mod file;
+mod memory;
+pub mod surroundings;
+
+/// Everything that a host is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen, at least one.
+    pub listen: Vec<SocketAddr>,
+    /// Where health is asked for, if anywhere.
+    pub health: Option<HealthAddress>,
+    /// For the request street.
+    pub serve: ServeSettings,
+    /// For the drop street.
+    pub deploy: DeploySettings,
+    /// For the sandbox.
+    pub sandbox: SandboxSettings,
+    /// For the log.
+    pub log: LogSettings,
+    /// Threads that serve; one for each CPU when not said.
+    pub threads: Option<usize>,
+    /// The file that a SIGHUP reads again.
+    pub file: Option<PathBuf>,
+}
+
+impl Config {
+    /// What `guesthouse serve` with these flags means here.
+    pub fn serve(flags: &ServeFlags, surroundings: &Surroundings) -> anyhow::Result<Config> {
+        let file = match &flags.config {
+            Some(path) => File::read(path)?,
+            None => File::default(),
+        };
+        let (address, origins) = addresses(&flags.address, &file);
+        let apps = flags.apps.clone().or(file.deploy.apps.clone()).unwrap_or_else(|| PathBuf::from("apps"));
+        let apps = std::path::absolute(&apps).with_context(|| format!("the apps folder `{}`", apps.display()))?;
+        let state = match flags.state.clone().or(file.deploy.state.clone()) {
+            Some(state) => std::path::absolute(&state).with_context(|| format!("the state `{}`", state.display()))?,
+            None => surroundings.state_directory(&apps)?,
+        };
+        check_apart(&apps, &state)?;
+
+        let mut serve = defaults::serve();
+        file.serve.apply(&mut serve);
+        serve.trace_wire = flags.log.trace_wire.then_some(WireTrace::Masked);
+
+        let mut deploy = defaults::deploy(apps, state, origins);
+        deploy.secrets = surroundings.credentials_directory.clone();
+        file.deploy.apply(&mut deploy);
+        deploy.policy = file.policy.clone().unwrap_or_default();
+        if let Some(watch) = flags.watch.or(file.deploy.watch) {
+            deploy.watch = watch_mode(watch);
+        }
+
+        let mut sandbox = defaults::sandbox(deploy.policy.memory_bytes_max());
+        file.sandbox.apply(&mut sandbox);
+        check(&serve, address.len())?;
+        if sandbox.memory_bytes_max > sandbox.memory_total_bytes_max {
+            bail!(
+                "[sandbox] memory_max ({}) is more than memory_total ({})",
+                Size(sandbox.memory_bytes_max),
+                Size(sandbox.memory_total_bytes_max)
+            );
+        }
+        Ok(Config {
+            listen: address,
+            health: health(flags.admin_listen.clone().or(file.serve.admin_listen.clone()), &deploy.state),
+            serve,
+            deploy,
+            sandbox,
+            log: LogSettings {
+                format: flags.log.log_format.or(file.log.format).unwrap_or_default(),
+                filter: file.log.filter.clone(),
+            },
+            threads: file.serve.threads.map(std::num::NonZeroUsize::get),
+            file: flags.config.clone(),
+        })
+    }
+
+    /// What `guesthouse dev` with these flags means: a host for one person, whose apps may do whatever they ask for.
+    pub fn dev(flags: &DevFlags, apps: &Path, state: &Path) -> anyhow::Result<Config> {
+        let (listen, origins) = addresses(&flags.address, &File::default());
+        if let Some(outside) = listen.iter().find(|address| !address.ip().is_loopback()) {
+            bail!("`dev` listens on loopback only, and {outside} can be reached from outside: use `guesthouse serve`");
+        }
+        let mut serve = defaults::serve();
+        serve.inner_details = true;
+        serve.trace_wire = flags.log.trace_wire.then_some(WireTrace::Full);
+        let mut deploy = defaults::deploy(apps.to_owned(), state.to_owned(), origins);
+        deploy.policy = Policy::permissive();
+        let sandbox = defaults::sandbox(deploy.policy.memory_bytes_max());
+        Ok(Config {
+            listen,
+            health: health(None, state),
+            serve,
+            deploy,
+            sandbox,
+            log: LogSettings { format: flags.log.log_format.unwrap_or_default(), filter: None },
+            threads: None,
+            file: None,
+        })
+    }
+}
+
+fn addresses(flags: &AddressFlags, file: &File) -> (Vec<SocketAddr>, Origins) {
+    let listen = if flags.listen.is_empty() { &file.serve.listen } else { &flags.listen };
+    let listen: Vec<SocketAddr> = match listen.as_slice() {
+        [] => vec![(Ipv4Addr::LOCALHOST, 8080).into()],
+        addresses => addresses.iter().map(|Address(address)| *address).collect(),
+    };
+    let domain = flags.domain.as_ref().or(file.serve.domain.as_ref()).map(HostName::to_string);
+    let hosts = if flags.host.is_empty() { &file.serve.hosts } else { &flags.host };
+    let hosts = hosts.iter().map(HostName::to_string).collect();
+    let loopback = listen.iter().all(|address| address.ip().is_loopback());
+    let path_routes = match flags.path_routes.or(file.serve.path_routes).unwrap_or(PathRoutes::Auto) {
+        PathRoutes::On => true,
+        PathRoutes::Off => false,
+        PathRoutes::Auto => loopback && domain.is_none(),
+    };
+    let domain = domain.unwrap_or_else(|| "localhost".to_owned());
+    (listen, Origins { domain, hosts, path_routes })
+}
+
+fn watch_mode(watch: Watch) -> WatchMode {
+    match watch {
+        Watch::Auto => WatchMode::Auto,
+        Watch::Events => WatchMode::Events,
+        Watch::Poll => WatchMode::Poll,
+    }
+}
+
+fn health(wanted: Option<AdminAddress>, state: &Path) -> Option<HealthAddress> {
+    // A socket's path has 108 bytes with its NUL (unix(7)). A long state directory shall not stop the host: health is then
+    // offered only where the operator says.
+    const SOCKET_PATH_BYTES_MAX: usize = 107;
+    match wanted {
+        Some(AdminAddress::Off) => None,
+        Some(AdminAddress::Unix(path)) => Some(HealthAddress::Unix(path)),
+        Some(AdminAddress::Tcp(address)) => Some(HealthAddress::Tcp(address)),
+        None => Some(state.join("admin.sock"))
+            .filter(|path| path.as_os_str().len() <= SOCKET_PATH_BYTES_MAX)
+            .map(HealthAddress::Unix),
+    }
+}
+
+/// Bounds that would not let anybody in.
+fn check(serve: &ServeSettings, listeners: usize) -> anyhow::Result<()> {
+    if serve.head_bytes_max < HEAD_BYTES_MIN {
+        let (head, least) = (Size(serve.head_bytes_max as u64), Size(HEAD_BYTES_MIN as u64));
+        bail!("[serve] head_max ({head}) is too little: at least {least}");
+    }
+    if serve.connections_max <= listeners {
+        let most = serve.connections_max;
+        bail!("[serve] connections_max ({most}) is too little: every one of the {listeners} listeners holds one ready");
+    }
+    Ok(())
+}
+
+/// hyper takes no smaller buffer.
+const HEAD_BYTES_MIN: usize = 8 << 10;
+
+/// Whoever may drop a file must not reach the state: it holds compiled code.
+fn check_apart(apps: &Path, state: &Path) -> anyhow::Result<()> {
+    if surroundings::real_path(state).starts_with(surroundings::real_path(apps)) {
+        bail!(
+            "the state directory `{}` lies inside the apps folder `{}`: choose another with --state",
+            state.display(),
+            apps.display()
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

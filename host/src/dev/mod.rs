@@ -1,0 +1,138 @@
+//! `guesthouse dev`: build, serve, and build again what is edited. A folder and a state of its own, for one person.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::fs::DirBuilder;
+use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use crate::build;
+use crate::build::Project;
+use crate::config::Config;
+use crate::dev::memory::Memory;
+use crate::dev::watch::SourceWatch;
+use crate::host::Host;
+use crate::host::announce::origin;
+use crate::host::announce::print;
+use crate::host::attend::attend;
+use crate::name::AppName;
+use crate::shutdown::StopSignals;
+
+mod memory;
+mod watch;
+
+/// Where `dev` keeps what it makes, under the current folder.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    /// Its apps folder.
+    pub apps: PathBuf,
+    /// Its state directory.
+    pub state: PathBuf,
+    /// The list of what it built itself.
+    pub built: PathBuf,
+}
+
+impl Folder {
+    /// `./.guesthouse/dev/`, for the owner alone.
+    pub fn create() -> anyhow::Result<Folder> {
+        let here = std::env::current_dir().context("cannot tell the current folder")?;
+        Folder::create_in(&here)
+    }
+
+    fn create_in(here: &Path) -> anyhow::Result<Folder> {
+        let own = here.join(".guesthouse/dev");
+        let folder = Folder { apps: own.join("apps"), state: own.join("state"), built: own.join("built.json") };
+        for path in [&folder.apps, &folder.state] {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+            made.with_context(|| format!("cannot make the folder `{}`", path.display()))?;
+        }
+        Ok(folder)
+    }
+}
+
+/// Builds what lies at `sources`, serves it, and builds it again whenever it is edited.
+pub async fn run(sources: &[PathBuf], folder: Folder, config: Config) -> anyhow::Result<ExitCode> {
+    let mut stop_signals = StopSignals::listen()?;
+    // Before the build, which may take minutes: a taken port is known at once.
+    let host = Host::bind(config)?;
+    let projects = build::find(sources).await?;
+    let mut memory = Memory::read(&folder.built);
+    let wanted: BTreeSet<&AppName> = projects.iter().flat_map(Project::apps).collect();
+    for name in memory.remove_others(&folder.apps, &wanted) {
+        say(&format!("removed {name}: it was built by an earlier `dev`, and its source is not given now"));
+    }
+    // Before the build as well, so that no edit is lost while it runs.
+    let mut watch = SourceWatch::begin(&projects).context("cannot watch the sources")?;
+    tokio::select! {
+        () = build_all(&projects, &folder, &mut memory) => {}
+        signal = stop_signals.next() => return Ok(ExitCode::from(signal.exit_code())),
+    }
+    greet(&host, &folder).await;
+    tokio::select! {
+        code = attend(host, None, &mut stop_signals) => Ok(code),
+        never = rebuild(&projects, &folder, &mut memory, &mut watch) => match never {},
+    }
+}
+
+async fn greet(host: &Host, folder: &Folder) {
+    let addresses: Vec<String> = host.local_addrs().into_iter().map(origin).collect();
+    print(format!(
+        "\n  listening on {}\n  apps folder  {}\n  edit the source to rebuild, drop a .wasm into the folder to add it, Ctrl-C to stop\n",
+        addresses.join(" and "),
+        folder.apps.display()
+    ))
+    .await;
+}
+
+async fn build_all(projects: &[Project], folder: &Folder, memory: &mut Memory) {
+    for project in projects {
+        build_one(project, folder, memory).await;
+    }
+}
+
+/// Builds `project`. What does not build is said, and what served before goes on serving.
+async fn build_one(project: &Project, folder: &Folder, memory: &mut Memory) {
+    let written = match project.build(&folder.apps).await {
+        Ok(built) => memory.add(&built.apps, &folder.built),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = written {
+        say(&format!("error: {error:#}"));
+    }
+}
+
+async fn rebuild(projects: &[Project], folder: &Folder, memory: &mut Memory, watch: &mut SourceWatch) -> Infallible {
+    loop {
+        for at in watch.changed().await {
+            build_one(&projects[at], folder, memory).await;
+        }
+    }
+}
+
+/// Prints one line to stderr, beside those of the build; nobody may be reading any more.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn the_folders_are_the_owners_alone() {
+        let here = tempfile::tempdir().unwrap();
+        let folder = Folder::create_in(here.path()).unwrap();
+        Folder::create_in(here.path()).unwrap();
+        for path in [&folder.apps, &folder.state, &here.path().join(".guesthouse")] {
+            assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o700, "{}", path.display());
+        }
+    }
+}

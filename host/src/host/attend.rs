@@ -1,0 +1,76 @@
+//! A host with somebody before it: signals are heeded, and what becomes live is shown.
+
+use std::convert::Infallible;
+use std::path::Path;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::process::ExitCode;
+
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+use tracing::info;
+
+use crate::config::file::File;
+use crate::deploy::DeployHandle;
+use crate::host::Host;
+use crate::host::HostEnd;
+use crate::host::announce::announce;
+use crate::shutdown::Hangups;
+use crate::shutdown::StopSignals;
+
+/// Runs `host` until a signal, and says how the process shall end. A second signal ends it at once.
+pub async fn attend(host: Host, file: Option<PathBuf>, stop_signals: &mut StopSignals) -> ExitCode {
+    let (addresses, deploy) = (host.local_addrs(), host.deploy());
+    let stop = CancellationToken::new();
+    let mut running = pin!(host.run(stop.clone().cancelled_owned()));
+    let mut announcing = pin!(announce(deploy.status(), addresses));
+    let mut listening = pin!(reload_on_hangup(deploy, file));
+    loop {
+        tokio::select! {
+            ended = &mut running => return match ended {
+                HostEnd::Stopped { .. } => ExitCode::SUCCESS,
+                HostEnd::Failed => ExitCode::FAILURE,
+            },
+            signal = stop_signals.next() => {
+                if stop.is_cancelled() {
+                    info!("a second signal, {signal}: ended at once");
+                    return ExitCode::from(signal.exit_code());
+                }
+                info!("{signal}: letting requests finish; once more ends at once");
+                stop.cancel();
+            }
+            never = &mut announcing => match never {},
+            never = &mut listening => match never {},
+        }
+    }
+}
+
+/// On every SIGHUP: the policy is read again and the folder scanned.
+async fn reload_on_hangup(deploy: DeployHandle, file: Option<PathBuf>) -> Infallible {
+    let mut hangups = match Hangups::listen() {
+        Ok(hangups) => hangups,
+        Err(error) => {
+            error!("SIGHUP cannot be heeded: {error}");
+            std::future::pending().await
+        }
+    };
+    loop {
+        hangups.next().await;
+        if let Some(file) = &file {
+            reload_policy(&deploy, file);
+        }
+        info!("SIGHUP: looking into the apps folder");
+        deploy.rescan();
+    }
+}
+
+/// Only `[policy]` can change while the host runs. With a mistake in the file, the policy that holds goes on holding.
+fn reload_policy(deploy: &DeployHandle, file: &Path) {
+    match File::read(file) {
+        Ok(file) => {
+            deploy.set_policy(file.policy.unwrap_or_default());
+            info!("SIGHUP: read [policy] again; other changes of the file need a restart");
+        }
+        Err(error) => error!("SIGHUP: the policy stays as it was: {error:#}"),
+    }
+}

@@ -1,0 +1,205 @@
+//! The wiring: from a configuration to a running host, and its end.
+//!
+//! Every long-lived task is begun here, or from a tracker that is handed down from here.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use guesthouse_sandbox::engine::Sandbox;
+use tokio::sync::Semaphore;
+use tokio::sync::watch;
+use tokio::task::JoinError;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::error;
+use tracing::info;
+use tracing::warn;
+
+use crate::config::Config;
+use crate::deploy::Deploy;
+use crate::deploy::DeployHandle;
+use crate::deploy::DeploySettings;
+use crate::deploy::Status;
+use crate::routes::RouteReader;
+use crate::routes::routes;
+use crate::serve;
+use crate::serve::Ended;
+use crate::serve::HealthListener;
+use crate::serve::Listener;
+use crate::serve::ServeSettings;
+
+pub mod announce;
+pub mod attend;
+mod files;
+
+/// A host whose doors are there but not yet open.
+pub struct Host {
+    listeners: Vec<Listener>,
+    health: Option<HealthListener>,
+    serve: ServeSettings,
+    routes: RouteReader,
+    deploy: Deploy,
+    handle: DeployHandle,
+    tasks: TaskTracker,
+}
+
+/// How a host ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostEnd {
+    /// Somebody asked for it; so many connections had to be cut when the grace was over.
+    Stopped {
+        /// Connections.
+        cut: usize,
+    },
+    /// A street ended by itself, which is a bug of ours.
+    Failed,
+}
+
+impl Host {
+    /// Takes everything that can be refused (addresses, memory, the state directory). To be called within a runtime.
+    pub fn bind(config: Config) -> anyhow::Result<Host> {
+        // First, so that a taken port is known before anything is set up.
+        let listeners = config.listen.iter().map(|address| Listener::bind(*address));
+        let listeners = listeners.collect::<Result<Vec<Listener>, _>>()?;
+        let mut serve = config.serve;
+        serve.connections_max = connections_that_fit(serve.connections_max, files::raise_limit());
+        let tasks = TaskTracker::new();
+        let permits = Arc::new(Semaphore::new(config.sandbox.instances_max as usize));
+        let sandbox = Arc::new(Sandbox::new(config.sandbox, tasks.clone())?);
+        let DeploySettings { origins, apps, .. } = &config.deploy;
+        let (writer, routes) = routes(origins.clone());
+        let about = format!("cannot serve the apps folder `{}`", apps.display());
+        let (deploy, handle) = Deploy::open(config.deploy, sandbox, writer, permits, tasks.clone()).context(about)?;
+        // After the state directory's lock is taken: the socket in it may be another host's.
+        let health = config.health.as_ref().map(serve::bind_health).transpose()?;
+        Ok(Host { listeners, health, serve, routes, deploy, handle, tasks })
+    }
+
+    /// The addresses that were really bound, in the order in which they were asked for.
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().map(Listener::local_addr).collect()
+    }
+
+    /// A way to reach the drop street, before and while the host runs.
+    pub fn deploy(&self) -> DeployHandle {
+        self.handle.clone()
+    }
+
+    /// Serves until `stop`, then drains and ends.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> HostEnd {
+        let grace = self.serve.grace;
+        let (stop_deploy, stop_serve, stop_health) =
+            (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+        let (ready_sender, ready) = watch::channel(false);
+
+        let mut deploying = self.tasks.spawn(self.deploy.run(stop_deploy.clone()));
+        let mut serving = self.tasks.spawn(serve::run(self.listeners, self.serve, self.routes, stop_serve.clone()));
+        self.tasks.spawn(tell_ready(self.handle.status(), ready_sender, stop_deploy.clone()));
+        match self.health {
+            Some(listener) => _ = self.tasks.spawn(serve::run_health(listener, ready, stop_health.clone())),
+            None => {
+                // Or `tell_ready` would wait for somebody to ask.
+                drop(ready);
+                info!("health is not offered: no --admin-listen");
+            }
+        }
+
+        let asked = tokio::select! {
+            () = stop => true,
+            ended = &mut deploying => {
+                error!("the drop street ended by itself, a bug of guesthouse: {ended:?}");
+                false
+            }
+            ended = &mut serving => {
+                error!("the request street ended by itself, a bug of guesthouse: {ended:?}");
+                return HostEnd::Failed;
+            }
+        };
+        // The order matters: nothing new is published, those who ask for readiness look elsewhere, and only then do we close.
+        stop_deploy.cancel();
+        stop_serve.cancel();
+        let ended = serving.await;
+        stop_health.cancel();
+        self.tasks.close();
+        // What is left has lost its visitors: drains that are waiting, a compile child that is being killed.
+        if tokio::time::timeout(LEFTOVERS, self.tasks.wait()).await.is_err() {
+            warn!("{} tasks had not ended {LEFTOVERS:?} after the last connection", self.tasks.len());
+        }
+        report(ended, grace, asked)
+    }
+}
+
+/// How long tasks may take to end once the last connection is gone.
+const LEFTOVERS: Duration = Duration::from_secs(1);
+
+/// Keeps `ready` true from the first time that all apps are decided on, until `stop`.
+async fn tell_ready(mut status: watch::Receiver<Arc<Status>>, ready: watch::Sender<bool>, stop: CancellationToken) {
+    let readiness = async {
+        if status.wait_for(|status| status.ready).await.is_ok() {
+            ready.send_replace(true);
+        }
+        std::future::pending::<()>().await
+    };
+    tokio::select! {
+        () = readiness => {}
+        () = stop.cancelled() => {
+            ready.send_replace(false);
+        }
+    }
+    // Health asks until the end, and a closed channel tells nothing.
+    ready.closed().await;
+}
+
+fn report(ended: Result<Ended, JoinError>, grace: Duration, asked: bool) -> HostEnd {
+    let cut = match ended {
+        Ok(Ended { cut }) => cut,
+        Err(error) => {
+            error!("the request street failed while it ended, a bug of guesthouse: {error}");
+            return HostEnd::Failed;
+        }
+    };
+    match cut {
+        0 => info!("stopped gracefully: every request was finished"),
+        _ => warn!(connections.cut = cut, "stopped, not gracefully: {cut} connections were cut after {grace:?}"),
+    }
+    if asked { HostEnd::Stopped { cut } } else { HostEnd::Failed }
+}
+
+/// Every connection needs a descriptor, and the host itself some.
+fn connections_that_fit(wanted: usize, descriptors: u64) -> usize {
+    const OF_THE_HOST: u64 = 128;
+    let fit = usize::try_from(descriptors.saturating_sub(OF_THE_HOST)).unwrap_or(usize::MAX).max(1);
+    if fit < wanted {
+        warn!("only {fit} connections at once instead of {wanted}: the limit of open files is {descriptors}");
+    }
+    wanted.min(fit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_never_use_up_the_open_files() {
+        assert_eq!(connections_that_fit(4096, 1024), 896);
+        assert_eq!(connections_that_fit(4096, 65_536), 4096);
+        assert_eq!(connections_that_fit(4096, 10), 1);
+    }
+
+    #[tokio::test]
+    async fn readiness_comes_once_and_goes_with_the_stop() {
+        let (status_sender, status) = watch::channel(Arc::new(Status::default()));
+        let (ready_sender, mut ready) = watch::channel(false);
+        let stop = CancellationToken::new();
+        let telling = tokio::spawn(tell_ready(status, ready_sender, stop.clone()));
+        assert!(!*ready.borrow());
+        status_sender.send_replace(Arc::new(Status { ready: true, ..Status::default() }));
+        ready.wait_for(|ready| *ready).await.unwrap();
+        stop.cancel();
+        ready.wait_for(|ready| !*ready).await.unwrap();
+        drop(ready);
+        telling.await.unwrap();
+    }
+}
