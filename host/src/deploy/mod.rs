@@ -1,84 +1,87 @@
 //! The drop street: from files in the apps folder to routes.
 //!
-//! watch → scan → load → validate → publish
+//! watch → scan → settle → load → validate → publish → retire
+//!
+//! One task (`street`) is woken, asks `book` what follows, and does it. `book` only decides; everything that takes time is
+//! a job beside the task. Nothing but this street writes the route table, and nothing in the apps folder is ever written
+//! to or mapped.
+
+mod admissions;
+mod book;
+mod compile;
+pub mod explain;
+mod fact;
+mod jobs;
+mod journal;
+mod life;
+pub mod limits;
+mod load;
+mod lock;
+mod manifest;
+pub mod policy;
+mod private;
+mod publish;
+mod queue;
+mod record;
+mod report;
+mod retire;
+mod say;
+mod scan;
+mod secrets;
+pub mod settings;
+mod settle;
+pub mod status;
+mod store;
+mod street;
+pub mod units;
+mod validate;
+mod watch;
+mod write;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use guesthouse_sandbox::engine::Sandbox;
+use tokio::sync::Notify;
 use tokio::sync::Semaphore;
-use tokio::sync::watch;
+use tokio::sync::watch as tokio_watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::name::AppName;
-use crate::name::Revision;
-use crate::routes::Origins;
+use crate::deploy::admissions::Admissions;
+use crate::deploy::book::Book;
+use crate::deploy::compile::Compiler;
+use crate::deploy::fact::Rules;
+use crate::deploy::journal::Journal;
+use crate::deploy::lock::Lock;
+use crate::deploy::policy::Policy;
+use crate::deploy::settings::DeploySettings;
+use crate::deploy::status::Status;
+use crate::deploy::store::Store;
+use crate::deploy::street::Street;
+use crate::deploy::validate::Validator;
 use crate::routes::RouteWriter;
 
-/// What the drop street is told once.
-#[derive(Clone, Debug)]
-pub struct DeploySettings {
-    /// The watched folder.
-    pub apps: PathBuf,
-    /// The state directory: private store, compiled cache, `state.json`, `status.json`, lock.
-    pub state: PathBuf,
-    /// Folders outside the apps folder that links in it may lead to.
-    pub roots: Vec<PathBuf>,
-    /// How changes are noticed.
-    pub watch: WatchMode,
-    /// How long a written file must have stood still.
-    pub settle: Duration,
-    /// How often the folder is scanned in any case.
-    pub rescan: Duration,
-    /// How long a file must have been gone before its app is undeployed.
-    pub removal_grace: Duration,
-    /// The largest component that is read, in bytes.
-    pub component_bytes_max: u64,
-    /// The most that store and cache hold beside what is live or in standby, in bytes.
-    pub store_bytes_max: u64,
-    /// How components are compiled.
-    pub compile: CompileSettings,
-    /// What the operator allows.
-    pub policy: policy::Policy,
-    /// Where `{ file = "name" }` in a manifest is looked up.
-    pub secrets: Option<PathBuf>,
-    /// Which hosts are ours.
-    pub origins: Origins,
-}
-
-/// How components are compiled: in a child process, within bounds.
-#[derive(Clone, Debug)]
-pub struct CompileSettings {
-    /// The program to start: it is called as `<program> compile …`.
-    pub program: PathBuf,
-    /// How long one compilation may take.
-    pub deadline: Duration,
-    /// How much address space the child may use, in bytes.
-    pub memory_bytes_max: u64,
-    /// How many may run at once.
-    pub at_once: usize,
-}
-
-/// How changes in the apps folder are noticed. A periodic scan runs in every mode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WatchMode {
-    /// Events where the file system has them, else polling.
-    Auto,
-    /// Events, with a warning where they cannot work.
-    Events,
-    /// Looking every second.
-    Poll,
-}
+/// How often a file is read again although nothing seems to have changed: a clock that was set back, or a network file
+/// system, can hide a change from everything but its digest.
+const CHECK: Duration = Duration::from_secs(60);
 
 /// The drop street, ready to run.
-pub struct Deploy {}
+pub struct Deploy {
+    street: Street,
+    _lock: Lock,
+}
 
 /// A way to reach the running drop street.
 #[derive(Clone)]
-pub struct DeployHandle {}
+pub struct DeployHandle {
+    rescan: Arc<Notify>,
+    policy: tokio_watch::Sender<Arc<Policy>>,
+    status: tokio_watch::Receiver<Arc<Status>>,
+}
 
 /// Why the drop street cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -95,83 +98,111 @@ impl Deploy {
     /// Checks the folder, takes the state directory's lock, reads what was known.
     /// `permits` bounds the requests of the whole host; `tasks` tracks drains and compile children.
     pub fn open(
-        _settings: DeploySettings,
-        _sandbox: Arc<Sandbox>,
-        _routes: RouteWriter,
-        _permits: Arc<Semaphore>,
-        _tasks: TaskTracker,
+        settings: DeploySettings,
+        sandbox: Arc<Sandbox>,
+        routes: RouteWriter,
+        permits: Arc<Semaphore>,
+        tasks: TaskTracker,
     ) -> Result<(Deploy, DeployHandle), DeployError> {
-        todo!()
+        let (lock, store) = open_state(&settings.apps, &settings.state)?;
+        let (journal, damage) = Journal::read(&settings.state);
+        if journal.apps.is_empty() {
+            check_apps(&settings.apps)?;
+        }
+        let mut alarms = BTreeMap::new();
+        if let Some(damage) = damage {
+            tracing::error!("{damage}");
+            alarms.insert("journal", damage);
+        }
+        let (remembered, incumbents) = record::remembered(&journal, &record::judge(&settings.policy));
+        let rules = Rules {
+            settle: settings.settle,
+            removal_grace: settings.removal_grace,
+            check: CHECK,
+            component_bytes_max: settings.component_bytes_max,
+            origins: settings.origins.clone(),
+        };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let validator = Arc::new(Validator {
+            sandbox,
+            store,
+            compiler: Compiler::new(settings.compile.clone()),
+            admissions: Admissions::new(permits),
+            secrets: settings.secrets.clone(),
+            at_once: Semaphore::new(cores * 2),
+        });
+        let (policy, policy_seen) = tokio_watch::channel(Arc::new(settings.policy.clone()));
+        let (status, status_seen) = tokio_watch::channel(Arc::default());
+        let handle = DeployHandle { rescan: Arc::default(), policy, status: status_seen };
+        let street = Street {
+            settings,
+            routes,
+            book: Book::new(rules, remembered, incumbents, journal.device),
+            validator,
+            tasks,
+            rescan: handle.rescan.clone(),
+            policy: policy_seen,
+            status,
+            alarms,
+        };
+        Ok((Deploy { street, _lock: lock }, handle))
     }
 
     /// Keeps the route table true to the folder until `stop`. Never ends on its own.
-    pub async fn run(self, _stop: CancellationToken) {
-        todo!()
+    pub async fn run(self, stop: CancellationToken) {
+        self.street.run(stop).await;
     }
 }
 
 impl DeployHandle {
-    /// Scan now (SIGHUP).
+    /// Scan now, and try again what was refused (SIGHUP).
     pub fn rescan(&self) {
-        todo!()
+        self.rescan.notify_one();
     }
 
-    /// The operator allows something else from now on (SIGHUP): refused revisions are looked at again.
-    pub fn set_policy(&self, _policy: policy::Policy) {
-        todo!()
+    /// The operator allows something else from now on (SIGHUP): refused revisions are looked at again, and what serves is
+    /// made anew under it. The same policy as before changes nothing.
+    pub fn set_policy(&self, policy: Policy) {
+        self.policy.send_if_modified(|now| {
+            let is_other = **now != policy;
+            if is_other {
+                *now = Arc::new(policy);
+            }
+            is_other
+        });
     }
 
     /// What is known of every app; changes whenever something happens.
-    pub fn status(&self) -> watch::Receiver<Arc<Status>> {
-        todo!()
+    pub fn status(&self) -> tokio_watch::Receiver<Arc<Status>> {
+        self.status.clone()
     }
 }
 
-/// What is known of every app. The same as in `status.json`.
-#[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct Status {
-    /// Whether everything that was in the folder at start has been decided on.
-    pub ready: bool,
-    /// What needs an operator's eye: the folder is gone, events do not work, the disk is full …
-    pub alarms: Vec<String>,
-    /// Every app that is in the folder or serves.
-    pub apps: BTreeMap<String, AppStatus>,
+fn open_state(apps: &Path, state: &Path) -> Result<(Lock, Store), DeployError> {
+    let error = |error: io::Error| {
+        DeployError::State(format!("cannot use the state directory `{}`: {error}", state.display()))
+    };
+    if !state.exists() {
+        private::folder(state).map_err(error)?;
+    }
+    let real = std::fs::canonicalize(state).map_err(error)?;
+    private::owned(&real).map_err(error)?;
+    // Else every write of ours would look like a drop.
+    if std::fs::canonicalize(apps).is_ok_and(|apps| real.starts_with(apps)) {
+        return Err(DeployError::State(format!(
+            "the state directory `{}` lies in the apps folder: choose another with --state",
+            state.display()
+        )));
+    }
+    let lock = Lock::take(state).map_err(DeployError::State)?;
+    let store = Store::open(state).map_err(error)?;
+    Ok((lock, store))
 }
 
-/// What is known of one app.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct AppStatus {
-    /// Where its newest content is in its life.
-    pub state: AppState,
-    /// Why it is there, when that is not plain (pending, refused, conflict).
-    pub why: Option<String>,
-    /// The revision that serves, if one does.
-    pub live: Option<Revision>,
-    /// The revision kept ready behind it.
-    pub standby: Option<Revision>,
-    /// The URLs' hosts and prefixes that lead to it, most telling first, as in `shop.localhost/` and `/shop/`.
-    pub routes: Vec<String>,
+/// Without a memory of it, a folder that cannot be seen is a typing error rather than a volume that is not mounted.
+fn check_apps(apps: &Path) -> Result<(), DeployError> {
+    match std::fs::read_dir(apps) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(DeployError::Apps(format!("cannot read the apps folder `{}`: {error}", apps.display()))),
+    }
 }
-
-/// The life of an app's newest content (design, section 4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AppState {
-    /// Written to a moment ago.
-    Settling,
-    /// Not complete yet: waits for the rest.
-    Pending,
-    /// Being read, compiled and tried.
-    Loading,
-    /// Serves.
-    Live,
-    /// Will not be served; what served before goes on.
-    Refused,
-    /// Wants a route that another app holds.
-    Conflict,
-}
-
-pub mod policy;
-
-#[expect(dead_code, reason = "stub")]
-fn unused(_: AppName) {}

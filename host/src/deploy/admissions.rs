@@ -1,0 +1,70 @@
+//! One admission per app, shared by its revisions as long as they ask for the same.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::app::Admission;
+use crate::app::AppLimits;
+use crate::name::AppName;
+
+/// The admissions of all apps.
+pub struct Admissions {
+    host: Arc<Semaphore>,
+    /// At most half of the host for one app.
+    concurrency_max: usize,
+    // Held for one look only; no await is inside.
+    known: Mutex<HashMap<AppName, (Shape, Arc<Admission>)>>,
+}
+
+/// What an admission is made of.
+type Shape = (usize, usize, Duration);
+
+impl Admissions {
+    /// `host` bounds the requests of the whole host.
+    pub fn new(host: Arc<Semaphore>) -> Admissions {
+        let concurrency_max = (host.available_permits() / 2).max(1);
+        Admissions { host, concurrency_max, known: Mutex::default() }
+    }
+
+    /// The admission for `name` under `limits`, which are lowered to what one app may hold at all.
+    pub fn share(&self, name: &AppName, limits: &mut AppLimits) -> Arc<Admission> {
+        limits.concurrency = limits.concurrency.min(self.concurrency_max);
+        let shape = (limits.concurrency, limits.queue, limits.queue_wait);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.get(name) {
+            Some((same, admission)) if *same == shape => admission.clone(),
+            _ => {
+                let admission = Arc::new(Admission::new(limits, self.host.clone()));
+                known.insert(name.clone(), (shape, admission.clone()));
+                admission
+            }
+        }
+    }
+
+    /// The app is gone.
+    pub fn forget(&self, name: &AppName) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn revisions_share_an_admission_while_they_ask_for_the_same() {
+        let admissions = Admissions::new(Arc::new(Semaphore::new(10)));
+        let shop = AppName::parse("shop").unwrap();
+        let mut limits = AppLimits::default();
+        let first = admissions.share(&shop, &mut limits);
+        assert_eq!(limits.concurrency, 5);
+        assert!(Arc::ptr_eq(&first, &admissions.share(&shop, &mut AppLimits::default())));
+        let other = admissions.share(&shop, &mut AppLimits { queue: 1, ..AppLimits::default() });
+        assert!(!Arc::ptr_eq(&first, &other));
+    }
+}

@@ -1,0 +1,504 @@
+//! What is known of all apps, and what follows from what happens. Decisions only: no file, no task, no clock of its own.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::path::Path;
+use std::path::PathBuf;
+
+use guesthouse_sandbox::inspect::Inspection;
+use tokio::time::Instant;
+
+use crate::deploy::fact::Deed;
+use crate::deploy::fact::Fact;
+use crate::deploy::fact::Made;
+use crate::deploy::fact::Remembered;
+use crate::deploy::fact::Rules;
+use crate::deploy::life::Job;
+use crate::deploy::life::Life;
+use crate::deploy::life::Reading;
+use crate::deploy::life::Ready;
+use crate::deploy::life::Verdict;
+use crate::deploy::load::Loaded;
+use crate::deploy::load::Order;
+use crate::deploy::publish::Incumbents;
+use crate::deploy::publish::contest;
+use crate::deploy::publish::key;
+use crate::deploy::say;
+use crate::deploy::scan::Scan;
+use crate::deploy::scan::Sighted;
+use crate::deploy::settle::Look;
+use crate::deploy::settle::Settle;
+use crate::deploy::settle::Step;
+use crate::name::AppName;
+use crate::name::Revision;
+use crate::routes::Origins;
+
+/// All apps.
+pub struct Book<G> {
+    rules: Rules,
+    lives: BTreeMap<AppName, Life<G>>,
+    /// Files that can be no app for their names, by path: why.
+    strangers: BTreeMap<PathBuf, String>,
+    unreadable: BTreeMap<PathBuf, String>,
+    incumbents: Incumbents,
+    device: Option<u64>,
+    unseen: Option<String>,
+    /// From an earlier run, until the first look at the folder.
+    remembered: Option<BTreeMap<AppName, Remembered>>,
+    /// What the first look found and is not decided yet.
+    undecided: Option<BTreeSet<AppName>>,
+    serial: u64,
+    deeds: Vec<Deed<G>>,
+    routes_changed: bool,
+    records_changed: bool,
+}
+
+impl<G: Clone> Book<G> {
+    /// An empty book, with what an earlier run left.
+    pub fn new(
+        rules: Rules,
+        remembered: BTreeMap<AppName, Remembered>,
+        incumbents: Incumbents,
+        device: Option<u64>,
+    ) -> Book<G> {
+        Book {
+            rules,
+            lives: BTreeMap::new(),
+            strangers: BTreeMap::new(),
+            unreadable: BTreeMap::new(),
+            incumbents,
+            device,
+            unseen: None,
+            remembered: Some(remembered),
+            undecided: None,
+            serial: 0,
+            deeds: Vec::new(),
+            routes_changed: false,
+            records_changed: false,
+        }
+    }
+
+    /// Takes in one fact. What is to be done is taken with [`take_deeds`](Book::take_deeds).
+    pub fn apply(&mut self, fact: Fact<G>, now: Instant) {
+        match fact {
+            Fact::Scanned { scan, moved } => self.scanned(scan, &moved, now),
+            Fact::Unseen(why) => self.unseen(why),
+            Fact::Read(name, serial, loaded) => self.read(&name, serial, loaded, now),
+            Fact::Made(name, serial, made) => self.made(&name, serial, made, now),
+            Fact::Reconsider { policy_changed } => self.reconsider(policy_changed, now),
+        }
+        if let Some(undecided) = &mut self.undecided {
+            undecided.retain(|name| self.lives.get(name).is_some_and(|life| !life.is_decided()));
+        }
+    }
+
+    /// What is to be done, in order.
+    pub fn take_deeds(&mut self) -> Vec<Deed<G>> {
+        std::mem::take(&mut self.deeds)
+    }
+
+    /// Whether the route table is out of date. Asked once for each time it is made.
+    pub fn take_routes_changed(&mut self) -> bool {
+        std::mem::take(&mut self.routes_changed)
+    }
+
+    /// Whether what is remembered across restarts is out of date. Asked once for each time it is written.
+    pub fn take_records_changed(&mut self) -> bool {
+        std::mem::take(&mut self.records_changed)
+    }
+
+    /// All apps.
+    pub fn lives(&self) -> &BTreeMap<AppName, Life<G>> {
+        &self.lives
+    }
+
+    /// Files that can be no app for their names.
+    pub fn strangers(&self) -> &BTreeMap<PathBuf, String> {
+        &self.strangers
+    }
+
+    /// Who holds which declared route.
+    pub fn incumbents(&self) -> &Incumbents {
+        &self.incumbents
+    }
+
+    /// The device of the apps folder.
+    pub fn device(&self) -> Option<u64> {
+        self.device
+    }
+
+    /// Whether a read only makes sure that nothing changed unseen.
+    pub fn is_check(&self, name: &AppName, serial: u64) -> bool {
+        let reading = self.lives.get(name).and_then(|life| life.reading);
+        reading.is_some_and(|reading| reading.serial == serial && reading.is_check)
+    }
+
+    /// Why the folder cannot be trusted at the moment.
+    pub fn unseen_why(&self) -> Option<&str> {
+        self.unseen.as_deref()
+    }
+
+    /// Whether everything that the first look found is decided.
+    pub fn is_ready(&self) -> bool {
+        self.undecided.as_ref().is_some_and(BTreeSet::is_empty)
+    }
+
+    /// When the folder has to be looked at without any event.
+    pub fn deadline(&self) -> Option<Instant> {
+        if self.unseen.is_some() {
+            return None;
+        }
+        self.lives.values().filter_map(|life| life.deadline(self.rules.removal_grace)).min()
+    }
+
+    fn scanned(&mut self, scan: Scan, moved: &HashSet<PathBuf>, now: Instant) {
+        let is_elsewhere = self.device.is_some_and(|device| device != scan.device);
+        let knows_apps = !self.lives.is_empty() || self.remembered.as_ref().is_some_and(|known| !known.is_empty());
+        if scan.is_empty && is_elsewhere && knows_apps {
+            return self.unseen("it is empty, and on another device than before: is it mounted?".to_owned());
+        }
+        if self.unseen.take().is_some() {
+            tracing::info!("the apps folder is back");
+        }
+        self.records_changed |= self.device != Some(scan.device);
+        self.device = Some(scan.device);
+        say::new_reasons(&self.strangers, &scan.refusals, "refused");
+        say::new_reasons(&self.unreadable, &scan.unreadable, "cannot be looked into");
+        self.strangers = scan.refusals;
+        self.unreadable = scan.unreadable;
+        let is_there = |name: &AppName| scan.apps.contains_key(name) || hidden(&self.unreadable, name);
+        if let Some(mut remembered) = self.remembered.take() {
+            // What was deleted while we were away is not brought back.
+            self.records_changed |= remembered.keys().any(|name| !is_there(name));
+            remembered.retain(|name, _| is_there(name));
+            self.restore(remembered);
+        }
+        let gone: Vec<AppName> = self.lives.keys().filter(|name| !scan.apps.contains_key(name)).cloned().collect();
+        for (name, sighted) in scan.apps {
+            self.routes_changed |= !self.lives.contains_key(&name);
+            self.sighted(&name, sighted, moved, now);
+        }
+        for name in gone {
+            self.not_sighted(&name, now);
+        }
+        self.undecided.get_or_insert_with(|| self.lives.keys().cloned().collect());
+    }
+
+    fn unseen(&mut self, why: String) {
+        if self.unseen.as_ref() != Some(&why) {
+            tracing::error!("the apps folder cannot be seen: {why}; everything goes on as it was");
+        }
+        self.unseen = Some(why);
+        if let Some(remembered) = self.remembered.take() {
+            self.restore(remembered);
+        }
+        for life in self.lives.values_mut() {
+            life.gone_since = None;
+        }
+        let at_work = || self.lives.iter().filter(|(_, life)| !life.jobs.is_empty());
+        self.undecided.get_or_insert_with(|| at_work().map(|(name, _)| name.clone()).collect());
+    }
+
+    /// The last good revisions serve at once, while the newest content is looked at.
+    fn restore(&mut self, remembered: BTreeMap<AppName, Remembered>) {
+        for (name, known) in remembered {
+            let life = self.lives.entry(name.clone()).or_default();
+            life.last_good = known.live;
+            life.standby = known.standby;
+            life.refused = known.refused;
+            self.routes_changed = true;
+            if let Some(revision) = known.live {
+                self.make(&name, revision, None, true);
+            }
+        }
+    }
+
+    fn sighted(&mut self, name: &AppName, sighted: Sighted, moved: &HashSet<PathBuf>, now: Instant) {
+        let life = self.lives.entry(name.clone()).or_default();
+        life.gone_since = None;
+        let files = sighted.code.and_then(|code| Ok((code, sighted.manifest.transpose()?)));
+        let (code, manifest) = match files {
+            Ok(files) => files,
+            Err(why) => {
+                // Whatever comes next under this name is new.
+                life.settle = Settle::default();
+                life.is_settling = false;
+                return self.decide(name, None, Verdict::Refused(why));
+            }
+        };
+        let is_moved = |path: &Path| !moved.is_empty() && path.ancestors().any(|part| moved.contains(part));
+        let look = Look { now, settle: self.rules.settle, moved: &is_moved };
+        let step = life.settle.look(&code, manifest.as_ref(), look);
+        life.seen = Some((code, manifest));
+        life.is_settling = matches!(step, Step::Wait(_));
+        match step {
+            Step::Wait(_) => {
+                life.changed_at.get_or_insert(now);
+            }
+            Step::Read => {
+                life.changed_at.get_or_insert(now);
+                life.attempts = 0;
+                self.start_read(name, false);
+            }
+            Step::Idle if life.reading.is_some() => {}
+            Step::Idle if life.retry_at.is_some_and(|at| at <= now) => self.start_read(name, false),
+            Step::Idle => {
+                if life.read_at.is_some_and(|at| now.duration_since(at) >= self.rules.check) {
+                    self.start_read(name, true);
+                }
+            }
+        }
+    }
+
+    fn not_sighted(&mut self, name: &AppName, now: Instant) {
+        let Some(life) = self.lives.get_mut(name) else { return };
+        life.is_settling = false;
+        if hidden(&self.unreadable, name) {
+            // Neither gone nor to be looked at: whatever is there when it can be seen again is new.
+            life.gone_since = None;
+            life.retry_at = None;
+            life.settle = Settle::default();
+            return;
+        }
+        let since = *life.gone_since.get_or_insert(now);
+        if now.duration_since(since) < self.rules.removal_grace {
+            return;
+        }
+        self.supersede(name, Superseded::Everything);
+        if let Some(life) = self.lives.remove(name) {
+            tracing::info!(app.name = %name, "undeployed `{name}`: `{}` was removed", life.shown(name.as_str()));
+            if let Some(ready) = life.live {
+                self.deeds.push(Deed::Retire(name.clone(), ready));
+            }
+        }
+        self.incumbents.retain(|_, holder| holder != name);
+        self.deeds.push(Deed::Forget(name.clone()));
+        self.routes_changed = true;
+        self.records_changed = true;
+        self.offer_held(now);
+    }
+
+    fn start_read(&mut self, name: &AppName, is_check: bool) {
+        self.serial += 1;
+        let serial = self.serial;
+        let bytes_max = self.rules.component_bytes_max;
+        let Some(life) = self.lives.get_mut(name) else { return };
+        let Some((code, manifest)) = life.seen.clone() else { return };
+        life.reading = Some(Reading { serial, is_check });
+        life.retry_at = None;
+        let order = Order { code, manifest, known: life.known(), bytes_max };
+        self.deeds.push(Deed::Read(name.clone(), serial, order));
+    }
+
+    fn read(&mut self, name: &AppName, serial: u64, loaded: Loaded, now: Instant) {
+        let settle = self.rules.settle;
+        let Some(life) = self.lives.get_mut(name) else { return };
+        if life.reading.is_none_or(|reading| reading.serial != serial) {
+            return;
+        }
+        life.reading = None;
+        life.read_at = Some(now);
+        match loaded {
+            Loaded::Changed => {
+                life.settle.again(now, settle);
+                life.is_settling = true;
+                life.changed_at.get_or_insert(now);
+            }
+            Loaded::Pending(why) | Loaded::Trouble(why) => {
+                life.retry_later(now);
+                self.decide(name, None, Verdict::Pending(why));
+            }
+            Loaded::Refused { revision, why } => self.refuse(name, revision, why),
+            Loaded::Content { revision, inspection } => self.content(name, revision, inspection, now),
+        }
+    }
+
+    fn content(&mut self, name: &AppName, revision: Revision, inspection: Option<Inspection>, now: Instant) {
+        let Some(life) = self.lives.get_mut(name) else { return };
+        life.newest = Some(revision);
+        if life.live_revision() == Some(revision) {
+            life.changed_at = None;
+            self.decide(name, Some(revision), Verdict::Live);
+        } else if let Some((_, why)) = life.refused.as_ref().filter(|(refused, _)| *refused == revision) {
+            let why = why.clone();
+            self.decide(name, Some(revision), Verdict::Refused(why));
+        } else if life.held.as_ref().is_some_and(|held| held.revision == revision) {
+            if let Some(ready) = life.held.clone() {
+                self.offer(name, ready, now);
+            }
+        } else if life.jobs.iter().all(|job| job.revision != revision) {
+            self.supersede(name, Superseded::Newest);
+            self.make(name, revision, inspection, false);
+        }
+    }
+
+    fn make(&mut self, name: &AppName, revision: Revision, inspection: Option<Inspection>, is_restore: bool) {
+        self.serial += 1;
+        let serial = self.serial;
+        let Some(life) = self.lives.get_mut(name) else { return };
+        life.jobs.push(Job { serial, revision, is_restore });
+        self.deeds.push(Deed::Make(name.clone(), serial, revision, inspection));
+    }
+
+    fn made(&mut self, name: &AppName, serial: u64, made: Made<G>, now: Instant) {
+        let Some(life) = self.lives.get_mut(name) else { return };
+        let Some(at) = life.jobs.iter().position(|job| job.serial == serial) else { return };
+        let job = life.jobs.remove(at);
+        let is_newest = life.newest == Some(job.revision);
+        match made {
+            Made::Ready(ready) if is_newest || life.live.is_none() => self.offer(name, ready, now),
+            Made::Ready(_) => {}
+            Made::Refused(why) if is_newest => self.refuse(name, Some(job.revision), why),
+            Made::Trouble(why) if is_newest => {
+                life.retry_later(now);
+                self.decide(name, Some(job.revision), Verdict::Pending(why));
+            }
+            Made::Refused(why) | Made::Trouble(why) => {
+                tracing::warn!(app.name = %name, app.revision = %job.revision,
+                    "`{name}`: the last good revision {} cannot serve: {why}", job.revision);
+                if life.newest.is_none() && life.reading.is_none() && life.verdict.is_none() {
+                    self.decide(name, None, Verdict::Pending(why));
+                }
+            }
+        }
+    }
+
+    /// Publishes what is ready, unless it wants what another app holds.
+    fn offer(&mut self, name: &AppName, ready: Ready<G>, now: Instant) {
+        let conflict = contest(&ready.routes, name, &self.lives, &self.incumbents, &self.rules.origins);
+        let Some(life) = self.lives.get_mut(name) else { return };
+        let Some(why) = conflict else { return self.publish(name, ready, now) };
+        let revision = ready.revision;
+        life.held = Some(ready);
+        self.decide(name, Some(revision), Verdict::Conflict(why));
+    }
+
+    fn publish(&mut self, name: &AppName, ready: Ready<G>, now: Instant) {
+        let Some(life) = self.lives.get_mut(name) else { return };
+        let revision = ready.revision;
+        let is_newest = life.newest == Some(revision);
+        self.incumbents.retain(|_, holder| holder != name);
+        self.incumbents.extend(ready.routes.iter().map(|route| (key(route), name.clone())));
+        let last_good = life.last_good.take().filter(|last_good| *last_good != revision);
+        life.standby = last_good.or(life.standby);
+        let old = life.live.replace(ready);
+        life.held = None;
+        say::published(name, revision, old.as_ref().map(|old| old.revision), life.changed_at, now);
+        if let Some(old) = old {
+            if old.revision != revision {
+                life.standby = Some(old.revision);
+            }
+            self.deeds.push(Deed::Retire(name.clone(), old));
+        }
+        self.routes_changed = true;
+        self.records_changed = true;
+        if is_newest {
+            life.changed_at = None;
+            life.refused = None;
+            self.decide(name, Some(revision), Verdict::Live);
+        } else if life.verdict.is_none() && life.reading.is_none() && !life.is_settling {
+            // The last good one, and the folder cannot be seen.
+            life.verdict = Some(Verdict::Live);
+        }
+        self.offer_held(now);
+    }
+
+    /// A route may have become free.
+    fn offer_held(&mut self, now: Instant) {
+        let next = self.lives.iter().find_map(|(name, life)| {
+            let held = life.held.as_ref()?;
+            let conflict = contest(&held.routes, name, &self.lives, &self.incumbents, &self.rules.origins);
+            conflict.is_none().then(|| (name.clone(), held.clone()))
+        });
+        if let Some((name, held)) = next {
+            // Each publishing frees one, so that this ends.
+            self.publish(&name, held, now);
+        }
+    }
+
+    fn refuse(&mut self, name: &AppName, revision: Option<Revision>, why: String) {
+        let Some(life) = self.lives.get_mut(name) else { return };
+        life.newest = revision;
+        if let Some(revision) = revision {
+            life.refused = Some((revision, why.clone()));
+            self.records_changed = true;
+        }
+        self.decide(name, revision, Verdict::Refused(why));
+    }
+
+    /// Notes what became of the newest content, and says so once.
+    fn decide(&mut self, name: &AppName, newest: Option<Revision>, verdict: Verdict) {
+        self.supersede(name, Superseded::ButFor(newest));
+        let Some(life) = self.lives.get_mut(name) else { return };
+        life.newest = newest;
+        if !matches!(verdict, Verdict::Conflict(_)) {
+            life.held = None;
+        }
+        if !matches!(verdict, Verdict::Pending(_)) {
+            life.retry_at = None;
+        }
+        if life.verdict.as_ref() != Some(&verdict) {
+            say::verdict(name, life, &verdict);
+            life.verdict = Some(verdict);
+            self.routes_changed |= life.live.is_none();
+        }
+    }
+
+    /// Stops making ready what is no longer wanted.
+    fn supersede(&mut self, name: &AppName, what: Superseded) {
+        let Some(life) = self.lives.get_mut(name) else { return };
+        let serves = life.live.is_some();
+        let deeds = &mut self.deeds;
+        life.jobs.retain(|job| {
+            let stays = match what {
+                Superseded::Everything => false,
+                Superseded::Newest => job.is_restore && !serves,
+                Superseded::ButFor(newest) => newest == Some(job.revision) || (job.is_restore && !serves),
+            };
+            if !stays {
+                deeds.push(Deed::Cancel(job.serial));
+            }
+            stays
+        });
+    }
+
+    fn reconsider(&mut self, policy_changed: bool, now: Instant) {
+        let names: Vec<AppName> = self.lives.keys().cloned().collect();
+        for name in names {
+            let Some(life) = self.lives.get_mut(&name) else { continue };
+            life.refused = None;
+            life.attempts = 0;
+            if matches!(life.verdict, Some(Verdict::Live)) && life.jobs.is_empty() {
+                if let Some(revision) = life.live_revision().filter(|_| policy_changed) {
+                    self.make(&name, revision, None, false);
+                }
+                continue;
+            }
+            // Forgotten as well, so that the same answer is given and logged once more.
+            life.verdict = None;
+            life.held = None;
+            self.supersede(&name, Superseded::Newest);
+            if let Some(life) = self.lives.get_mut(&name)
+                && life.seen.is_some()
+            {
+                life.retry_at = Some(now);
+                life.reading = None;
+            }
+        }
+    }
+}
+
+enum Superseded {
+    /// The app is gone.
+    Everything,
+    /// There is newer content. The last good revision goes on unless something serves.
+    Newest,
+    /// The newest content is decided on.
+    ButFor(Option<Revision>),
+}
+
+/// Whether an app's file lies where nobody can look at the moment.
+fn hidden(unreadable: &BTreeMap<PathBuf, String>, name: &AppName) -> bool {
+    unreadable.keys().any(|folder| Path::new(name.as_str()).starts_with(folder))
+}

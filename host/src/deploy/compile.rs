@@ -1,0 +1,152 @@
+//! Compiles a component in a child process: attacker-controlled work that cannot be cancelled otherwise.
+
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::ExitStatus;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use tokio::io::AsyncReadExt as _;
+use tokio::process::Command;
+
+use crate::deploy::queue::Queue;
+use crate::deploy::settings::CompileSettings;
+
+/// How much of a child's complaint is kept.
+const STDERR_BYTES_MAX: u64 = 16 << 10;
+
+/// Starts children, some at once, the smallest component first.
+pub struct Compiler {
+    settings: CompileSettings,
+    queue: Arc<Queue>,
+}
+
+/// Why there is no artefact.
+#[derive(Debug, PartialEq, Eq)]
+pub enum CompileError {
+    /// It is the component's fault: trying again is of no use.
+    Refused(String),
+    /// It is our trouble: trying again may help.
+    Trouble(String),
+}
+
+impl Compiler {
+    /// A compiler within the bounds of `settings`.
+    pub fn new(settings: CompileSettings) -> Compiler {
+        let queue = Queue::new(settings.at_once.max(1));
+        Compiler { settings, queue }
+    }
+
+    /// Compiles `input`, of `bytes` length, to `output`. Dropping the future kills the child.
+    pub async fn compile(&self, target: &str, input: &Path, bytes: u64, output: &Path) -> Result<(), CompileError> {
+        let _turn = self.queue.turn(bytes).await;
+        let deadline = self.settings.deadline;
+        match tokio::time::timeout(deadline, self.child(target, input, output)).await {
+            Ok(Ok((status, complaint))) => judge(status, &complaint),
+            Ok(Err(error)) => {
+                let program = self.settings.program.display();
+                Err(CompileError::Trouble(format!("cannot start the compiler `{program}`: {error}")))
+            }
+            Err(_) => Err(CompileError::Refused(format!("compiling took longer than {deadline:?}"))),
+        }
+    }
+
+    async fn child(&self, target: &str, input: &Path, output: &Path) -> io::Result<(ExitStatus, String)> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+        let cpu_seconds = self.settings.deadline.as_secs().max(1) * cores;
+        let mut child = Command::new(&self.settings.program)
+            .arg("compile")
+            .args(["--target", target])
+            .arg("--input")
+            .arg(input)
+            .arg("--output")
+            .arg(output)
+            .args(["--memory-bytes-max", &self.settings.memory_bytes_max.to_string()])
+            .args(["--cpu-seconds-max", &cpu_seconds.to_string()])
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            // A ctrl-c in the terminal is for the host. A child killed by it would look like a bad component.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut stderr = child.stderr.take().expect("stderr is piped");
+        let mut complaint = Vec::new();
+        (&mut stderr).take(STDERR_BYTES_MAX).read_to_end(&mut complaint).await?;
+        // The rest is read as well, or the child would wait for us for ever.
+        tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await?;
+        let status = child.wait().await?;
+        Ok((status, String::from_utf8_lossy(&complaint).trim().to_owned()))
+    }
+}
+
+fn judge(status: ExitStatus, complaint: &str) -> Result<(), CompileError> {
+    if status.success() {
+        return Ok(());
+    }
+    let last = complaint.lines().last().unwrap_or_default();
+    match (status.signal(), status.code()) {
+        (Some(signal), _) if signal == rustix::process::Signal::XCPU.as_raw() => {
+            Err(CompileError::Refused("compiling used up its CPU time".to_owned()))
+        }
+        (Some(signal), _) => Err(CompileError::Refused(format!(
+            "the compiler was killed by signal {signal}, most likely for the memory it used: {last}"
+        ))),
+        (None, Some(1)) if !complaint.is_empty() => Err(CompileError::Refused(complaint.to_owned())),
+        (None, code) => Err(CompileError::Trouble(format!("the compiler ended with {code:?}: {complaint}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::Duration;
+    use std::time::Instant;
+
+    use super::*;
+
+    async fn run(script: &str, deadline: Duration) -> (Result<(), CompileError>, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("compiler");
+        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+        let compiler = Compiler::new(CompileSettings { program, deadline, memory_bytes_max: 1 << 30, at_once: 1 });
+        let output = folder.path().join("out");
+        let result = compiler.compile("plain", Path::new("in.wasm"), 1, &output).await;
+        (result, fs::read_to_string(output).unwrap_or_default())
+    }
+
+    #[tokio::test]
+    async fn the_child_is_told_what_to_do() {
+        let (result, output) = run("echo \"$1 $2 $3 $4 $5 $6 $8 $9\" > \"$7\"", Duration::from_secs(20)).await;
+        assert_eq!(result, Ok(()));
+        assert_eq!(output, "compile --target plain --input in.wasm --output --memory-bytes-max 1073741824\n");
+        let (result, _) = run("echo 'no good' >&2; exit 1", Duration::from_secs(20)).await;
+        assert_eq!(result, Err(CompileError::Refused("no good".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_child_that_takes_too_long_is_killed() {
+        let start = Instant::now();
+        let (result, _) = run("exec sleep 60", Duration::from_millis(300)).await;
+        assert_eq!(result, Err(CompileError::Refused("compiling took longer than 300ms".to_owned())));
+        assert!(start.elapsed() < Duration::from_secs(20));
+    }
+
+    #[tokio::test]
+    async fn a_child_that_dies_is_the_components_fault_and_a_missing_one_is_ours() {
+        let (result, _) = run("kill -XCPU $$", Duration::from_secs(20)).await;
+        assert_eq!(result, Err(CompileError::Refused("compiling used up its CPU time".to_owned())));
+        let compiler = Compiler::new(CompileSettings {
+            program: "/nowhere/guesthouse".into(),
+            deadline: Duration::from_secs(1),
+            memory_bytes_max: 1,
+            at_once: 1,
+        });
+        let result = compiler.compile("plain", Path::new("in"), 1, Path::new("out")).await;
+        assert!(matches!(result, Err(CompileError::Trouble(_))));
+    }
+}

@@ -1,0 +1,183 @@
+//! The life of one app: what serves, what is newest, and what is being done about it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::deploy::scan::Sighting;
+use crate::deploy::settle::Settle;
+use crate::deploy::status::AppState;
+use crate::name::Revision;
+use crate::routes::Declared;
+
+/// The first time that something pending is looked at again; doubled each time.
+const RETRY_FIRST: Duration = Duration::from_millis(500);
+/// The longest time between two looks at something pending.
+const RETRY_MAX: Duration = Duration::from_secs(30);
+
+/// One app. `G` is what serves: an `Arc<App>`, or a stand-in where the decisions themselves are tested.
+#[derive(Clone, Debug)]
+pub struct Life<G> {
+    /// Its files, as last seen.
+    pub seen: Option<(Sighting, Option<Sighting>)>,
+    /// Whether they have stood still.
+    pub settle: Settle,
+    /// Whether a change of them is waited out.
+    pub is_settling: bool,
+    /// Since when they are not in the folder.
+    pub gone_since: Option<Instant>,
+    /// The newest content that was read.
+    pub newest: Option<Revision>,
+    /// What was decided about it.
+    pub verdict: Option<Verdict>,
+    /// What serves.
+    pub live: Option<Ready<G>>,
+    /// What could serve, but for a route that another app holds.
+    pub held: Option<Ready<G>>,
+    /// What served last in an earlier run, until something serves in this one.
+    pub last_good: Option<Revision>,
+    /// What served before, compiled.
+    pub standby: Option<Revision>,
+    /// The newest content that was refused: it is not tried again.
+    pub refused: Option<(Revision, String)>,
+    /// The read under way.
+    pub reading: Option<Reading>,
+    /// The revisions that are being made ready.
+    pub jobs: Vec<Job>,
+    /// When something pending is looked at again.
+    pub retry_at: Option<Instant>,
+    /// How often it was.
+    pub attempts: u32,
+    /// When the files were last read.
+    pub read_at: Option<Instant>,
+    /// When the change was first seen that is not decided yet.
+    pub changed_at: Option<Instant>,
+}
+
+/// What was decided about an app's newest content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It serves.
+    Live,
+    /// It is not complete, or could not be tried.
+    Pending(String),
+    /// It will not be served.
+    Refused(String),
+    /// It wants a route that another app holds.
+    Conflict(String),
+}
+
+/// A revision that can serve.
+#[derive(Clone, Debug)]
+pub struct Ready<G> {
+    /// Its content.
+    pub revision: Revision,
+    /// The routes that it declares.
+    pub routes: Vec<Declared>,
+    /// What serves.
+    pub guest: G,
+}
+
+/// A read under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Its number.
+    pub serial: u64,
+    /// Whether it only makes sure that nothing changed unseen.
+    pub is_check: bool,
+}
+
+/// A revision that is being made ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Its number.
+    pub serial: u64,
+    /// What is made ready.
+    pub revision: Revision,
+    /// Whether it is the last good one, which newer content does not stop.
+    pub is_restore: bool,
+}
+
+// Not derived: that would ask `G` for a default as well.
+impl<G> Default for Life<G> {
+    fn default() -> Life<G> {
+        Life {
+            seen: None,
+            settle: Settle::default(),
+            is_settling: false,
+            gone_since: None,
+            newest: None,
+            verdict: None,
+            live: None,
+            held: None,
+            last_good: None,
+            standby: None,
+            refused: None,
+            reading: None,
+            jobs: Vec::new(),
+            retry_at: None,
+            attempts: 0,
+            read_at: None,
+            changed_at: None,
+        }
+    }
+}
+
+impl<G> Life<G> {
+    /// Where the newest content is in its life, and why.
+    pub fn state(&self) -> (AppState, Option<String>) {
+        let is_reading = self.reading.is_some_and(|reading| !reading.is_check);
+        if self.is_settling {
+            return (AppState::Settling, None);
+        }
+        if is_reading || !self.jobs.is_empty() {
+            return (AppState::Loading, None);
+        }
+        match &self.verdict {
+            None => (AppState::Loading, None),
+            Some(Verdict::Live) => (AppState::Live, None),
+            Some(Verdict::Pending(why)) => (AppState::Pending, Some(why.clone())),
+            Some(Verdict::Refused(why)) => (AppState::Refused, Some(why.clone())),
+            Some(Verdict::Conflict(why)) => (AppState::Conflict, Some(why.clone())),
+        }
+    }
+
+    /// Whether there is nothing under way any more.
+    pub fn is_decided(&self) -> bool {
+        self.verdict.is_some() && !matches!(self.state().0, AppState::Settling | AppState::Loading)
+    }
+
+    /// The revision that serves.
+    pub fn live_revision(&self) -> Option<Revision> {
+        self.live.as_ref().map(|ready| ready.revision)
+    }
+
+    /// Revisions that need not be looked into when they are read again.
+    pub fn known(&self) -> Vec<Revision> {
+        let ready = [&self.live, &self.held].into_iter().flatten().map(|ready| ready.revision);
+        let refused = self.refused.iter().map(|(revision, _)| *revision);
+        ready.chain(refused).chain(self.jobs.iter().map(|job| job.revision)).collect()
+    }
+
+    /// When this app has to be looked at again.
+    pub fn deadline(&self, removal_grace: Duration) -> Option<Instant> {
+        if let Some(since) = self.gone_since {
+            return Some(since + removal_grace);
+        }
+        let settled = if self.is_settling { self.settle.waits_until() } else { None };
+        let retry = if self.reading.is_none() { self.retry_at } else { None };
+        [settled, retry].into_iter().flatten().min()
+    }
+
+    /// Looks again a while later, each time a longer one.
+    pub fn retry_later(&mut self, now: Instant) {
+        let wait = RETRY_FIRST.saturating_mul(1 << self.attempts.min(10)).min(RETRY_MAX);
+        self.attempts += 1;
+        self.retry_at = Some(now + wait);
+    }
+
+    /// How the operator knows its file.
+    pub fn shown<'a>(&'a self, name: &'a str) -> &'a str {
+        self.seen.as_ref().map_or(name, |(code, _)| code.shown.as_str())
+    }
+}

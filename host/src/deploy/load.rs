@@ -1,0 +1,215 @@
+//! From a file in the apps folder to content in the store: read once, whole, and known by its digest.
+
+use std::fs::File;
+use std::io;
+use std::io::Read as _;
+use std::path::Path;
+
+use guesthouse_sandbox::inspect::InspectError;
+use guesthouse_sandbox::inspect::Inspection;
+use guesthouse_sandbox::inspect::inspect;
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
+
+use crate::deploy::manifest::Manifest;
+use crate::deploy::scan::Mark;
+use crate::deploy::scan::Sighting;
+use crate::deploy::store::Store;
+use crate::deploy::units::Size;
+use crate::name::Digest;
+use crate::name::Revision;
+
+/// A manifest is written by hand.
+const MANIFEST_BYTES_MAX: u64 = 256 << 10;
+
+/// What is to be read.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The component.
+    pub code: Sighting,
+    /// The manifest beside it.
+    pub manifest: Option<Sighting>,
+    /// Revisions about which everything is known: they need not be looked into.
+    pub known: Vec<Revision>,
+    /// The largest component that is read, in bytes.
+    pub bytes_max: u64,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub enum Loaded {
+    /// It was written to meanwhile: it has to settle again.
+    Changed,
+    /// It is not complete, or cannot be read at this moment.
+    Pending(String),
+    /// We cannot keep it: the disk is full, say.
+    Trouble(String),
+    /// It can be no app.
+    Refused {
+        /// Under which digests to remember that; `None` if it was not read at all.
+        revision: Option<Revision>,
+        /// Why.
+        why: String,
+    },
+    /// It is in the store, or was known before.
+    Content {
+        /// What it is.
+        revision: Revision,
+        /// Its outline, unless it was known before.
+        inspection: Option<Inspection>,
+    },
+}
+
+/// Reads what `order` names. Blocks.
+pub fn load(order: &Order, store: &Store) -> Loaded {
+    take(order, store).unwrap_or_else(|other| other)
+}
+
+fn take(order: &Order, store: &Store) -> Result<Loaded, Loaded> {
+    let code = read_whole(&order.code, order.bytes_max)?;
+    let manifest = match &order.manifest {
+        Some(sighting) => Some((sighting, read_whole(sighting, MANIFEST_BYTES_MAX)?)),
+        None => None,
+    };
+    if code.is_empty() {
+        return Err(Loaded::Pending("empty: waits for its content".to_owned()));
+    }
+    let manifest_digest = manifest.as_ref().map(|(_, bytes)| Digest::of(bytes));
+    let revision = Revision { code: Digest::of(&code), manifest: manifest_digest };
+    if order.known.contains(&revision) {
+        return Ok(Loaded::Content { revision, inspection: None });
+    }
+    let refused = |why| Loaded::Refused { revision: Some(revision), why };
+    if let Some((sighting, bytes)) = &manifest {
+        let asked = Manifest::parse(&sighting.shown, bytes).map_err(refused)?;
+        check_match(&sighting.shown, &asked, revision.code)?;
+    }
+    let inspection = inspect(&code).map_err(|error| match error {
+        InspectError::Truncated { .. } => Loaded::Pending(error.to_string()),
+        error => refused(error.to_string()),
+    })?;
+    let kept = store.put_code(revision.code, &code).and_then(|()| match (&manifest, manifest_digest) {
+        (Some((_, bytes)), Some(digest)) => store.put_manifest(digest, bytes),
+        _ => Ok(()),
+    });
+    kept.map_err(|error| Loaded::Trouble(format!("cannot be kept in the state directory: {error}")))?;
+    Ok(Loaded::Content { revision, inspection: Some(inspection) })
+}
+
+/// A manifest that names its code is the commit point of a drop of two files.
+fn check_match(file: &str, manifest: &Manifest, code: Digest) -> Result<(), Loaded> {
+    match manifest.code {
+        Some(wanted) if wanted != code => Err(Loaded::Pending(format!(
+            "waits for its code: `{file}` is for {}, the file there is {}",
+            wanted.short(),
+            code.short()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Reads a file that is still what the scan saw, both before and after.
+fn read_whole(sighting: &Sighting, bytes_max: u64) -> Result<Vec<u8>, Loaded> {
+    let too_large = |bytes: u64| Loaded::Refused {
+        revision: None,
+        why: format!(
+            "`{}` has {bytes} bytes, more than the {} that are read at most",
+            sighting.shown,
+            Size(bytes_max)
+        ),
+    };
+    if sighting.mark.size > bytes_max {
+        return Err(too_large(sighting.mark.size));
+    }
+    let file = open(&sighting.real).map_err(|error| unreadable(sighting, &error))?;
+    let mark = |file: &File| file.metadata().map(|metadata| (metadata.is_file(), Mark::of(&metadata)));
+    let is_same = |file: &File| matches!(mark(file), Ok((true, mark)) if mark == sighting.mark);
+    if !is_same(&file) {
+        return Err(Loaded::Changed);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(sighting.mark.size).unwrap_or(0) + 1);
+    (&file).take(bytes_max + 1).read_to_end(&mut bytes).map_err(|error| unreadable(sighting, &error))?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(too_large(bytes.len() as u64));
+    }
+    if !is_same(&file) || bytes.len() as u64 != sighting.mark.size {
+        return Err(Loaded::Changed);
+    }
+    Ok(bytes)
+}
+
+/// Without following a last link, and without waiting for the other end of a pipe: what is there may be exchanged at any
+/// moment.
+fn open(real: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    Ok(File::from(rustix::fs::open(real, flags, Mode::empty())?))
+}
+
+fn unreadable(sighting: &Sighting, error: &io::Error) -> Loaded {
+    match error.kind() {
+        io::ErrorKind::NotFound => Loaded::Changed,
+        io::ErrorKind::PermissionDenied => Loaded::Refused {
+            revision: None,
+            why: format!("`{}` cannot be read: {error} (make it readable for the host's user)", sighting.shown),
+        },
+        _ => Loaded::Pending(format!("`{}` cannot be read: {error}", sighting.shown)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn sighting(path: &Path) -> Sighting {
+        let mark = Mark::of(&fs::metadata(path).unwrap());
+        let (entry, real) = (PathBuf::from(path), PathBuf::from(path));
+        let shown = format!("apps/{}", path.file_name().unwrap().display());
+        Sighting { entry, real, shown, mark, age: Duration::ZERO }
+    }
+
+    fn outcome(code: &Sighting, manifest: Option<&Sighting>, bytes_max: u64) -> String {
+        let state = tempfile::tempdir().unwrap();
+        let store = Store::open(state.path()).unwrap();
+        let order = Order { code: code.clone(), manifest: manifest.cloned(), known: Vec::new(), bytes_max };
+        match load(&order, &store) {
+            Loaded::Changed => "changed".to_owned(),
+            Loaded::Pending(why) => format!("pending: {why}"),
+            Loaded::Trouble(why) => format!("trouble: {why}"),
+            Loaded::Refused { revision, why } => format!("refused ({}): {why}", revision.is_some()),
+            Loaded::Content { .. } => "content".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_taken_is_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let (wasm, toml) = (folder.path().join("shop.wasm"), folder.path().join("shop.toml"));
+        fs::write(&wasm, "").unwrap();
+        assert_eq!(outcome(&sighting(&wasm), None, 9), "pending: empty: waits for its content");
+        fs::write(&wasm, "0123456789").unwrap();
+        let large = "refused (false): `apps/shop.wasm` has 10 bytes, more than the 9B that are read at most";
+        assert_eq!(outcome(&sighting(&wasm), None, 9), large);
+
+        let before = sighting(&wasm);
+        fs::write(&wasm, "01234567").unwrap();
+        assert_eq!(outcome(&before, None, 99), "changed");
+        fs::write(&toml, "x = 1").unwrap();
+        assert_eq!(
+            outcome(&sighting(&wasm), Some(&sighting(&toml)), 99),
+            "refused (true): apps/shop.toml:1: unknown key `x` (known here: manifest_version, sha256, routes, \
+             environment, limits)"
+        );
+        fs::write(&toml, format!("sha256 = \"{}\"", Digest::of(b"abc"))).unwrap();
+        assert_eq!(
+            outcome(&sighting(&wasm), Some(&sighting(&toml)), 99),
+            "pending: waits for its code: `apps/shop.toml` is for ba7816bf8f01, the file there is 924592b9b103"
+        );
+        let gone = sighting(&wasm);
+        fs::remove_file(&wasm).unwrap();
+        assert_eq!(outcome(&gone, None, 99), "changed");
+    }
+}

@@ -1,0 +1,102 @@
+//! A queue in which the smallest goes first.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use tokio::sync::oneshot;
+
+/// Lets a few through at once. A small job never waits behind a large one that has not begun.
+pub struct Queue {
+    // Held for a look into the map only; no await is inside.
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    free: usize,
+    /// By size, then by arrival.
+    waiting: BTreeMap<(u64, u64), oneshot::Sender<Turn>>,
+    serial: u64,
+}
+
+/// The right to go on. Dropping it lets the next one through.
+pub struct Turn {
+    queue: Arc<Queue>,
+}
+
+impl Queue {
+    /// Lets `at_once` through at the same time.
+    pub fn new(at_once: usize) -> Arc<Queue> {
+        Arc::new(Queue { inner: Mutex::new(Inner { free: at_once, waiting: BTreeMap::new(), serial: 0 }) })
+    }
+
+    /// Waits for one's turn. Dropping the future leaves the queue.
+    pub async fn turn(self: &Arc<Queue>, size: u64) -> Turn {
+        let receiver = {
+            let mut inner = self.lock();
+            if inner.free > 0 {
+                inner.free -= 1;
+                return Turn { queue: self.clone() };
+            }
+            inner.waiting.retain(|_, sender| !sender.is_closed());
+            inner.serial += 1;
+            let (sender, receiver) = oneshot::channel();
+            let place = (size, inner.serial);
+            inner.waiting.insert(place, sender);
+            receiver
+        };
+        receiver.await.expect("whoever waits stays in the map until it is its turn")
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let next = {
+            let mut inner = self.queue.lock();
+            inner.waiting.retain(|_, sender| !sender.is_closed());
+            let next = inner.waiting.pop_first();
+            inner.free += usize::from(next.is_none());
+            next
+        };
+        if let Some((_, sender)) = next {
+            // If nobody takes it any more, this drops the turn, which lets the next one through.
+            drop(sender.send(Turn { queue: self.queue.clone() }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_smallest_goes_first() {
+        let queue = Queue::new(1);
+        let first = queue.turn(9).await;
+        let order = Mutex::new(Vec::new());
+        let wait = |size| {
+            let (queue, order) = (&queue, &order);
+            async move {
+                let _turn = queue.turn(size).await;
+                order.lock().unwrap().push(size);
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        let release = async {
+            // Who gives up is passed over.
+            assert!(tokio::time::timeout(Duration::from_secs(1), queue.turn(1)).await.is_err());
+            drop(first);
+        };
+        tokio::join!(wait(7), wait(3), wait(5), release);
+        assert_eq!(*order.lock().unwrap(), [3, 5, 7]);
+        assert_eq!(queue.lock().free, 1);
+    }
+}

@@ -1,0 +1,72 @@
+//! Between what is known now and what is remembered across restarts.
+
+use std::collections::BTreeMap;
+
+use crate::deploy::book::Book;
+use crate::deploy::fact::Remembered;
+use crate::deploy::journal::Journal;
+use crate::deploy::journal::Record;
+use crate::deploy::journal::Refusal;
+use crate::deploy::journal::Written;
+use crate::deploy::policy::Policy;
+use crate::deploy::publish::Incumbents;
+use crate::deploy::store::Keep;
+use crate::name::AppName;
+use crate::name::Digest;
+
+/// Who judged: another version of the host, or another policy, may decide otherwise.
+pub fn judge(policy: &Policy) -> String {
+    let policy = Digest::of(format!("{policy:?}").as_bytes());
+    format!("guesthouse {} under policy {}", env!("CARGO_PKG_VERSION"), policy.short())
+}
+
+/// What an earlier run left for this one.
+pub fn remembered(journal: &Journal, judge: &str) -> (BTreeMap<AppName, Remembered>, Incumbents) {
+    let app = |(name, record): (&String, &Record)| {
+        let revision = |written: &Option<Written>| written.as_ref().and_then(Written::revision);
+        let refused = record.refused.as_ref().filter(|refusal| refusal.judge == judge);
+        let known = Remembered {
+            live: revision(&record.live),
+            standby: revision(&record.standby),
+            refused: refused.and_then(|refusal| Some((refusal.revision.revision()?, refusal.why.clone()))),
+        };
+        Some((AppName::parse(name).ok()?, known))
+    };
+    let route = |(route, name): (&String, &String)| Some((route.clone(), AppName::parse(name).ok()?));
+    (journal.apps.iter().filter_map(app).collect(), journal.routes.iter().filter_map(route).collect())
+}
+
+/// What this run leaves for the next one.
+pub fn journal<G: Clone>(book: &Book<G>, judge: &str) -> Journal {
+    let mut journal = Journal { device: book.device(), ..Journal::default() };
+    for (name, life) in book.lives() {
+        let refusal = |(revision, why): &(_, String)| Refusal {
+            revision: Written::from(*revision),
+            why: why.clone(),
+            judge: judge.to_owned(),
+        };
+        let record = Record {
+            live: life.live_revision().or(life.last_good).map(Written::from),
+            standby: life.standby.map(Written::from),
+            refused: life.refused.as_ref().map(refusal),
+        };
+        journal.apps.insert(name.to_string(), record);
+    }
+    let known = book.incumbents().iter().filter(|(_, holder)| book.lives().contains_key(holder));
+    journal.routes = known.map(|(route, holder)| (route.clone(), holder.to_string())).collect();
+    journal
+}
+
+/// What the store must not lose.
+pub fn keep<G: Clone>(book: &Book<G>, kinds: Vec<String>) -> Keep {
+    let mut keep = Keep { kinds, ..Keep::default() };
+    for life in book.lives().values() {
+        let held = life.held.as_ref().map(|held| held.revision);
+        let kept = [life.live_revision(), life.last_good, life.standby, life.newest, held].into_iter().flatten();
+        for revision in kept.chain(life.jobs.iter().map(|job| job.revision)) {
+            keep.code.insert(revision.code);
+            keep.manifests.extend(revision.manifest);
+        }
+    }
+    keep
+}

@@ -1,0 +1,370 @@
+//! What is in the apps folder at this moment: names and marks, no content.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use crate::name::AppName;
+
+/// How deep sub-folders may lie: a bound against link mazes, far beyond any sensible route.
+const DEPTH_MAX: usize = 8;
+/// How many names are looked at: a bound against a folder that was never meant to hold apps.
+const NAMES_MAX: usize = 100_000;
+
+/// The folder at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// What could be an app, by its name.
+    pub apps: BTreeMap<AppName, Sighted>,
+    /// What ends in `.wasm` and can be no app, by its path in the folder: why.
+    pub refusals: BTreeMap<PathBuf, String>,
+    /// Sub-folders that could not be read, by their path in the folder: apps in there are not gone.
+    pub unreadable: BTreeMap<PathBuf, String>,
+    /// The real folders whose changes matter.
+    pub folders: BTreeSet<PathBuf>,
+    /// The device that the folder itself is on.
+    pub device: u64,
+    /// Whether the folder holds nothing at all, not even ignored names.
+    pub is_empty: bool,
+}
+
+/// The files of one app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sighted {
+    /// The component, or why that file can be none.
+    pub code: Result<Sighting, String>,
+    /// The manifest beside it, if there is one, or why that file can be none.
+    pub manifest: Option<Result<Sighting, String>>,
+}
+
+/// One file, as far as it can be known without opening it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// Where an event names it: its real folder, and its name there.
+    pub entry: PathBuf,
+    /// Where its content is, all links followed.
+    pub real: PathBuf,
+    /// How the operator knows it: as the apps folder was given.
+    pub shown: String,
+    /// By what a change shows.
+    pub mark: Mark,
+    /// How long ago the file system last saw it change; nothing for a time in the future.
+    pub age: Duration,
+}
+
+/// By what a change of a file shows without reading it. Compared for equality only: a file can become older.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Length in bytes.
+    pub size: u64,
+    mtime: (i64, i64),
+    ctime: (i64, i64),
+    inode: u64,
+    device: u64,
+}
+
+impl Mark {
+    /// The mark of a file.
+    pub fn of(metadata: &Metadata) -> Mark {
+        Mark {
+            size: metadata.size(),
+            mtime: (metadata.mtime(), metadata.mtime_nsec()),
+            ctime: (metadata.ctime(), metadata.ctime_nsec()),
+            inode: metadata.ino(),
+            device: metadata.dev(),
+        }
+    }
+}
+
+/// Looks through `apps`. Links may lead to what lies beneath its real path or beneath one of `roots`.
+pub fn scan(apps: &Path, roots: &[PathBuf]) -> io::Result<Scan> {
+    let real = fs::canonicalize(apps)?;
+    let device = fs::metadata(&real)?.dev();
+    let mut allowed = vec![real.clone()];
+    allowed.extend(roots.iter().filter_map(|root| fs::canonicalize(root).ok()));
+    let mut walk = Walk { shown: apps, allowed, scan: Scan { device, ..Scan::default() }, manifests: BTreeMap::new(), names: 0 };
+    walk.scan.is_empty = true;
+    walk.folder(&real, Path::new(""), &mut Vec::new())?;
+    for (name, manifest) in walk.manifests {
+        match walk.scan.apps.get_mut(&name) {
+            Some(sighted) => sighted.manifest = Some(manifest),
+            None => tracing::debug!(app.name = %name, "a manifest without a component is left alone"),
+        }
+    }
+    Ok(walk.scan)
+}
+
+struct Walk<'a> {
+    shown: &'a Path,
+    allowed: Vec<PathBuf>,
+    scan: Scan,
+    manifests: BTreeMap<AppName, Result<Sighting, String>>,
+    names: usize,
+}
+
+impl Walk<'_> {
+    /// `above` holds the real folders on the way here, so that a link circle ends.
+    fn folder(&mut self, real: &Path, path: &Path, above: &mut Vec<PathBuf>) -> io::Result<()> {
+        self.scan.folders.insert(real.to_owned());
+        above.push(real.to_owned());
+        for entry in fs::read_dir(real)? {
+            let entry = entry?;
+            self.scan.is_empty = false;
+            self.names += 1;
+            if self.names > NAMES_MAX {
+                return Err(io::Error::other(format!("holds more than {NAMES_MAX} names: is it the right folder?")));
+            }
+            let name = entry.file_name();
+            if is_ignored(&name) {
+                continue;
+            }
+            let path = path.join(&name);
+            let is_link = entry.file_type()?.is_symlink();
+            self.name(&entry.path(), &path, is_link, above);
+        }
+        above.pop();
+        Ok(())
+    }
+
+    fn name(&mut self, entry: &Path, path: &Path, is_link: bool, above: &mut Vec<PathBuf>) {
+        let kind = Kind::of(path);
+        match self.resolve(entry, is_link) {
+            Ok((real, metadata)) if metadata.is_dir() && kind.is_none() => self.sub_folder(&real, path, above),
+            Ok((real, metadata)) => {
+                if let Some(kind) = kind {
+                    let file = self.file(entry, real, path, &metadata);
+                    self.sighted(kind, path, file);
+                }
+            }
+            // Gone between being listed and being looked at: the next event tells what became of it.
+            Err(Refused::Gone) => {}
+            Err(Refused::Because(why)) => match kind {
+                Some(kind) => self.sighted(kind, path, Err(why)),
+                None => {
+                    self.scan.unreadable.insert(path.to_owned(), why);
+                }
+            },
+        }
+    }
+
+    fn sub_folder(&mut self, real: &Path, path: &Path, above: &mut Vec<PathBuf>) {
+        if above.iter().any(|folder| folder == real) || above.len() >= DEPTH_MAX {
+            tracing::debug!(path = %path.display(), "not entered: a circle of links, or too deep");
+            return;
+        }
+        let depth = above.len();
+        if let Err(error) = self.folder(real, path, above) {
+            above.truncate(depth);
+            self.scan.unreadable.insert(path.to_owned(), error.to_string());
+        }
+    }
+
+    /// Follows links, but not out of what is allowed.
+    fn resolve(&self, entry: &Path, is_link: bool) -> Result<(PathBuf, Metadata), Refused> {
+        if !is_link {
+            let metadata = fs::symlink_metadata(entry).map_err(Refused::from_error)?;
+            return Ok((entry.to_owned(), metadata));
+        }
+        let real = fs::canonicalize(entry).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound if fs::symlink_metadata(entry).is_ok() => {
+                Refused::Because("a link that leads nowhere".to_owned())
+            }
+            _ => Refused::from_error(error),
+        })?;
+        if !self.allowed.iter().any(|root| real.starts_with(root)) {
+            return Err(Refused::Because(format!(
+                "a link that leads out of the apps folder, to `{}` (allow it with a root)",
+                real.display()
+            )));
+        }
+        let metadata = fs::symlink_metadata(&real).map_err(Refused::from_error)?;
+        Ok((real, metadata))
+    }
+
+    fn file(&mut self, entry: &Path, real: PathBuf, path: &Path, metadata: &Metadata) -> Result<Sighting, String> {
+        if !metadata.is_file() {
+            return Err(format!("not a regular file but {}", kind_of(metadata)));
+        }
+        // Writes to the target of a link are noticed in the target's own folder.
+        if let Some(folder) = real.parent() {
+            self.scan.folders.insert(folder.to_owned());
+        }
+        let shown = self.shown.join(path).display().to_string();
+        Ok(Sighting { entry: entry.to_owned(), real, shown, mark: Mark::of(metadata), age: age(metadata) })
+    }
+
+    fn sighted(&mut self, kind: Kind, path: &Path, file: Result<Sighting, String>) {
+        match (AppName::from_path(path), kind) {
+            (Ok(name), Kind::Code) => {
+                self.scan.apps.insert(name, Sighted { code: file, manifest: None });
+            }
+            (Ok(name), Kind::Manifest) => {
+                self.manifests.insert(name, file);
+            }
+            (Err(error), Kind::Code) => {
+                self.scan.refusals.insert(path.to_owned(), error.to_string());
+            }
+            (Err(_), Kind::Manifest) => {}
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Code,
+    Manifest,
+}
+
+impl Kind {
+    fn of(path: &Path) -> Option<Kind> {
+        let extension = path.extension()?.to_str()?;
+        if extension.eq_ignore_ascii_case("wasm") {
+            return Some(Kind::Code);
+        }
+        (extension == "toml").then_some(Kind::Manifest)
+    }
+}
+
+enum Refused {
+    Gone,
+    Because(String),
+}
+
+impl Refused {
+    fn from_error(error: io::Error) -> Refused {
+        match error.kind() {
+            io::ErrorKind::NotFound => Refused::Gone,
+            _ => Refused::Because(format!("cannot be looked at: {error}")),
+        }
+    }
+}
+
+/// Names that are still on their way, hidden, or set aside on purpose.
+fn is_ignored(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    let ends = |end: &str| name.ends_with(end.as_bytes());
+    name.starts_with(b".") || name.starts_with(b"_") || ends("~") || ends(".tmp") || ends(".part") || ends(".swp")
+}
+
+fn kind_of(metadata: &Metadata) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+
+    let kind = metadata.file_type();
+    match () {
+        () if kind.is_dir() => "a folder",
+        () if kind.is_fifo() => "a pipe",
+        () if kind.is_socket() => "a socket",
+        () => "a device",
+    }
+}
+
+/// The change time cannot be set by hand, so that a file with an old one has really stood still.
+fn age(metadata: &Metadata) -> Duration {
+    let (Ok(seconds), Ok(nanos)) = (u64::try_from(metadata.ctime()), u32::try_from(metadata.ctime_nsec())) else {
+        return Duration::ZERO;
+    };
+    let changed = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos);
+    SystemTime::now().duration_since(changed).unwrap_or(Duration::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// Names of apps, and refusals with their reasons, in one text.
+    fn outline(apps: &Path, roots: &[PathBuf]) -> String {
+        let scan = scan(apps, roots).unwrap();
+        let mut lines = Vec::new();
+        for (name, sighted) in &scan.apps {
+            let manifest = if sighted.manifest.is_some() { "+toml" } else { "" };
+            match &sighted.code {
+                Ok(code) => lines.push(format!("{name}{manifest} {} bytes", code.mark.size)),
+                Err(why) => lines.push(format!("{name}: {why}")),
+            }
+        }
+        lines.extend(scan.refusals.iter().map(|(path, why)| format!("{}! {why}", path.display())));
+        lines.extend(scan.unreadable.iter().map(|(path, why)| format!("{}? {why}", path.display())));
+        lines.join("\n")
+    }
+
+    #[test]
+    fn files_become_apps_by_their_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let apps = folder.path();
+        fs::create_dir_all(apps.join("api/.git")).unwrap();
+        fs::create_dir(apps.join("dir.wasm")).unwrap();
+        for name in ["shop.wasm", "shop.toml", "api/users.wasm", "api/.git/x.wasm", ".x.wasm", "_y.wasm", "z.wasm.tmp"] {
+            fs::write(apps.join(name), "1234").unwrap();
+        }
+        for name in ["alone.toml", "readme.txt", "My_Shop.wasm"] {
+            fs::write(apps.join(name), "1234").unwrap();
+        }
+        assert_eq!(
+            outline(apps, &[]),
+            "api/users 4 bytes\n\
+             dir: not a regular file but a folder\n\
+             shop+toml 4 bytes\n\
+             My_Shop.wasm! `My_Shop` is not an app's name: use a-z, 0-9 and `-`, beginning with a letter or a digit \
+             (rename it to `my-shop`?)"
+        );
+    }
+
+    #[test]
+    fn links_lead_only_where_they_may() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = fs::canonicalize(folder.path()).unwrap();
+        let (apps, elsewhere) = (base.join("apps"), base.join("elsewhere"));
+        fs::create_dir_all(apps.join("..2024")).unwrap();
+        fs::create_dir(&elsewhere).unwrap();
+        fs::write(apps.join("..2024/shop.wasm"), "shop").unwrap();
+        fs::write(elsewhere.join("far.wasm"), "far").unwrap();
+        symlink("..2024", apps.join("..data")).unwrap();
+        symlink("..data/shop.wasm", apps.join("shop.wasm")).unwrap();
+        symlink(elsewhere.join("far.wasm"), apps.join("far.wasm")).unwrap();
+        symlink("nothing", apps.join("dangling.wasm")).unwrap();
+        symlink(".", apps.join("circle")).unwrap();
+
+        let found = outline(&apps, &[]);
+        let real = elsewhere.join("far.wasm");
+        let far = format!("a link that leads out of the apps folder, to `{}` (allow it with a root)", real.display());
+        assert_eq!(found, format!("dangling: a link that leads nowhere\nfar: {far}\nshop 4 bytes"));
+        let found = outline(&apps, std::slice::from_ref(&elsewhere));
+        assert_eq!(found, "dangling: a link that leads nowhere\nfar 3 bytes\nshop 4 bytes");
+        let folders = scan(&apps, &[elsewhere.clone()]).unwrap().folders;
+        assert_eq!(folders, BTreeSet::from([apps.clone(), apps.join("..2024"), elsewhere]));
+    }
+
+    #[test]
+    fn the_folder_itself_may_be_a_link_that_flips() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = fs::canonicalize(folder.path()).unwrap();
+        for release in ["1", "2"] {
+            fs::create_dir_all(base.join("releases").join(release)).unwrap();
+            fs::write(base.join("releases").join(release).join("shop.wasm"), release).unwrap();
+        }
+        let current = base.join("current");
+        symlink("releases/1", &current).unwrap();
+        let real = |scan: &Scan| scan.apps.values().next().unwrap().code.clone().unwrap().real;
+        assert_eq!(real(&scan(&current, &[]).unwrap()), base.join("releases/1/shop.wasm"));
+        fs::remove_file(&current).unwrap();
+        symlink("releases/2", &current).unwrap();
+        assert_eq!(real(&scan(&current, &[]).unwrap()), base.join("releases/2/shop.wasm"));
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_error_and_an_empty_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(scan(folder.path(), &[]).unwrap().is_empty);
+        assert!(scan(&folder.path().join("no"), &[]).is_err());
+    }
+}

@@ -1,0 +1,62 @@
+//! What the drop street is told once.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::deploy::policy::Policy;
+use crate::routes::Origins;
+
+/// What the drop street is told once.
+#[derive(Clone, Debug)]
+pub struct DeploySettings {
+    /// The watched folder.
+    pub apps: PathBuf,
+    /// The state directory: private store, compiled cache, `state.json`, `status.json`, lock.
+    pub state: PathBuf,
+    /// Folders outside the apps folder that links in it may lead to.
+    pub roots: Vec<PathBuf>,
+    /// How changes are noticed.
+    pub watch: WatchMode,
+    /// How long a written file must have stood still.
+    pub settle: Duration,
+    /// How often the folder is scanned in any case.
+    pub rescan: Duration,
+    /// How long a file must have been gone before its app is undeployed.
+    pub removal_grace: Duration,
+    /// The largest component that is read, in bytes.
+    pub component_bytes_max: u64,
+    /// The most that store and cache hold beside what is live or in standby, in bytes.
+    pub store_bytes_max: u64,
+    /// How components are compiled.
+    pub compile: CompileSettings,
+    /// What the operator allows.
+    pub policy: Policy,
+    /// Where `{ file = "name" }` in a manifest is looked up.
+    pub secrets: Option<PathBuf>,
+    /// Which hosts are ours.
+    pub origins: Origins,
+}
+
+/// How components are compiled: in a child process, within bounds.
+#[derive(Clone, Debug)]
+pub struct CompileSettings {
+    /// The program to start: it is called as `<program> compile …`.
+    pub program: PathBuf,
+    /// How long one compilation may take.
+    pub deadline: Duration,
+    /// How much address space the child may use, in bytes.
+    pub memory_bytes_max: u64,
+    /// How many may run at once.
+    pub at_once: usize,
+}
+
+/// How changes in the apps folder are noticed. A periodic scan runs in every mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WatchMode {
+    /// Events, and polling as well where the file system may not send them.
+    Auto,
+    /// Events, with an alarm where they may not work.
+    Events,
+    /// Looking every second.
+    Poll,
+}

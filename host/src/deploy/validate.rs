@@ -1,0 +1,239 @@
+//! From content in the store to an app that can serve: inspected, compiled, linked, and tried once.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use guesthouse_sandbox::compile::Target;
+use guesthouse_sandbox::engine::PrepareError;
+use guesthouse_sandbox::engine::Sandbox;
+use guesthouse_sandbox::fault::Fault;
+use guesthouse_sandbox::guest::Guest;
+use guesthouse_sandbox::guest::GuestSettings;
+use guesthouse_sandbox::inspect::Class;
+use guesthouse_sandbox::inspect::Inspection;
+use guesthouse_sandbox::inspect::inspect;
+use tokio::sync::Semaphore;
+
+use crate::app::App;
+use crate::deploy::admissions::Admissions;
+use crate::deploy::compile::CompileError;
+use crate::deploy::compile::Compiler;
+use crate::deploy::fact::Made;
+use crate::deploy::life::Ready;
+use crate::deploy::manifest::Manifest;
+use crate::deploy::policy::Policy;
+use crate::deploy::policy::Terms;
+use crate::deploy::secrets;
+use crate::deploy::store::Store;
+use crate::deploy::units::Size;
+use crate::name::AppName;
+use crate::name::Revision;
+
+/// A guest that does nothing for this long in its first instance will not serve either.
+const PROBE_MAX: Duration = Duration::from_secs(30);
+
+/// Everything that it takes to make a revision ready.
+pub struct Validator {
+    /// Where guests live.
+    pub sandbox: Arc<Sandbox>,
+    /// Where content and artefacts are.
+    pub store: Store,
+    /// Starts compile children.
+    pub compiler: Compiler,
+    /// Bounds the requests.
+    pub admissions: Admissions,
+    /// Where secrets are looked up.
+    pub secrets: Option<PathBuf>,
+    /// Bounds how many are loaded and tried at once, so that a start with a thousand apps is no stampede.
+    pub at_once: Semaphore,
+}
+
+/// Why a revision is not ready.
+enum Stop {
+    /// It will not be: remembered.
+    Refused(String),
+    /// It may be later.
+    Trouble(String),
+}
+
+/// What one revision is to be made of.
+struct Plan {
+    name: AppName,
+    revision: Revision,
+    terms: Terms,
+    environment: Vec<(String, String)>,
+    inspection: Inspection,
+    code_bytes: u64,
+}
+
+impl Validator {
+    /// Makes `revision` ready. Dropping the future stops it, and kills a compile child.
+    pub async fn make(
+        self: Arc<Self>,
+        name: AppName,
+        revision: Revision,
+        inspection: Option<Inspection>,
+        policy: Arc<Policy>,
+    ) -> Made<Arc<App>> {
+        match self.ready(name, revision, inspection, policy).await {
+            Ok(ready) => Made::Ready(ready),
+            Err(Stop::Refused(why)) => Made::Refused(why),
+            Err(Stop::Trouble(why)) => Made::Trouble(why),
+        }
+    }
+
+    async fn ready(
+        self: &Arc<Self>,
+        name: AppName,
+        revision: Revision,
+        inspection: Option<Inspection>,
+        policy: Arc<Policy>,
+    ) -> Result<Ready<Arc<App>>, Stop> {
+        let this = self.clone();
+        let plan = blocking(move || this.plan(name, revision, inspection, &policy)).await?;
+        let settings = GuestSettings {
+            app: plan.name.to_string(),
+            revision: plan.revision.to_string(),
+            limits: plan.terms.bounds.guest.clone(),
+            environment: plan.environment.clone(),
+            log_lines_per_second_max: plan.terms.bounds.log_lines_per_second_max,
+        };
+        let guest = match self.prepare(&plan, settings.clone()).await? {
+            Ok(guest) => guest,
+            Err(why) => {
+                // It was made by another host or is damaged in a way that its checksum does not show. Once more, afresh.
+                tracing::warn!(app.name = %plan.name, "`{}`: its compiled artefact is made again: {why}", plan.name);
+                self.store.drop_artefact(plan.revision.code, &self.kind(plan.inspection.class));
+                self.prepare(&plan, settings).await?.map_err(Stop::Trouble)?
+            }
+        };
+        self.probe(&guest, plan.terms.bounds.guest.head.min(PROBE_MAX)).await?;
+        let mut limits = plan.terms.bounds.app;
+        let admission = self.admissions.share(&plan.name, &mut limits);
+        let app = App::new(plan.name, revision, limits, guest, admission);
+        Ok(Ready { revision, routes: plan.terms.routes, guest: Arc::new(app) })
+    }
+
+    /// What is asked for, what is allowed, and whether they fit. Blocks.
+    fn plan(
+        &self,
+        name: AppName,
+        revision: Revision,
+        inspection: Option<Inspection>,
+        policy: &Policy,
+    ) -> Result<Plan, Stop> {
+        let lost = || Stop::Trouble("its content is no longer in the state directory".to_owned());
+        let manifest = match revision.manifest {
+            Some(digest) => {
+                let bytes = self.store.manifest(digest).ok_or_else(lost)?;
+                Manifest::parse(&format!("{name}.toml"), &bytes).map_err(Stop::Refused)?
+            }
+            None => Manifest::default(),
+        };
+        let terms = policy.terms(&name, &manifest).map_err(Stop::Refused)?;
+        let environment = secrets::resolve(&terms.environment, self.secrets.as_deref())
+            .map_err(|missing| Stop::Trouble(missing.to_string()))?;
+        let inspection = match inspection {
+            Some(inspection) => inspection,
+            None => {
+                let code = self.store.code(revision.code).ok_or_else(lost)?;
+                inspect(&code).map_err(|error| Stop::Refused(error.to_string()))?
+            }
+        };
+        let (needs, has) = (inspection.memory_bytes_min, terms.bounds.guest.memory_bytes_max);
+        if needs > has {
+            let (needs, has) = (Size(needs), Size(has));
+            return Err(Stop::Refused(format!(
+                "needs {needs} of memory to start, and has {has} (`memory` in `[limits]` of its manifest)"
+            )));
+        }
+        let code_bytes = std::fs::metadata(self.store.code_path(revision.code)).map_err(|_| lost())?.len();
+        Ok(Plan { name, revision, terms, environment, inspection, code_bytes })
+    }
+
+    /// The inner error is an artefact that cannot be used.
+    async fn prepare(self: &Arc<Self>, plan: &Plan, settings: GuestSettings) -> Result<Result<Guest, String>, Stop> {
+        let artefact = self.artefact(plan).await?;
+        let (this, inspection) = (self.clone(), plan.inspection.clone());
+        let _turn = self.at_once.acquire().await;
+        let prepared = blocking(move || Ok(this.sandbox.prepare(&artefact, &inspection, settings))).await?;
+        match prepared {
+            Ok(guest) => Ok(Ok(guest)),
+            Err(PrepareError::Artefact(why)) => Ok(Err(why)),
+            Err(error @ (PrepareError::Link(_) | PrepareError::Resources(_))) => Err(Stop::Refused(error.to_string())),
+        }
+    }
+
+    /// The compiled form, from the cache or made now.
+    async fn artefact(self: &Arc<Self>, plan: &Plan) -> Result<PathBuf, Stop> {
+        let code = plan.revision.code;
+        let target = self.sandbox.target(plan.inspection.class);
+        let kind = self.kind(plan.inspection.class);
+        let (this, known) = (self.clone(), kind.clone());
+        if let Some(path) = blocking(move || Ok(this.store.artefact(code, &known))).await? {
+            return Ok(path);
+        }
+        tracing::debug!(app.name = %plan.name, "compiling `{}` for {target}", plan.name);
+        let draft = Draft(self.store.artefact_draft(code, &kind));
+        self.compile(target, plan, &draft).await?;
+        let this = self.clone();
+        let adopt = move || this.store.adopt(&draft.0, code, &kind);
+        blocking(move || adopt().map_err(|error| Stop::Trouble(format!("cannot keep what was compiled: {error}")))).await
+    }
+
+    async fn compile(&self, target: Target, plan: &Plan, draft: &Draft) -> Result<(), Stop> {
+        let input = self.store.code_path(plan.revision.code);
+        match self.compiler.compile(&target.to_string(), &input, plan.code_bytes, &draft.0).await {
+            Ok(()) => Ok(()),
+            Err(CompileError::Refused(why)) => Err(Stop::Refused(why)),
+            Err(CompileError::Trouble(why)) => Err(Stop::Trouble(why)),
+        }
+    }
+
+    async fn probe(&self, guest: &Guest, deadline: Duration) -> Result<(), Stop> {
+        let _turn = self.at_once.acquire().await;
+        match tokio::time::timeout(deadline, guest.probe()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(fault @ Fault::Full(_))) => Err(Stop::Trouble(fault.to_string())),
+            Ok(Err(fault)) => Err(Stop::Refused(told(&fault))),
+            Err(_) => Err(Stop::Refused(format!("its first instance was not ready after {deadline:?}"))),
+        }
+    }
+
+    /// Which artefacts can be loaded now: part of their names in the cache.
+    pub fn kinds(&self) -> Vec<String> {
+        [Class::Plain, Class::Large].into_iter().map(|class| self.kind(class)).collect()
+    }
+
+    fn kind(&self, class: Class) -> String {
+        format!("{}-{}", self.sandbox.target(class), self.sandbox.compatibility(class))
+    }
+}
+
+/// A fault in a first instance, with its backtrace, which is all that an author has to go by.
+fn told(fault: &Fault) -> String {
+    match fault.backtrace() {
+        Some(backtrace) => format!("its first instance failed: {fault}\n{backtrace}"),
+        None => format!("its first instance failed: {fault}"),
+    }
+}
+
+/// The path of a draft, which goes away with its job.
+struct Draft(PathBuf);
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Renamed by now if all went well.
+        let _ = std::fs::remove_file(&self.0);
+        let _ = std::fs::remove_file(self.0.with_added_extension("tmp"));
+    }
+}
+
+/// Runs file work where it may block. A panic in there is a bug of ours, but not the end of the host.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Stop> + Send + 'static) -> Result<T, Stop> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(_) => Err(Stop::Refused("the host failed while it looked at it: this is a bug of guesthouse".to_owned())),
+    }
+}

@@ -1,0 +1,59 @@
+//! What is written to the state directory after something changed. A full disk is an alarm, not an end.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::deploy::journal::Journal;
+use crate::deploy::report;
+use crate::deploy::status::Status;
+use crate::deploy::store::Keep;
+use crate::deploy::store::Store;
+use crate::name::Revision;
+
+/// Everything that one write needs.
+pub struct Order {
+    /// The state directory.
+    pub state: PathBuf,
+    /// For `status.json`.
+    pub status: Arc<Status>,
+    /// For `state.json` and the store, when they are out of date.
+    pub records: Option<Records>,
+    /// The store.
+    pub store: Store,
+}
+
+/// What is remembered across restarts.
+pub struct Records {
+    /// For `state.json`.
+    pub journal: Journal,
+    /// What serves: it must be on the disk before the journal says that it does.
+    pub live: Vec<Revision>,
+    /// What must stay in the store.
+    pub keep: Keep,
+    /// How large the rest may be.
+    pub bytes_max: u64,
+}
+
+impl Order {
+    /// Writes it all. Blocks. The result is what is wrong with the state directory, for the operator.
+    pub fn write(self) -> Option<String> {
+        let written = self.try_write();
+        let path = self.state.display();
+        written.err().map(|error| format!("cannot write to the state directory `{path}`: {error}; serving goes on"))
+    }
+
+    fn try_write(&self) -> io::Result<()> {
+        report::write(&self.status, &self.state)?;
+        let Some(records) = &self.records else { return Ok(()) };
+        for revision in &records.live {
+            match self.store.sync(revision.code, revision.manifest) {
+                // A content that got lost is put back when its file is read the next time.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                other => other?,
+            }
+        }
+        records.journal.write(&self.state)?;
+        self.store.collect(&records.keep, records.bytes_max)
+    }
+}
