@@ -3,8 +3,11 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod browser;
+mod cli;
 mod folder;
 mod guest_apps;
+mod logs;
 mod neighbours;
 mod streaming;
 mod swap;

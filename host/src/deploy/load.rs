@@ -112,11 +112,7 @@ fn check_match(file: &str, manifest: &Manifest, code: Digest) -> Result<(), Load
 fn read_whole(sighting: &Sighting, bytes_max: u64) -> Result<Vec<u8>, Loaded> {
     let too_large = |bytes: u64| Loaded::Refused {
         revision: None,
-        why: format!(
-            "`{}` has {bytes} bytes, more than the {} that are read at most",
-            sighting.shown,
-            Size(bytes_max)
-        ),
+        why: format!("`{}` has {bytes} bytes, more than the {} that are read at most", sighting.shown, Size(bytes_max)),
     };
     if sighting.mark.size > bytes_max {
         return Err(too_large(sighting.mark.size));

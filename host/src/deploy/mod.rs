@@ -179,9 +179,8 @@ impl DeployHandle {
 }
 
 fn open_state(apps: &Path, state: &Path) -> Result<(Lock, Store), DeployError> {
-    let error = |error: io::Error| {
-        DeployError::State(format!("cannot use the state directory `{}`: {error}", state.display()))
-    };
+    let error =
+        |error: io::Error| DeployError::State(format!("cannot use the state directory `{}`: {error}", state.display()));
     if !state.exists() {
         private::folder(state).map_err(error)?;
     }

@@ -282,7 +282,8 @@ mod tests {
 
     #[test]
     fn the_permissive_policy_allows_everything() {
-        let asked = "routes = [\"a.b\"]\nenvironment.A = { file = \"x\" }\nlimits.memory = \"1GiB\"\nlimits.cpu = \"9h\"";
+        let asked =
+            "routes = [\"a.b\"]\nenvironment.A = { file = \"x\" }\nlimits.memory = \"1GiB\"\nlimits.cpu = \"9h\"";
         let manifest = Manifest::parse("shop.toml", asked.as_bytes()).unwrap();
         assert!(Policy::permissive().terms(&AppName::parse("shop").unwrap(), &manifest).is_ok());
         assert_eq!(Policy::permissive().memory_bytes_max(), 4 << 30);

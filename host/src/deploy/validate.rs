@@ -179,7 +179,8 @@ impl Validator {
         self.compile(target, plan, &draft).await?;
         let this = self.clone();
         let adopt = move || this.store.adopt(&draft.0, code, &kind);
-        blocking(move || adopt().map_err(|error| Stop::Trouble(format!("cannot keep what was compiled: {error}")))).await
+        blocking(move || adopt().map_err(|error| Stop::Trouble(format!("cannot keep what was compiled: {error}"))))
+            .await
     }
 
     async fn compile(&self, target: Target, plan: &Plan, draft: &Draft) -> Result<(), Stop> {
