@@ -7,10 +7,10 @@ use std::time::Duration;
 use guesthouse_sandbox::engine::SandboxSettings;
 
 use crate::config::memory;
-use crate::deploy::CompileSettings;
-use crate::deploy::DeploySettings;
-use crate::deploy::WatchMode;
 use crate::deploy::policy::Policy;
+use crate::deploy::settings::CompileSettings;
+use crate::deploy::settings::DeploySettings;
+use crate::deploy::settings::WatchMode;
 use crate::routes::Origins;
 use crate::serve::ServeSettings;
 

@@ -11,7 +11,7 @@ use crate::cli::flags::Cli;
 use crate::cli::flags::Command;
 use crate::config::Config;
 use crate::config::surroundings::Surroundings;
-use crate::deploy::WatchMode;
+use crate::deploy::settings::WatchMode;
 use crate::serve::HealthAddress;
 use crate::serve::WireTrace;
 use crate::telemetry::LogFormat;

@@ -15,9 +15,9 @@ use crate::deploy::manifest::Manifest;
 use crate::deploy::scan::Mark;
 use crate::deploy::scan::Sighting;
 use crate::deploy::store::Store;
-use crate::deploy::units::Size;
 use crate::name::Digest;
 use crate::name::Revision;
+use crate::units::Size;
 
 /// A manifest is written by hand.
 const MANIFEST_BYTES_MAX: u64 = 256 << 10;
@@ -112,11 +112,7 @@ fn check_match(file: &str, manifest: &Manifest, code: Digest) -> Result<(), Load
 fn read_whole(sighting: &Sighting, bytes_max: u64) -> Result<Vec<u8>, Loaded> {
     let too_large = |bytes: u64| Loaded::Refused {
         revision: None,
-        why: format!(
-            "`{}` has {bytes} bytes, more than the {} that are read at most",
-            sighting.shown,
-            Size(bytes_max)
-        ),
+        why: format!("`{}` has {bytes} bytes, more than the {} that are read at most", sighting.shown, Size(bytes_max)),
     };
     if sighting.mark.size > bytes_max {
         return Err(too_large(sighting.mark.size));

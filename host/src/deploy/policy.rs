@@ -9,10 +9,10 @@ use crate::deploy::limits::Bounds;
 use crate::deploy::limits::LimitTable;
 use crate::deploy::manifest::Manifest;
 use crate::deploy::manifest::Value;
-use crate::deploy::units::Size;
-use crate::deploy::units::Span;
 use crate::name::AppName;
 use crate::routes::Declared;
+use crate::units::Size;
+use crate::units::Span;
 
 /// The `[policy]` part of the operator's configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -282,7 +282,8 @@ mod tests {
 
     #[test]
     fn the_permissive_policy_allows_everything() {
-        let asked = "routes = [\"a.b\"]\nenvironment.A = { file = \"x\" }\nlimits.memory = \"1GiB\"\nlimits.cpu = \"9h\"";
+        let asked =
+            "routes = [\"a.b\"]\nenvironment.A = { file = \"x\" }\nlimits.memory = \"1GiB\"\nlimits.cpu = \"9h\"";
         let manifest = Manifest::parse("shop.toml", asked.as_bytes()).unwrap();
         assert!(Policy::permissive().terms(&AppName::parse("shop").unwrap(), &manifest).is_ok());
         assert_eq!(Policy::permissive().memory_bytes_max(), 4 << 30);

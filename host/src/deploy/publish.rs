@@ -91,19 +91,16 @@ pub fn table(lives: &BTreeMap<AppName, Life<Arc<App>>>, origins: &Origins) -> Ro
 }
 
 /// The hosts and prefixes that lead to an app, most telling first, as text.
-pub fn shown<G>(
-    name: &AppName,
-    life: &Life<G>,
-    lives: &BTreeMap<AppName, Life<G>>,
-    origins: &Origins,
-) -> Vec<String> {
+pub fn shown<G>(name: &AppName, life: &Life<G>, lives: &BTreeMap<AppName, Life<G>>, origins: &Origins) -> Vec<String> {
     let mut shown: Vec<String> = name.host_label().iter().map(|label| format!("{label}.{}/", origins.domain)).collect();
     if origins.path_routes || name.is_index() {
         shown.push(format!("{}/", name.mount()));
     }
     if let Some(ready) = &life.live {
         let declared = kept(&ready.routes, name, lives, origins);
-        shown.extend(declared.map(|route| if route.prefix.is_empty() { key(route) } else { format!("{}/", key(route)) }));
+        shown.extend(
+            declared.map(|route| if route.prefix.is_empty() { key(route) } else { format!("{}/", key(route)) }),
+        );
     }
     shown
 }
@@ -138,10 +135,8 @@ mod tests {
         let name = |text: &str| AppName::parse(text).unwrap();
         let lives: BTreeMap<AppName, Life<()>> =
             ["shop", "api/users", "buy", "index", "x"].into_iter().map(|app| (name(app), Life::default())).collect();
-        let incumbents = Incumbents::from([
-            ("shop.example/".to_owned(), name("shop")),
-            ("gone.example/".to_owned(), name("gone")),
-        ]);
+        let incumbents =
+            Incumbents::from([("shop.example/".to_owned(), name("shop")), ("gone.example/".to_owned(), name("gone"))]);
         let origins = Origins { domain: "localhost".into(), hosts: vec!["box.example".into()], path_routes: true };
         let route = Declared { host: host.to_owned(), prefix: prefix.to_owned() };
         let found = contest(&[route], &name(app), &lives, &incumbents, &origins);

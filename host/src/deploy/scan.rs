@@ -61,14 +61,18 @@ pub struct Sighting {
 }
 
 /// By what a change of a file shows without reading it. Compared for equality only: a file can become older.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     /// Length in bytes.
     pub size: u64,
-    mtime: (i64, i64),
-    ctime: (i64, i64),
-    inode: u64,
-    device: u64,
+    /// When it was written, as seconds and nanoseconds. Anyone can set it to anything.
+    pub mtime: (i64, i64),
+    /// When it was last changed in any way. Nobody can set it.
+    pub ctime: (i64, i64),
+    /// Which file it is.
+    pub inode: u64,
+    /// On which device.
+    pub device: u64,
 }
 
 impl Mark {
@@ -90,7 +94,8 @@ pub fn scan(apps: &Path, roots: &[PathBuf]) -> io::Result<Scan> {
     let device = fs::metadata(&real)?.dev();
     let mut allowed = vec![real.clone()];
     allowed.extend(roots.iter().filter_map(|root| fs::canonicalize(root).ok()));
-    let mut walk = Walk { shown: apps, allowed, scan: Scan { device, ..Scan::default() }, manifests: BTreeMap::new(), names: 0 };
+    let mut walk =
+        Walk { shown: apps, allowed, scan: Scan { device, ..Scan::default() }, manifests: BTreeMap::new(), names: 0 };
     walk.scan.is_empty = true;
     walk.folder(&real, Path::new(""), &mut Vec::new())?;
     for (name, manifest) in walk.manifests {
@@ -303,7 +308,8 @@ mod tests {
         let apps = folder.path();
         fs::create_dir_all(apps.join("api/.git")).unwrap();
         fs::create_dir(apps.join("dir.wasm")).unwrap();
-        for name in ["shop.wasm", "shop.toml", "api/users.wasm", "api/.git/x.wasm", ".x.wasm", "_y.wasm", "z.wasm.tmp"] {
+        for name in ["shop.wasm", "shop.toml", "api/users.wasm", "api/.git/x.wasm", ".x.wasm", "_y.wasm", "z.wasm.tmp"]
+        {
             fs::write(apps.join(name), "1234").unwrap();
         }
         for name in ["alone.toml", "readme.txt", "My_Shop.wasm"] {

@@ -26,10 +26,7 @@ impl fmt::Display for MissingSecret {
 }
 
 /// Looks up what is asked for in `folder`. Blocks. Values are never logged.
-pub fn resolve(
-    asked: &BTreeMap<String, Value>,
-    folder: Option<&Path>,
-) -> Result<Vec<(String, String)>, MissingSecret> {
+pub fn resolve(asked: &BTreeMap<String, Value>, folder: Option<&Path>) -> Result<Vec<(String, String)>, MissingSecret> {
     let mut found = Vec::new();
     for (variable, value) in asked {
         let value = match value {

@@ -59,8 +59,7 @@ struct Inner {
 impl Watch {
     /// Begins to listen, to nothing yet.
     pub fn new(mode: WatchMode) -> Watch {
-        let mut watch =
-            Watch { mode, watcher: None, hints: Arc::default(), watched: BTreeMap::new(), trouble: None };
+        let mut watch = Watch { mode, watcher: None, hints: Arc::default(), watched: BTreeMap::new(), trouble: None };
         watch.begin();
         watch
     }
@@ -93,7 +92,8 @@ impl Watch {
         let Some(watcher) = &mut self.watcher else {
             return false;
         };
-        let gates: BTreeSet<PathBuf> = [std::path::absolute(apps).ok(), fs::canonicalize(apps).ok()].into_iter().flatten().collect();
+        let gates: BTreeSet<PathBuf> =
+            [std::path::absolute(apps).ok(), fs::canonicalize(apps).ok()].into_iter().flatten().collect();
         let above = gates.iter().filter_map(|gate| gate.parent()).map(Path::to_owned);
         let wanted: BTreeSet<PathBuf> = folders.iter().cloned().chain(above).collect();
         {

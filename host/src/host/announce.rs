@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::deploy::Status;
+use crate::deploy::status::Status;
 use crate::name::Revision;
 
 /// Prints a line whenever an app becomes live, is swapped, or goes. Never ends.

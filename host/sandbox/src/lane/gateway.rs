@@ -16,6 +16,7 @@ use wasmtime::component::InstancePre;
 use crate::deadline::Run;
 use crate::fault::Fault;
 use crate::guest::Visit;
+use crate::limits::Limits;
 use crate::lane::gateway::bindings::AppPre;
 use crate::lane::gateway::bindings::AppWithLifecyclePre;
 use crate::lane::gateway::bindings::guesthouse::gateway::types;
@@ -81,7 +82,7 @@ impl Gateway {
             };
             asked.map_err(|error| Fault::from_wasmtime(&error, &store))?.map_err(Fault::Guest)
         };
-        within(health, &visit).await
+        within(health, &visit.limits).await
     }
 
     pub(crate) async fn call(
@@ -100,14 +101,14 @@ impl Gateway {
             };
             called.map_err(|error| Fault::from_wasmtime(&error, &store))?.map_err(Fault::Guest)
         };
-        let response = within(response, &visit).await?;
+        let response = within(response, &visit.limits).await?;
         message(response, visit.limits.response_bytes_max)
     }
 }
 
 /// Runs the guest to its end within its CPU time and its deadline for a head: a gateway's response has no other part.
-async fn within<T>(guest: impl Future<Output = Result<T, Fault>> + Send + 'static, visit: &Visit) -> Result<T, Fault> {
-    let (cpu, head) = (visit.limits.cpu, visit.limits.head);
+async fn within<T>(guest: impl Future<Output = Result<T, Fault>> + Send + 'static, limits: &Limits) -> Result<T, Fault> {
+    let (cpu, head) = (limits.cpu, limits.head);
     tokio::time::timeout(head, Run::new(guest, cpu)).await.unwrap_or(Err(Fault::Head(head)))
 }
 
