@@ -32,7 +32,6 @@ use crate::deploy::settle::Settle;
 use crate::deploy::settle::Step;
 use crate::name::AppName;
 use crate::name::Revision;
-use crate::routes::Origins;
 
 /// All apps.
 pub struct Book<G> {
@@ -269,7 +268,7 @@ impl<G: Clone> Book<G> {
         if let Some(life) = self.lives.remove(name) {
             tracing::info!(app.name = %name, "undeployed `{name}`: `{}` was removed", life.shown(name.as_str()));
             if let Some(ready) = life.live {
-                self.deeds.push(Deed::Retire(name.clone(), ready));
+                self.deeds.push(Deed::Retire(ready));
             }
         }
         self.incumbents.retain(|_, holder| holder != name);
@@ -389,7 +388,7 @@ impl<G: Clone> Book<G> {
             if old.revision != revision {
                 life.standby = Some(old.revision);
             }
-            self.deeds.push(Deed::Retire(name.clone(), old));
+            self.deeds.push(Deed::Retire(old));
         }
         self.routes_changed = true;
         self.records_changed = true;
@@ -502,3 +501,6 @@ enum Superseded {
 fn hidden(unreadable: &BTreeMap<PathBuf, String>, name: &AppName) -> bool {
     unreadable.keys().any(|folder| Path::new(name.as_str()).starts_with(folder))
 }
+
+#[cfg(test)]
+mod tests;

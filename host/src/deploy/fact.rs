@@ -73,7 +73,7 @@ pub enum Deed<G> {
     /// Stop making it ready.
     Cancel(u64),
     /// Let it finish what it has begun.
-    Retire(AppName, Ready<G>),
+    Retire(Ready<G>),
     /// Nothing is left of this app.
     Forget(AppName),
 }

@@ -46,11 +46,13 @@ impl<T: Send + 'static> Jobs<T> {
         self.running.insert(serial, stop.clone());
         let mut report = Report { serial, result: Some(lost), sender: self.sender.clone() };
         self.tasks.spawn(async move {
-            report.result = tokio::select! {
+            let result = tokio::select! {
                 biased;
-                () = stop.cancelled() => { report.result = None; return }
+                () = stop.cancelled() => None,
                 result = work => Some(result),
             };
+            report.result = result;
+            drop(report);
         });
     }
 

@@ -15,9 +15,9 @@ use crate::deploy::manifest::Manifest;
 use crate::deploy::scan::Mark;
 use crate::deploy::scan::Sighting;
 use crate::deploy::store::Store;
-use crate::deploy::units::Size;
 use crate::name::Digest;
 use crate::name::Revision;
+use crate::units::Size;
 
 /// A manifest is written by hand.
 const MANIFEST_BYTES_MAX: u64 = 256 << 10;

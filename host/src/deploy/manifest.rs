@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde::Deserializer;
 use serde::de;
 
-use crate::deploy::explain::explain;
 use crate::deploy::limits::LimitTable;
+use crate::explain::explain;
 use crate::name::Digest;
 use crate::routes::Declared;
 
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
-        refused("[limits]\nmemry = 3\n", "apps/shop.toml:2: unknown key `memry` (did you mean `memory`?)");
+        refused("[limits]\nmemry = 3\n", "apps/shop.toml:2: unknown key `memry` in [limits] (did you mean `memory`?)");
         refused("\nenvironmnt = {}", "apps/shop.toml:2: unknown key `environmnt` (did you mean `environment`?)");
         refused(
             "volumes = 1",

@@ -9,7 +9,6 @@
 mod admissions;
 mod book;
 mod compile;
-pub mod explain;
 mod fact;
 mod jobs;
 mod journal;
@@ -33,7 +32,6 @@ mod settle;
 pub mod status;
 mod store;
 mod street;
-pub mod units;
 mod validate;
 mod watch;
 mod write;
@@ -42,6 +40,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use guesthouse_sandbox::engine::Sandbox;
@@ -129,6 +128,7 @@ impl Deploy {
             compiler: Compiler::new(settings.compile.clone()),
             admissions: Admissions::new(permits),
             secrets: settings.secrets.clone(),
+            kinds: Mutex::default(),
             at_once: Semaphore::new(cores * 2),
         });
         let (policy, policy_seen) = tokio_watch::channel(Arc::new(settings.policy.clone()));

@@ -9,10 +9,10 @@ use crate::deploy::limits::Bounds;
 use crate::deploy::limits::LimitTable;
 use crate::deploy::manifest::Manifest;
 use crate::deploy::manifest::Value;
-use crate::deploy::units::Size;
-use crate::deploy::units::Span;
 use crate::name::AppName;
 use crate::routes::Declared;
+use crate::units::Size;
+use crate::units::Span;
 
 /// The `[policy]` part of the operator's configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

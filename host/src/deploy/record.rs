@@ -38,7 +38,8 @@ pub fn remembered(journal: &Journal, judge: &str) -> (BTreeMap<AppName, Remember
 
 /// What this run leaves for the next one.
 pub fn journal<G: Clone>(book: &Book<G>, judge: &str) -> Journal {
-    let mut journal = Journal { device: book.device(), ..Journal::default() };
+    let mut journal = Journal::default();
+    journal.device = book.device();
     for (name, life) in book.lives() {
         let refusal = |(revision, why): &(_, String)| Refusal {
             revision: Written::from(*revision),

@@ -61,14 +61,18 @@ pub struct Sighting {
 }
 
 /// By what a change of a file shows without reading it. Compared for equality only: a file can become older.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     /// Length in bytes.
     pub size: u64,
-    mtime: (i64, i64),
-    ctime: (i64, i64),
-    inode: u64,
-    device: u64,
+    /// When it was written, as seconds and nanoseconds. Anyone can set it to anything.
+    pub mtime: (i64, i64),
+    /// When it was last changed in any way. Nobody can set it.
+    pub ctime: (i64, i64),
+    /// Which file it is.
+    pub inode: u64,
+    /// On which device.
+    pub device: u64,
 }
 
 impl Mark {

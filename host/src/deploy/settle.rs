@@ -79,11 +79,6 @@ impl Settle {
         if self.taken { None } else { self.due() }
     }
 
-    /// Whether the last look has not led to a read yet.
-    pub fn is_settling(&self) -> bool {
-        !self.taken
-    }
-
     fn due(&self) -> Option<Instant> {
         self.code.due.max(self.manifest.due)
     }

@@ -37,7 +37,7 @@ pub struct Keep {
     pub code: HashSet<Digest>,
     /// Manifests of the same.
     pub manifests: HashSet<Digest>,
-    /// The kinds of artefact that this host can load.
+    /// The kinds of artefact that this host loads: older ones for the same engines need not be kept.
     pub kinds: Vec<String>,
 }
 
@@ -175,10 +175,16 @@ impl Keep {
             ".toml" => self.manifests.contains(&digest),
             _ => {
                 let kind = rest.trim_end_matches(".sum").trim_end_matches(".cwasm").trim_start_matches('-');
-                self.code.contains(&digest) && self.kinds.iter().any(|known| known == kind)
+                self.code.contains(&digest) && !self.kinds.iter().any(|known| supersedes(known, kind))
             }
         }
     }
+}
+
+/// Whether `kind` is for the same engine as `known`, as an earlier host or another processor made it.
+fn supersedes(known: &str, kind: &str) -> bool {
+    let engine = |kind: &str| kind.rsplit_once('-').map(|(engine, _)| engine.to_owned());
+    known != kind && engine(known) == engine(kind)
 }
 
 fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {

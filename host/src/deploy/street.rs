@@ -242,7 +242,7 @@ impl Walk {
                 self.jobs.start(serial, lost, async move { fact(making.await) });
             }
             Deed::Cancel(serial) => self.jobs.cancel(serial),
-            Deed::Retire(_, old) => retire(old.guest, &self.street.tasks, self.stop.clone()),
+            Deed::Retire(old) => retire(old.guest, &self.street.tasks, self.stop.clone()),
             Deed::Forget(name) => self.street.validator.admissions.forget(&name),
         }
     }

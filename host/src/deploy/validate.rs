@@ -1,7 +1,10 @@
 //! From content in the store to an app that can serve: inspected, compiled, linked, and tried once.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use guesthouse_sandbox::compile::Target;
@@ -26,9 +29,9 @@ use crate::deploy::policy::Policy;
 use crate::deploy::policy::Terms;
 use crate::deploy::secrets;
 use crate::deploy::store::Store;
-use crate::deploy::units::Size;
 use crate::name::AppName;
 use crate::name::Revision;
+use crate::units::Size;
 
 /// A guest that does nothing for this long in its first instance will not serve either.
 const PROBE_MAX: Duration = Duration::from_secs(30);
@@ -45,6 +48,8 @@ pub struct Validator {
     pub admissions: Admissions,
     /// Where secrets are looked up.
     pub secrets: Option<PathBuf>,
+    /// The kinds of artefact in use. Held for one look only; no await is inside.
+    pub kinds: Mutex<BTreeSet<String>>,
     /// Bounds how many are loaded and tried at once, so that a start with a thousand apps is no stampede.
     pub at_once: Semaphore,
 }
@@ -104,7 +109,7 @@ impl Validator {
             Err(why) => {
                 // It was made by another host or is damaged in a way that its checksum does not show. Once more, afresh.
                 tracing::warn!(app.name = %plan.name, "`{}`: its compiled artefact is made again: {why}", plan.name);
-                self.store.drop_artefact(plan.revision.code, &self.kind(plan.inspection.class));
+                self.store.drop_artefact(plan.revision.code, &self.kind(plan.inspection.class)?);
                 self.prepare(&plan, settings).await?.map_err(Stop::Trouble)?
             }
         };
@@ -161,6 +166,7 @@ impl Validator {
         match prepared {
             Ok(guest) => Ok(Ok(guest)),
             Err(PrepareError::Artefact(why)) => Ok(Err(why)),
+            Err(PrepareError::Sandbox(error)) => Err(Stop::Trouble(error.to_string())),
             Err(error @ (PrepareError::Link(_) | PrepareError::Resources(_))) => Err(Stop::Refused(error.to_string())),
         }
     }
@@ -169,7 +175,7 @@ impl Validator {
     async fn artefact(self: &Arc<Self>, plan: &Plan) -> Result<PathBuf, Stop> {
         let code = plan.revision.code;
         let target = self.sandbox.target(plan.inspection.class);
-        let kind = self.kind(plan.inspection.class);
+        let kind = self.kind(plan.inspection.class)?;
         let (this, known) = (self.clone(), kind.clone());
         if let Some(path) = blocking(move || Ok(this.store.artefact(code, &known))).await? {
             return Ok(path);
@@ -202,13 +208,17 @@ impl Validator {
         }
     }
 
-    /// Which artefacts can be loaded now: part of their names in the cache.
+    /// Which artefacts are loaded now: part of their names in the cache.
     pub fn kinds(&self) -> Vec<String> {
-        [Class::Plain, Class::Large].into_iter().map(|class| self.kind(class)).collect()
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    fn kind(&self, class: Class) -> String {
-        format!("{}-{}", self.sandbox.target(class), self.sandbox.compatibility(class))
+    /// Asked only for a class that is needed: an engine that nobody needs is never made.
+    fn kind(&self, class: Class) -> Result<String, Stop> {
+        let compatibility = self.sandbox.compatibility(class).map_err(|error| Stop::Trouble(error.to_string()))?;
+        let kind = format!("{}-{compatibility}", self.sandbox.target(class));
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner).insert(kind.clone());
+        Ok(kind)
     }
 }
 

@@ -19,13 +19,14 @@ use crate::guest::Visit;
 use crate::lane::gateway::bindings::AppPre;
 use crate::lane::gateway::bindings::AppWithLifecyclePre;
 use crate::lane::gateway::bindings::guesthouse::gateway::types;
+use crate::limits::Limits;
 use crate::limits::Share;
 use crate::request::GuestRequest;
 use crate::request::RequestBody;
 use crate::response::GuestBody;
 use crate::store::State;
 
-#[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated from `wit/gateway.wit`")]
+#[allow(missing_docs, clippy::all, reason = "generated from `wit/gateway.wit`")]
 mod bindings {
     pub use app::AppPre;
     pub use app::guesthouse;
@@ -81,7 +82,7 @@ impl Gateway {
             };
             asked.map_err(|error| Fault::from_wasmtime(&error, &store))?.map_err(Fault::Guest)
         };
-        within(health, &visit).await
+        within(health, &visit.limits).await
     }
 
     pub(crate) async fn call(
@@ -100,14 +101,17 @@ impl Gateway {
             };
             called.map_err(|error| Fault::from_wasmtime(&error, &store))?.map_err(Fault::Guest)
         };
-        let response = within(response, &visit).await?;
+        let response = within(response, &visit.limits).await?;
         message(response, visit.limits.response_bytes_max)
     }
 }
 
 /// Runs the guest to its end within its CPU time and its deadline for a head: a gateway's response has no other part.
-async fn within<T>(guest: impl Future<Output = Result<T, Fault>> + Send + 'static, visit: &Visit) -> Result<T, Fault> {
-    let (cpu, head) = (visit.limits.cpu, visit.limits.head);
+async fn within<T>(
+    guest: impl Future<Output = Result<T, Fault>> + Send + 'static,
+    limits: &Limits,
+) -> Result<T, Fault> {
+    let (cpu, head) = (limits.cpu, limits.head);
     tokio::time::timeout(head, Run::new(guest, cpu)).await.unwrap_or(Err(Fault::Head(head)))
 }
 

@@ -1,0 +1,371 @@
+//! The decisions, driven by hand: what the folder holds and how jobs end is said by each test.
+
+use std::collections::BTreeMap;
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::*;
+use crate::deploy::scan::Mark;
+use crate::deploy::scan::Sighting;
+use crate::deploy::status::AppState;
+use crate::name::Digest;
+use crate::routes::Declared;
+use crate::routes::Origins;
+
+/// A book, a folder of contents by name, and a clock.
+struct Desk {
+    book: Book<u64>,
+    now: Instant,
+    folder: BTreeMap<&'static str, u64>,
+    device: u64,
+    reads: Vec<(AppName, u64, u64)>,
+    makes: Vec<(AppName, u64, Revision)>,
+    cancelled: Vec<u64>,
+    retired: Vec<Revision>,
+}
+
+fn name(text: &str) -> AppName {
+    AppName::parse(text).unwrap()
+}
+
+fn revision(content: u64) -> Revision {
+    Revision { code: Digest::of(&content.to_le_bytes()), manifest: None }
+}
+
+fn live(content: u64) -> Remembered {
+    Remembered { live: Some(revision(content)), ..Remembered::default() }
+}
+
+impl Desk {
+    fn new() -> Desk {
+        Desk::remembering([])
+    }
+
+    fn remembering<const N: usize>(known: [(&str, Remembered); N]) -> Desk {
+        let rules = Rules {
+            settle: Duration::from_millis(500),
+            removal_grace: Duration::from_secs(2),
+            check: Duration::from_secs(60),
+            component_bytes_max: 1 << 20,
+            origins: Origins { domain: "localhost".into(), hosts: Vec::new(), path_routes: true },
+        };
+        let known = known.into_iter().map(|(app, known)| (name(app), known)).collect();
+        Desk {
+            book: Book::new(rules, known, Incumbents::new(), Some(1)),
+            now: Instant::now(),
+            folder: BTreeMap::new(),
+            device: 1,
+            reads: Vec::new(),
+            makes: Vec::new(),
+            cancelled: Vec::new(),
+            retired: Vec::new(),
+        }
+    }
+
+    fn apply(&mut self, fact: Fact<u64>) {
+        self.book.apply(fact, self.now);
+        for deed in self.book.take_deeds() {
+            match deed {
+                Deed::Read(app, serial, order) => self.reads.push((app, serial, order.code.mark.size)),
+                Deed::Make(app, serial, revision, _) => self.makes.push((app, serial, revision)),
+                Deed::Cancel(serial) => {
+                    self.makes.retain(|make| make.1 != serial);
+                    self.cancelled.push(serial);
+                }
+                Deed::Retire(ready) => self.retired.push(ready.revision),
+                Deed::Forget(_) => {}
+            }
+        }
+    }
+
+    /// Scans `millis` later. Files count as moved into place.
+    fn scan(&mut self, millis: u64) {
+        self.scan_with(millis, HashSet::from(["apps".into()]));
+    }
+
+    fn scan_with(&mut self, millis: u64, moved: HashSet<PathBuf>) {
+        self.now += Duration::from_millis(millis);
+        let sighted = |(app, content): (&&str, &u64)| {
+            let path = PathBuf::from(format!("apps/{app}.wasm"));
+            let mark = Mark { size: *content, ..Mark::default() };
+            let shown = path.display().to_string();
+            let code = Sighting { entry: path.clone(), real: path, shown, mark, age: Duration::ZERO };
+            (name(app), Sighted { code: Ok(code), manifest: None })
+        };
+        let apps = self.folder.iter().map(sighted).collect();
+        let is_empty = self.folder.is_empty();
+        let scan = Scan { apps, is_empty, device: self.device, ..Scan::default() };
+        self.apply(Fact::Scanned { scan, moved });
+    }
+
+    /// All reads end with what was there when they began.
+    fn read(&mut self) {
+        for (app, serial, content) in std::mem::take(&mut self.reads) {
+            let loaded = match content {
+                0 => Loaded::Pending("truncated".to_owned()),
+                _ => Loaded::Content { revision: revision(content), inspection: None },
+            };
+            self.apply(Fact::Read(app, serial, loaded));
+        }
+    }
+
+    /// All jobs end well.
+    fn make(&mut self) {
+        self.make_with(&[]);
+    }
+
+    fn make_with(&mut self, routes: &[&str]) {
+        for (app, serial, revision) in std::mem::take(&mut self.makes) {
+            let declared = |host: &&str| Declared { host: (*host).to_owned(), prefix: String::new() };
+            let ready = Ready { revision, routes: routes.iter().map(declared).collect(), guest: serial };
+            self.apply(Fact::Made(app, serial, Made::Ready(ready)));
+        }
+    }
+
+    fn refuse(&mut self) {
+        for (app, serial, _) in std::mem::take(&mut self.makes) {
+            self.apply(Fact::Made(app, serial, Made::Refused("no".to_owned())));
+        }
+    }
+
+    /// Drops `content` as `app`, and lets everything go well.
+    fn put(&mut self, app: &'static str, content: u64) {
+        self.folder.insert(app, content);
+        self.scan(1);
+        self.read();
+        self.make();
+    }
+
+    fn check(&self, app: &str, state: AppState, live: Option<u64>) {
+        let life = &self.book.lives()[&name(app)];
+        assert_eq!((life.state().0, life.live_revision()), (state, live.map(revision)), "{app}");
+    }
+}
+
+#[test]
+fn a_dropped_file_is_read_made_and_published() {
+    let mut desk = Desk::new();
+    desk.folder.insert("shop", 1);
+    desk.scan(0);
+    assert!(!desk.book.is_ready());
+    desk.check("shop", AppState::Loading, None);
+    desk.read();
+    desk.make();
+    desk.check("shop", AppState::Live, Some(1));
+    assert!(desk.book.is_ready());
+    assert!(desk.book.take_routes_changed());
+    desk.scan(1000);
+    assert!(desk.reads.is_empty() && !desk.book.take_routes_changed());
+}
+
+#[test]
+fn a_written_file_settles_first() {
+    let mut desk = Desk::new();
+    desk.folder.insert("shop", 1);
+    desk.scan_with(0, HashSet::new());
+    desk.check("shop", AppState::Settling, None);
+    assert_eq!(desk.book.deadline(), Some(desk.now + Duration::from_millis(500)));
+    desk.scan_with(500, HashSet::new());
+    assert_eq!(desk.reads.len(), 1);
+    assert_eq!(desk.book.deadline(), None);
+}
+
+#[test]
+fn a_new_revision_replaces_the_old_one_which_stands_by() {
+    let mut desk = Desk::new();
+    desk.put("shop", 1);
+    desk.put("shop", 2);
+    desk.check("shop", AppState::Live, Some(2));
+    assert_eq!(desk.retired, [revision(1)]);
+    assert_eq!(desk.book.lives()[&name("shop")].standby, Some(revision(1)));
+}
+
+#[test]
+fn a_refusal_leaves_what_serves_and_is_not_tried_again() {
+    let mut desk = Desk::new();
+    desk.put("shop", 1);
+    desk.folder.insert("shop", 2);
+    desk.scan(1);
+    desk.read();
+    desk.refuse();
+    desk.check("shop", AppState::Refused, Some(1));
+    // Back and forth: both are known.
+    desk.put("shop", 1);
+    desk.check("shop", AppState::Live, Some(1));
+    desk.folder.insert("shop", 2);
+    desk.scan(1);
+    desk.read();
+    assert!(desk.makes.is_empty());
+    desk.check("shop", AppState::Refused, Some(1));
+    assert!(desk.retired.is_empty());
+    // Unless the operator asks for it.
+    desk.apply(Fact::Reconsider { policy_changed: false });
+    desk.scan(1);
+    desk.read();
+    desk.make();
+    desk.check("shop", AppState::Live, Some(2));
+}
+
+#[test]
+fn the_newest_content_wins() {
+    let mut desk = Desk::new();
+    desk.put("shop", 1);
+    desk.folder.insert("shop", 2);
+    desk.scan(1);
+    desk.read();
+    let superseded = desk.makes[0].1;
+    desk.folder.insert("shop", 3);
+    desk.scan(1);
+    assert_eq!(desk.makes.len(), 1, "still being made: nothing else was read yet");
+    desk.read();
+    assert_eq!(desk.cancelled, [superseded]);
+    let late = Ready { revision: revision(2), routes: Vec::new(), guest: 0 };
+    desk.apply(Fact::Made(name("shop"), superseded, Made::Ready(late)));
+    desk.check("shop", AppState::Loading, Some(1));
+    desk.make();
+    desk.check("shop", AppState::Live, Some(3));
+    // Back to what serves while something else is being made.
+    desk.folder.insert("shop", 4);
+    desk.scan(1);
+    desk.read();
+    desk.put("shop", 3);
+    desk.check("shop", AppState::Live, Some(3));
+}
+
+#[test]
+fn a_truncated_file_is_looked_at_again_and_again() {
+    let mut desk = Desk::new();
+    desk.folder.insert("shop", 0);
+    desk.scan(0);
+    desk.read();
+    desk.check("shop", AppState::Pending, None);
+    for wait in [500, 1000, 2000, 4000] {
+        assert_eq!(desk.book.deadline(), Some(desk.now + Duration::from_millis(wait)));
+        desk.scan(wait);
+        desk.read();
+    }
+    desk.put("shop", 1);
+    desk.check("shop", AppState::Live, Some(1));
+    assert_eq!(desk.book.deadline(), None);
+}
+
+#[test]
+fn a_removed_file_is_undeployed_after_the_grace() {
+    let mut desk = Desk::new();
+    desk.put("shop", 1);
+    desk.put("other", 1);
+    desk.folder.remove("shop");
+    desk.scan(0);
+    desk.check("shop", AppState::Live, Some(1));
+    desk.put("shop", 1);
+    desk.folder.remove("shop");
+    desk.scan(5000);
+    assert_eq!(desk.book.deadline(), Some(desk.now + Duration::from_secs(2)));
+    desk.scan(2000);
+    assert!(!desk.book.lives().contains_key(&name("shop")));
+    assert_eq!(desk.retired, [revision(1)]);
+    desk.check("other", AppState::Live, Some(1));
+}
+
+#[test]
+fn a_folder_that_vanishes_undeploys_nothing() {
+    let mut desk = Desk::new();
+    desk.put("shop", 1);
+    desk.apply(Fact::Unseen("gone".to_owned()));
+    assert!(desk.book.unseen_why().is_some());
+    desk.folder.clear();
+    desk.device = 2;
+    desk.scan(10_000);
+    desk.scan(10_000);
+    desk.check("shop", AppState::Live, Some(1));
+    assert!(desk.book.unseen_why().is_some());
+    // The same folder, emptied: that is meant.
+    desk.device = 1;
+    desk.scan(1);
+    desk.scan(2000);
+    assert!(desk.book.lives().is_empty());
+}
+
+#[test]
+fn the_last_good_revision_serves_while_the_newest_is_refused() {
+    let mut desk = Desk::remembering([("shop", live(1)), ("gone", live(1))]);
+    desk.folder.insert("shop", 2);
+    desk.scan(0);
+    assert!(!desk.book.lives().contains_key(&name("gone")));
+    desk.read();
+    assert_eq!(desk.makes.len(), 2);
+    let (app, serial, _) = desk.makes.pop().unwrap();
+    desk.apply(Fact::Made(app, serial, Made::Refused("no".to_owned())));
+    desk.check("shop", AppState::Loading, None);
+    desk.make();
+    desk.check("shop", AppState::Refused, Some(1));
+    assert!(desk.book.is_ready());
+}
+
+#[test]
+fn what_is_as_it_was_is_made_once() {
+    let refused = Remembered { refused: Some((revision(2), "no".to_owned())), ..live(1) };
+    let mut desk = Desk::remembering([("shop", live(1)), ("old", refused)]);
+    desk.folder = BTreeMap::from([("shop", 1), ("old", 2)]);
+    desk.scan(0);
+    desk.read();
+    assert_eq!(desk.makes.len(), 2);
+    desk.make();
+    desk.check("shop", AppState::Live, Some(1));
+    desk.check("old", AppState::Refused, Some(1));
+}
+
+#[test]
+fn without_its_folder_the_host_serves_what_it_knows() {
+    let mut desk = Desk::remembering([("shop", live(1))]);
+    desk.apply(Fact::Unseen("not mounted".to_owned()));
+    assert!(!desk.book.is_ready());
+    desk.make();
+    desk.check("shop", AppState::Live, Some(1));
+    assert!(desk.book.is_ready());
+}
+
+#[test]
+fn a_contested_route_stays_where_it_is_until_it_is_free() {
+    let mut desk = Desk::new();
+    desk.folder.insert("shop", 1);
+    desk.scan(0);
+    desk.read();
+    desk.make_with(&["shop.example"]);
+    desk.folder.insert("thief", 2);
+    desk.scan(1);
+    desk.read();
+    desk.make_with(&["shop.example"]);
+    desk.check("thief", AppState::Conflict, None);
+    let why = desk.book.lives()[&name("thief")].state().1;
+    assert_eq!(why.as_deref(), Some("the route `shop.example/` is held by `shop`"));
+    // The holder lets go of it.
+    desk.put("shop", 3);
+    desk.check("thief", AppState::Live, Some(2));
+}
+
+#[test]
+fn an_unchanged_file_is_checked_now_and_then() {
+    let mut desk = Desk::new();
+    desk.put("shop", 1);
+    desk.scan(60_000);
+    let (app, serial, _) = desk.reads.pop().unwrap();
+    assert!(desk.book.is_check(&app, serial));
+    desk.check("shop", AppState::Live, Some(1));
+    // Changed, although nothing showed it.
+    desk.apply(Fact::Read(app, serial, Loaded::Content { revision: revision(9), inspection: None }));
+    desk.make();
+    desk.check("shop", AppState::Live, Some(9));
+}
+
+#[test]
+fn another_policy_makes_everything_anew() {
+    let mut desk = Desk::new();
+    desk.put("shop", 1);
+    desk.apply(Fact::Reconsider { policy_changed: true });
+    assert_eq!(desk.makes.len(), 1);
+    desk.make();
+    desk.check("shop", AppState::Live, Some(1));
+    assert_eq!(desk.retired, [revision(1)]);
+    assert_eq!(desk.book.lives()[&name("shop")].standby, None);
+}
