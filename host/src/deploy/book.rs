@@ -157,9 +157,7 @@ impl<G: Clone> Book<G> {
         if scan.is_empty && is_elsewhere && knows_apps {
             return self.unseen("it is empty, and on another device than before: is it mounted?".to_owned());
         }
-        if self.unseen.take().is_some() {
-            tracing::info!("the apps folder is back");
-        }
+        self.unseen = None;
         self.records_changed |= self.device != Some(scan.device);
         self.device = Some(scan.device);
         say::new_reasons(&self.strangers, &scan.refusals, "refused");
@@ -185,9 +183,6 @@ impl<G: Clone> Book<G> {
     }
 
     fn unseen(&mut self, why: String) {
-        if self.unseen.as_ref() != Some(&why) {
-            tracing::error!("the apps folder cannot be seen: {why}; everything goes on as it was");
-        }
         self.unseen = Some(why);
         if let Some(remembered) = self.remembered.take() {
             self.restore(remembered);
@@ -287,7 +282,7 @@ impl<G: Clone> Book<G> {
         life.reading = Some(Reading { serial, is_check });
         life.retry_at = None;
         let order = Order { code, manifest, known: life.known(), bytes_max };
-        self.deeds.push(Deed::Read(name.clone(), serial, order));
+        self.deeds.push(Deed::Read(name.clone(), serial, Box::new(order)));
     }
 
     fn read(&mut self, name: &AppName, serial: u64, loaded: Loaded, now: Instant) {
@@ -313,11 +308,10 @@ impl<G: Clone> Book<G> {
         }
     }
 
-    fn content(&mut self, name: &AppName, revision: Revision, inspection: Option<Inspection>, now: Instant) {
+    fn content(&mut self, name: &AppName, revision: Revision, inspection: Option<Box<Inspection>>, now: Instant) {
         let Some(life) = self.lives.get_mut(name) else { return };
         life.newest = Some(revision);
         if life.live_revision() == Some(revision) {
-            life.changed_at = None;
             self.decide(name, Some(revision), Verdict::Live);
         } else if let Some((_, why)) = life.refused.as_ref().filter(|(refused, _)| *refused == revision) {
             let why = why.clone();
@@ -332,7 +326,7 @@ impl<G: Clone> Book<G> {
         }
     }
 
-    fn make(&mut self, name: &AppName, revision: Revision, inspection: Option<Inspection>, is_restore: bool) {
+    fn make(&mut self, name: &AppName, revision: Revision, inspection: Option<Box<Inspection>>, is_restore: bool) {
         self.serial += 1;
         let serial = self.serial;
         let Some(life) = self.lives.get_mut(name) else { return };
@@ -393,7 +387,6 @@ impl<G: Clone> Book<G> {
         self.routes_changed = true;
         self.records_changed = true;
         if is_newest {
-            life.changed_at = None;
             life.refused = None;
             self.decide(name, Some(revision), Verdict::Live);
         } else if life.verdict.is_none() && life.reading.is_none() && !life.is_settling {
@@ -436,6 +429,7 @@ impl<G: Clone> Book<G> {
         }
         if !matches!(verdict, Verdict::Pending(_)) {
             life.retry_at = None;
+            life.changed_at = None;
         }
         if life.verdict.as_ref() != Some(&verdict) {
             say::verdict(name, life, &verdict);

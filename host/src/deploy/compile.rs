@@ -104,7 +104,8 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
     use std::time::Duration;
-    use std::time::Instant;
+
+    use tokio::time::Instant;
 
     use super::*;
 

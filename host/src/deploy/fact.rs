@@ -67,9 +67,9 @@ pub enum Made<G> {
 #[derive(Debug)]
 pub enum Deed<G> {
     /// Read these files.
-    Read(AppName, u64, Order),
+    Read(AppName, u64, Box<Order>),
     /// Make this revision ready.
-    Make(AppName, u64, Revision, Option<Inspection>),
+    Make(AppName, u64, Revision, Option<Box<Inspection>>),
     /// Stop making it ready.
     Cancel(u64),
     /// Let it finish what it has begun.

@@ -56,7 +56,7 @@ pub enum Loaded {
         /// What it is.
         revision: Revision,
         /// Its outline, unless it was known before.
-        inspection: Option<Inspection>,
+        inspection: Option<Box<Inspection>>,
     },
 }
 
@@ -93,7 +93,7 @@ fn take(order: &Order, store: &Store) -> Result<Loaded, Loaded> {
         _ => Ok(()),
     });
     kept.map_err(|error| Loaded::Trouble(format!("cannot be kept in the state directory: {error}")))?;
-    Ok(Loaded::Content { revision, inspection: Some(inspection) })
+    Ok(Loaded::Content { revision, inspection: Some(Box::new(inspection)) })
 }
 
 /// A manifest that names its code is the commit point of a drop of two files.

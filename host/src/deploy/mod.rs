@@ -113,7 +113,8 @@ impl Deploy {
             tracing::error!("{damage}");
             alarms.insert("journal", damage);
         }
-        let (remembered, incumbents) = record::remembered(&journal, &record::judge(&settings.policy));
+        let (remembered, incumbents) =
+            record::remembered(&journal, &record::judge(&settings.policy, &settings.compile));
         let rules = Rules {
             settle: settings.settle,
             removal_grace: settings.removal_grace,

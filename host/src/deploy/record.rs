@@ -10,14 +10,16 @@ use crate::deploy::journal::Refusal;
 use crate::deploy::journal::Written;
 use crate::deploy::policy::Policy;
 use crate::deploy::publish::Incumbents;
+use crate::deploy::settings::CompileSettings;
 use crate::deploy::store::Keep;
 use crate::name::AppName;
 use crate::name::Digest;
 
-/// Who judged: another version of the host, or another policy, may decide otherwise.
-pub fn judge(policy: &Policy) -> String {
-    let policy = Digest::of(format!("{policy:?}").as_bytes());
-    format!("guesthouse {} under policy {}", env!("CARGO_PKG_VERSION"), policy.short())
+/// Who judged: another version of the host, another policy or more room to compile may decide otherwise.
+pub fn judge(policy: &Policy, compile: &CompileSettings) -> String {
+    let CompileSettings { deadline, memory_bytes_max, .. } = compile;
+    let rules = Digest::of(format!("{policy:?} {deadline:?} {memory_bytes_max}").as_bytes());
+    format!("guesthouse {} under {}", env!("CARGO_PKG_VERSION"), rules.short())
 }
 
 /// What an earlier run left for this one.

@@ -346,7 +346,7 @@ mod tests {
         assert_eq!(found, format!("dangling: a link that leads nowhere\nfar: {far}\nshop 4 bytes"));
         let found = outline(&apps, std::slice::from_ref(&elsewhere));
         assert_eq!(found, "dangling: a link that leads nowhere\nfar 3 bytes\nshop 4 bytes");
-        let folders = scan(&apps, &[elsewhere.clone()]).unwrap().folders;
+        let folders = scan(&apps, std::slice::from_ref(&elsewhere)).unwrap().folders;
         assert_eq!(folders, BTreeSet::from([apps.clone(), apps.join("..2024"), elsewhere]));
     }
 

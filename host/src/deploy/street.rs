@@ -35,6 +35,7 @@ use crate::deploy::status::Status;
 use crate::deploy::validate::Validator;
 use crate::deploy::watch::Watch;
 use crate::deploy::write;
+use crate::deploy::write::Writer;
 use crate::name::AppName;
 use crate::routes::RouteWriter;
 
@@ -118,6 +119,7 @@ struct Walk {
     scans: u64,
     is_writing: bool,
     records_due: bool,
+    writer: Arc<Writer>,
     shown: Arc<Status>,
 }
 
@@ -145,6 +147,7 @@ impl Street {
             scans: 0,
             is_writing: false,
             records_due: false,
+            writer: Arc::default(),
             shown: Arc::default(),
         };
         loop {
@@ -247,7 +250,7 @@ impl Walk {
         }
     }
 
-    fn start_read(&mut self, name: AppName, serial: u64, order: Order) {
+    fn start_read(&mut self, name: AppName, serial: u64, order: Box<Order>) {
         let is_check = self.street.book.is_check(&name, serial);
         let turns = if is_check { self.checks.clone() } else { self.reads.clone() };
         let store = self.street.validator.store.clone();
@@ -304,7 +307,9 @@ impl Walk {
         if self.scans % RENEW_EVERY == 1 {
             self.must_poll = self.watch.must_poll(&apps);
         }
-        let unseen = self.street.book.unseen_why().map(|why| format!("`{}`: {why}", apps.display()));
+        let unseen = self.street.book.unseen_why().map(|why| {
+            format!("the apps folder `{}` cannot be seen: {why}; everything goes on as it was", apps.display())
+        });
         let wait = match unseen.is_some() || self.must_poll || self.watch.is_in_trouble() {
             true => POLL.min(self.street.settings.rescan),
             false => self.street.settings.rescan,
@@ -349,7 +354,7 @@ impl Walk {
 
     fn write_order(&mut self) -> write::Order {
         let (book, settings) = (&self.street.book, &self.street.settings);
-        let judge = record::judge(&self.street.policy.borrow());
+        let judge = record::judge(&self.street.policy.borrow(), &settings.compile);
         let records = std::mem::take(&mut self.records_due).then(|| write::Records {
             journal: record::journal(book, &judge),
             live: book.lives().values().filter_map(|life| life.live_revision()).collect(),
@@ -357,7 +362,8 @@ impl Walk {
             bytes_max: settings.store_bytes_max,
         });
         let (status, state) = (self.shown.clone(), settings.state.clone());
-        write::Order { state, status, records, store: self.street.validator.store.clone() }
+        let store = self.street.validator.store.clone();
+        write::Order { turn: self.writer.turn(), writer: self.writer.clone(), state, status, records, store }
     }
 
     /// The last words: what is known now is remembered.

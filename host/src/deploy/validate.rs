@@ -78,7 +78,7 @@ impl Validator {
         self: Arc<Self>,
         name: AppName,
         revision: Revision,
-        inspection: Option<Inspection>,
+        inspection: Option<Box<Inspection>>,
         policy: Arc<Policy>,
     ) -> Made<Arc<App>> {
         match self.ready(name, revision, inspection, policy).await {
@@ -92,7 +92,7 @@ impl Validator {
         self: &Arc<Self>,
         name: AppName,
         revision: Revision,
-        inspection: Option<Inspection>,
+        inspection: Option<Box<Inspection>>,
         policy: Arc<Policy>,
     ) -> Result<Ready<Arc<App>>, Stop> {
         let this = self.clone();
@@ -125,7 +125,7 @@ impl Validator {
         &self,
         name: AppName,
         revision: Revision,
-        inspection: Option<Inspection>,
+        inspection: Option<Box<Inspection>>,
         policy: &Policy,
     ) -> Result<Plan, Stop> {
         let lost = || Stop::Trouble("its content is no longer in the state directory".to_owned());
@@ -140,7 +140,7 @@ impl Validator {
         let environment = secrets::resolve(&terms.environment, self.secrets.as_deref())
             .map_err(|missing| Stop::Trouble(missing.to_string()))?;
         let inspection = match inspection {
-            Some(inspection) => inspection,
+            Some(inspection) => *inspection,
             None => {
                 let code = self.store.code(revision.code).ok_or_else(lost)?;
                 inspect(&code).map_err(|error| Stop::Refused(error.to_string()))?

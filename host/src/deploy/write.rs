@@ -3,6 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use crate::deploy::journal::Journal;
 use crate::deploy::report;
@@ -11,8 +15,27 @@ use crate::deploy::store::Keep;
 use crate::deploy::store::Store;
 use crate::name::Revision;
 
+/// Lets one write at a time through, and none that is older than the last one: a write goes on when its job is dropped.
+#[derive(Default)]
+pub struct Writer {
+    turns: AtomicU64,
+    // Held for a whole write, on threads that may block; no await is inside.
+    last: Mutex<u64>,
+}
+
+impl Writer {
+    /// A number for the next write.
+    pub fn turn(&self) -> u64 {
+        self.turns.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
 /// Everything that one write needs.
 pub struct Order {
+    /// Who lets it through.
+    pub writer: Arc<Writer>,
+    /// Its number.
+    pub turn: u64,
     /// The state directory.
     pub state: PathBuf,
     /// For `status.json`.
@@ -38,6 +61,11 @@ pub struct Records {
 impl Order {
     /// Writes it all. Blocks. The result is what is wrong with the state directory, for the operator.
     pub fn write(self) -> Option<String> {
+        let mut last = self.writer.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last > self.turn {
+            return None;
+        }
+        *last = self.turn;
         let written = self.try_write();
         let path = self.state.display();
         written.err().map(|error| format!("cannot write to the state directory `{path}`: {error}; serving goes on"))
