@@ -91,6 +91,11 @@ where
                 write!(said.fields, " {}", Plain(fields))?;
             }
         }
+        if said.message.is_empty() {
+            // Fields alone: one space before them, as before a message.
+            said.fields = said.fields.trim_start().to_owned();
+            std::mem::swap(&mut said.message, &mut said.fields);
+        }
         let level = *event.metadata().level();
         let clock = clock(SystemTime::now());
         if writer.has_ansi_escapes() {
@@ -215,6 +220,11 @@ mod tests {
     fn a_line_is_level_message_fields() {
         let line = logged(false, || tracing::info!(app.name = %"shop", requests = 3, "published `shop`"));
         assert_eq!(line, "INFO  published `shop`  app.name=shop requests=3\n");
+    }
+
+    #[test]
+    fn fields_alone_are_the_message() {
+        assert_eq!(logged(false, || tracing::info!(status = 200, path = %"/")), "INFO  status=200 path=/\n");
     }
 
     #[test]
