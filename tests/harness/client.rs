@@ -53,10 +53,14 @@ impl Client {
         if !request.headers().contains_key(HOST) {
             request.headers_mut().insert(HOST, format!("localhost:{port}").parse().unwrap());
         }
-        let sender = match &mut self.sender {
-            Some(sender) if sender.ready().await.is_ok() => sender,
-            _ => self.sender.insert(connect(self.address).await?),
+        let usable = match &mut self.sender {
+            Some(sender) => sender.ready().await.is_ok(),
+            None => false,
         };
+        if !usable {
+            self.sender = Some(connect(self.address).await?);
+        }
+        let sender = self.sender.as_mut().expect("it was just made");
         let response = sender.send_request(request).await?;
         let (parts, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();

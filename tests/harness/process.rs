@@ -1,6 +1,7 @@
 //! The real program, as an operator starts it: its output, its signals, its exit code.
 
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::process::Stdio;
 
@@ -29,11 +30,20 @@ pub struct Ended {
     pub stderr: String,
 }
 
+/// Where rustup and cargo keep what they have, whatever `$HOME` a program under test is given.
+fn tool_home(variable: &str, below_home: &str) -> PathBuf {
+    let home = std::env::home_dir().unwrap_or_default();
+    std::env::var_os(variable).map_or_else(|| home.join(below_home), PathBuf::from)
+}
+
 /// `guesthouse` with these arguments, without the surroundings of this test run.
 pub fn command(arguments: &[&str], folder: &Path) -> Command {
     let mut command = Command::new(program());
     command.args(arguments).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.kill_on_drop(true).env("HOME", folder).env_remove("XDG_STATE_HOME").env_remove("RUST_LOG");
+    command
+        .env("RUSTUP_HOME", tool_home("RUSTUP_HOME", ".rustup"))
+        .env("CARGO_HOME", tool_home("CARGO_HOME", ".cargo"));
     command.env("NO_COLOR", "1").env_remove("RUST_BACKTRACE");
     command
 }
@@ -59,12 +69,14 @@ impl Process {
 
     /// Waits for a text on stdout, and returns its line.
     pub async fn says(&mut self, text: &str) -> String {
-        wait_for(&mut self.stdout, text).await
+        wait_for(&mut self.stdout, text)
+            .await
+            .unwrap_or_else(|| panic!("`{text}` was not said; the log:\n{}", self.log()))
     }
 
     /// Waits for a text in the log, and returns its line.
     pub async fn logs(&mut self, text: &str) -> String {
-        wait_for(&mut self.stderr, text).await
+        wait_for(&mut self.stderr, text).await.unwrap_or_else(|| panic!("`{text}` was not logged:\n{}", self.log()))
     }
 
     /// Everything that was logged until now.
@@ -104,12 +116,11 @@ fn gather(stream: impl AsyncRead + Unpin + Send + 'static) -> watch::Receiver<St
     receiver
 }
 
-async fn wait_for(text: &mut watch::Receiver<String>, wanted: &str) -> String {
-    let found = async { text.wait_for(|text| text.contains(wanted)).await.map(|text| text.clone()) };
-    match tokio::time::timeout(crate::harness::PATIENCE, found).await {
-        Ok(Ok(text)) => text.lines().find(|line| line.contains(wanted)).unwrap_or_default().to_owned(),
-        _ => panic!("waited for `{wanted}` in:\n{}", *text.borrow()),
-    }
+async fn wait_for(text: &mut watch::Receiver<String>, wanted: &str) -> Option<String> {
+    // Only whole lines: what is looked for may stand before the end of its line.
+    let whole = |text: &String| text.lines().any(|line| line.contains(wanted));
+    let found = tokio::time::timeout(crate::harness::PATIENCE, text.wait_for(whole)).await.ok()?.ok()?;
+    found.lines().find(|line| line.contains(wanted)).map(str::to_owned)
 }
 
 async fn to_the_end(mut text: watch::Receiver<String>) -> String {

@@ -174,13 +174,13 @@ async fn health_has_a_listener_of_its_own() {
 async fn a_hangup_reads_the_policy_again() {
     let home = home_with(&[("environ", guest::ENVIRON)]);
     let apps = AppsFolder::create(home.path().join("apps"));
-    apps.rename_in("environ.toml", "[limits]\nmemory = \"2GiB\"\n");
+    apps.rename_in("environ.toml", "[limits]\ncpu = \"50s\"\n");
     let config = home.path().join("g.toml");
-    std::fs::write(&config, "[policy]\nmemory = \"1GiB\"\n").unwrap();
+    std::fs::write(&config, "[policy.limits]\ncpu = \"10s\"\n").unwrap();
     let (mut host, address) = serve(home.path(), &["--config", "g.toml"]).await;
     host.logs("refused").await;
     assert_eq!(Client::new(address).get("/environ/").await.status, 503);
-    std::fs::write(&config, "[policy]\nmemory = \"4GiB\"\n").unwrap();
+    std::fs::write(&config, "[policy.limits]\ncpu = \"1m\"\n").unwrap();
     host.signal(Signal::HUP);
     host.logs("published `environ`").await;
     assert_eq!(Client::new(address).get("/environ/").await.status, 200);

@@ -98,7 +98,9 @@ async fn clock() {
 async fn todo() {
     let host = host(guest::TODO).await;
     let mut client = host.client();
-    let added = client.send(post("/todo/add", "text=buy+%3Cmilk%3E")).await;
+    let mut add = post("/todo/add", "text=buy+%3Cmilk%3E");
+    add.headers_mut().insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
+    let added = client.send(add).await;
     assert_eq!((added.status, added.header("location")), (StatusCode::SEE_OTHER, "/todo/"));
     let cookie = added.header("set-cookie").split(';').next().unwrap().to_owned();
     assert!(added.header("set-cookie").to_lowercase().contains("path=/todo/"), "{added:?}");

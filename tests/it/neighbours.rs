@@ -6,7 +6,9 @@ use guesthouse_test_guests as guest;
 use http::StatusCode;
 
 use crate::harness::client::Client;
+use crate::harness::client::Reply;
 use crate::harness::client::get;
+use crate::harness::host::Running;
 use crate::harness::host::TestHost;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -46,9 +48,7 @@ async fn an_app_at_its_limit_sheds_and_does_not_make_others_wait() {
     // Whoever comes while the only permit is taken is shed; until the first one is in, another may be the holder, so the
     // state is waited for rather than assumed.
     let shed = loop {
-        let attempt =
-            tokio::time::timeout(Duration::from_millis(500), Client::new(host.address).try_send(get("/bad-never/")));
-        if let Ok(Ok(reply)) = attempt.await {
+        if let Some(reply) = soon(&host, "/bad-never/").await {
             break reply;
         }
     };
@@ -69,22 +69,17 @@ async fn a_visitor_who_leaves_ends_the_guest() {
         .await;
     let mut leaving = host.client();
     let visit = tokio::task::spawn(async move { leaving.try_send(get("/bad-loop/")).await });
-    let busy = || async { Client::new(host.address).try_send(get("/bad-loop/")) };
     // The only permit is taken: the next visitor is shed at once.
-    loop {
-        let attempt = tokio::time::timeout(Duration::from_millis(300), busy().await).await;
-        if matches!(&attempt, Ok(Ok(reply)) if reply.status == StatusCode::SERVICE_UNAVAILABLE) {
-            break;
-        }
-    }
+    while soon(&host, "/bad-loop/").await.is_none_or(|reply| reply.status != StatusCode::SERVICE_UNAVAILABLE) {}
     visit.abort();
     let _ = visit.await;
     // The guest's deadline is an hour away: when the permit is free again, it was its visitor's leaving that ended it.
-    loop {
-        let attempt = tokio::time::timeout(Duration::from_millis(300), busy().await).await;
-        if attempt.is_err() {
-            break;
-        }
-    }
+    while soon(&host, "/bad-loop/").await.is_some() {}
     assert_eq!(host.get("/hello/").await.status, StatusCode::OK);
+}
+
+/// What is answered within a moment; whoever waits longer has been let in.
+async fn soon(host: &Running, path: &str) -> Option<Reply> {
+    let mut client = Client::new(host.address);
+    tokio::time::timeout(Duration::from_millis(400), client.try_send(get(path))).await.ok()?.ok()
 }

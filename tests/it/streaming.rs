@@ -36,7 +36,7 @@ async fn a_slow_reader_holds_the_guest_back() {
     let home = tempfile::tempdir().unwrap();
     let apps = AppsFolder::create(home.path().join("apps"));
     apps.rename_in("flow.wasm", guest::bytes(guest::FLOW));
-    apps.rename_in("flow.toml", "[limits]\nlog_lines_per_second = 10000\n");
+    apps.rename_in("flow.toml", "[limits]\nlog_lines_per_second = 1000\n");
     let mut host = Process::start(&["serve", "--listen", "127.0.0.1:0", "--state", "state"], home.path());
     let line = host.says("listening on ").await;
     let address = line.rsplit('/').find(|part| !part.is_empty()).unwrap().parse().unwrap();

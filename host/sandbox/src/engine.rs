@@ -17,9 +17,7 @@ use wasmtime::component::Linker;
 
 use crate::capability;
 use crate::clock::Clock;
-use crate::compile::Target;
 use crate::guest::Guest;
-use crate::guest::GuestSettings;
 use crate::inspect::Class;
 use crate::inspect::Inspection;
 use crate::inspect::PLAIN_CORE_INSTANCES_MAX;
@@ -28,8 +26,10 @@ use crate::inspect::PLAIN_TABLES_MAX;
 use crate::limits::MemoryTotal;
 use crate::output::GuestLog;
 use crate::precompiled;
+use crate::settings::GuestSettings;
 use crate::store::Common;
 use crate::store::State;
+use crate::target::Target;
 
 /// What the whole host may spend on guests.
 #[derive(Clone, Debug)]
@@ -146,7 +146,7 @@ impl Sandbox {
             Class::Plain => Ok(&self.plain),
             Class::Large => {
                 let made = self.large.get_or_init(|| {
-                    let large = Workshop::new(&config(self.target(class)))?;
+                    let large = Workshop::new(&self.target(class).config())?;
                     self.clock.interrupt(&large.engine);
                     Ok(large)
                 });
@@ -158,7 +158,7 @@ impl Sandbox {
 
 impl Workshop {
     fn plain(settings: &SandboxSettings, roomy: bool) -> Result<Workshop, SandboxError> {
-        let mut config = config(Target { class: Class::Plain, roomy });
+        let mut config = Target { class: Class::Plain, roomy }.config();
         if roomy {
             config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
         }
@@ -173,24 +173,6 @@ impl Workshop {
         });
         made.map_err(|error| SandboxError(format!("{error:#}")))
     }
-}
-
-/// The settings of an engine, but for where its instances live: the compile child and the host must agree on them.
-pub(crate) fn config(target: Target) -> Config {
-    let mut config = Config::new();
-    config.epoch_interruption(true);
-    // Guests here are called one at a time per instance; the machinery for more costs half of a request.
-    config.concurrency_support(false);
-    if target.class == Class::Large {
-        // An interpreter's image is mapped copy-on-write as a whole, rather than copied at every start.
-        config.memory_guaranteed_dense_image_size(256 << 20);
-    }
-    if !target.roomy {
-        config.memory_reservation(0);
-        config.memory_reservation_for_growth(16 << 20);
-        config.memory_guard_size(64 << 10);
-    }
-    config
 }
 
 /// The pool for small components: slots keep their pages between requests, and only what a request wrote is reset.

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use wasmtime::PoolConcurrencyLimitError;
-use wasmtime::Store;
 use wasmtime::Trap;
 use wasmtime::WasmBacktrace;
 use wasmtime_wasi::I32Exit;
 
 use crate::limits::Bound;
-use crate::store::State;
+use crate::limits::Memory;
 
 /// A guest failed: it trapped, missed a deadline, ran out of memory, or answered nothing or nonsense.
 #[derive(Debug, thiserror::Error)]
@@ -74,8 +73,8 @@ impl Fault {
 }
 
 impl Fault {
-    /// Reads what wasmtime says of a call that failed. `store` knows whether the guest had been refused memory.
-    pub(crate) fn from_wasmtime(error: &wasmtime::Error, store: &Store<State>) -> Fault {
+    /// Reads what wasmtime says of a call that failed. `memory` knows whether the guest had been refused any.
+    pub(crate) fn from_wasmtime(error: &wasmtime::Error, memory: &Memory) -> Fault {
         if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
             return Fault::Full(full.to_string());
         }
@@ -85,7 +84,6 @@ impl Fault {
             (None, None) => error.root_cause().to_string(),
         };
         let backtrace = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
-        let memory = &store.data().memory;
         match memory.refused_by {
             None => Fault::Trap { message, backtrace },
             Some(bound) => {

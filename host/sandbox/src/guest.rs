@@ -1,6 +1,5 @@
 //! A guest that is ready to be called: compiled, linked, and given its limits and grants.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use http::Response;
@@ -13,30 +12,13 @@ use crate::fault::Fault;
 use crate::inspect::Lane;
 use crate::lane::gateway::Gateway;
 use crate::lane::http02::Http02;
-use crate::limits::Limits;
 use crate::request::GuestRequest;
 use crate::response::GuestBody;
 use crate::store;
 use crate::store::Common;
 use crate::store::State;
-
-/// What makes one app's guest different from another's.
-#[derive(Clone, Debug)]
-pub struct GuestSettings {
-    /// The app's name, for the log.
-    pub app: String,
-    /// The revision in short, for the log.
-    pub revision: String,
-    /// What one request may use.
-    pub limits: Limits,
-    /// The environment variables that the operator gives the app.
-    pub environment: Vec<(String, String)>,
-    /// The most lines of output that are logged in a second; the rest is counted.
-    pub log_lines_per_second_max: u32,
-}
-
-/// What a request holds for as long as its instance lives: permits, marks, counters. Dropped when the instance is gone.
-pub type Stay = Box<dyn Any + Send>;
+use crate::visit::Stay;
+use crate::visit::Visit;
 
 /// A guest, one step before an instance. Every call makes an instance of its own and drops it.
 pub struct Guest {
@@ -110,14 +92,3 @@ impl Guest {
         }
     }
 }
-
-/// One call of a guest, seen from the host: its bounds, and what lives as long as the instance.
-pub(crate) struct Visit {
-    pub(crate) limits: Limits,
-    pub(crate) tasks: TaskTracker,
-    pub(crate) memory_total: Arc<crate::limits::MemoryTotal>,
-    pub(crate) held: Held,
-}
-
-/// What is dropped when the instance is gone.
-pub(crate) type Held = (crate::clock::Ticking, Stay);

@@ -20,4 +20,7 @@ mod output;
 mod precompiled;
 pub mod request;
 pub mod response;
+pub mod settings;
 mod store;
+pub mod target;
+pub mod visit;

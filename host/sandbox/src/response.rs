@@ -15,7 +15,7 @@ use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
 use crate::deadline::Run;
 use crate::fault::Fault;
-use crate::guest::Visit;
+use crate::visit::Visit;
 
 /// A body that is complete within this many bytes is sent as one piece, with its length, and a guest that fails before
 /// then can still be answered with an error.

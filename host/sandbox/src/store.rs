@@ -15,10 +15,10 @@ use wasmtime_wasi_http::WasiHttpView;
 
 use crate::capability::outbound::Outbound;
 use crate::capability::wasi;
-use crate::guest::GuestSettings;
 use crate::limits::Memory;
 use crate::limits::MemoryTotal;
 use crate::output::GuestLog;
+use crate::settings::GuestSettings;
 
 /// Host resources that one instance may hold at once (streams, fields, pollables …).
 const RESOURCES_MAX: usize = 10_000;

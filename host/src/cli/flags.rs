@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
-use guesthouse_sandbox::compile::Target;
+use guesthouse_sandbox::target::Target;
 
 use crate::cli::values::Address;
 use crate::cli::values::AdminAddress;

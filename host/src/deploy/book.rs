@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::deploy::fact::Deed;
 use crate::deploy::fact::Fact;
 use crate::deploy::fact::Made;
+use crate::deploy::fact::Published;
 use crate::deploy::fact::Remembered;
 use crate::deploy::fact::Rules;
 use crate::deploy::life::Job;
@@ -377,7 +378,12 @@ impl<G: Clone> Book<G> {
         life.standby = last_good.or(life.standby);
         let old = life.live.replace(ready);
         life.held = None;
-        say::published(name, revision, old.as_ref().map(|old| old.revision), life.changed_at, now);
+        self.deeds.push(Deed::Tell(Published {
+            name: name.clone(),
+            new: revision,
+            old: old.as_ref().map(|old| old.revision),
+            after: life.changed_at.map(|at| now.duration_since(at)),
+        }));
         if let Some(old) = old {
             if old.revision != revision {
                 life.standby = Some(old.revision);

@@ -72,10 +72,25 @@ pub enum Deed<G> {
     Make(AppName, u64, Revision, Option<Box<Inspection>>),
     /// Stop making it ready.
     Cancel(u64),
+    /// Say that it serves, once it does.
+    Tell(Published),
     /// Let it finish what it has begun.
     Retire(Ready<G>),
     /// Nothing is left of this app.
     Forget(AppName),
+}
+
+/// A revision serves.
+#[derive(Debug)]
+pub struct Published {
+    /// The app.
+    pub name: AppName,
+    /// What serves.
+    pub new: Revision,
+    /// What served before.
+    pub old: Option<Revision>,
+    /// Since its file was seen to have changed.
+    pub after: Option<Duration>,
 }
 
 /// The last good revision and what was refused, from an earlier run.

@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use tokio::time::Instant;
-
+use crate::deploy::fact::Published;
 use crate::deploy::life::Life;
 use crate::deploy::life::Verdict;
 use crate::name::AppName;
-use crate::name::Revision;
 
 /// Files that are turned down for another reason than before.
 pub fn new_reasons(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<PathBuf, String>, what: &str) {
@@ -20,11 +18,10 @@ pub fn new_reasons(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<PathBuf,
 }
 
 /// A revision serves.
-pub fn published(name: &AppName, new: Revision, old: Option<Revision>, changed_at: Option<Instant>, now: Instant) {
+pub fn published(Published { name, new, old, after }: &Published) {
     let was = old.map(|old| format!(" (was {old})")).unwrap_or_default();
-    let after = changed_at.map(|at| format!(", {} ms after it was seen", now.duration_since(at).as_millis()));
-    tracing::info!(app.name = %name, app.revision = %new, "published `{name}` revision {new}{was}{}",
-        after.unwrap_or_default());
+    let after = after.map(|after| format!(", {} ms after it was seen", after.as_millis())).unwrap_or_default();
+    tracing::info!(app.name = %name, app.revision = %new, "published `{name}` revision {new}{was}{after}");
 }
 
 /// Something was decided about an app's newest content.

@@ -28,6 +28,7 @@ use crate::deploy::publish::table;
 use crate::deploy::record;
 use crate::deploy::report::status;
 use crate::deploy::retire::retire;
+use crate::deploy::say;
 use crate::deploy::scan::Scan;
 use crate::deploy::scan::scan;
 use crate::deploy::settings::DeploySettings;
@@ -246,6 +247,7 @@ impl Walk {
             }
             Deed::Cancel(serial) => self.jobs.cancel(serial),
             Deed::Retire(old) => retire(old.guest, &self.street.tasks, self.stop.clone()),
+            Deed::Tell(published) => say::published(&published),
             Deed::Forget(name) => self.street.validator.admissions.forget(&name),
         }
     }

@@ -7,15 +7,15 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use guesthouse_sandbox::compile::Target;
 use guesthouse_sandbox::engine::PrepareError;
 use guesthouse_sandbox::engine::Sandbox;
 use guesthouse_sandbox::fault::Fault;
 use guesthouse_sandbox::guest::Guest;
-use guesthouse_sandbox::guest::GuestSettings;
 use guesthouse_sandbox::inspect::Class;
 use guesthouse_sandbox::inspect::Inspection;
 use guesthouse_sandbox::inspect::inspect;
+use guesthouse_sandbox::settings::GuestSettings;
+use guesthouse_sandbox::target::Target;
 use tokio::sync::Semaphore;
 
 use crate::app::App;

@@ -7,11 +7,11 @@ pub(crate) mod outbound;
 pub(crate) mod wasi;
 
 use wasmtime::component::Linker;
-
-use crate::store::State;
+use wasmtime_wasi::WasiView;
+use wasmtime_wasi_http::WasiHttpView;
 
 /// Links everything that this host offers.
-pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+pub(crate) fn link<T: WasiView + WasiHttpView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     wasi::link(linker)?;
     outbound::link(linker)
 }

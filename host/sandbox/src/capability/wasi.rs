@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use wasmtime::component::Linker;
 use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi::WasiView;
 
 use crate::output::GuestLog;
 use crate::output::GuestStream;
 use crate::output::StreamName;
-use crate::store::State;
 
 /// Bytes of randomness in one call.
 const RANDOM_BYTES_MAX: u64 = 64 << 10;
 
-pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+pub(crate) fn link<T: WasiView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)
 }
 

@@ -13,18 +13,18 @@ use wasmtime::Engine;
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
+use self::bindings::AppPre;
+use self::bindings::AppWithLifecyclePre;
+use self::bindings::guesthouse::gateway::types;
 use crate::deadline::Run;
 use crate::fault::Fault;
-use crate::guest::Visit;
-use crate::lane::gateway::bindings::AppPre;
-use crate::lane::gateway::bindings::AppWithLifecyclePre;
-use crate::lane::gateway::bindings::guesthouse::gateway::types;
 use crate::limits::Limits;
 use crate::limits::Share;
 use crate::request::GuestRequest;
 use crate::request::RequestBody;
 use crate::response::GuestBody;
 use crate::store::State;
+use crate::visit::Visit;
 
 #[allow(missing_docs, clippy::all, reason = "generated from `wit/gateway.wit`")]
 mod bindings {
@@ -80,7 +80,7 @@ impl Gateway {
                     Err(error) => Err(error),
                 },
             };
-            asked.map_err(|error| Fault::from_wasmtime(&error, &store))?.map_err(Fault::Guest)
+            asked.map_err(|error| Fault::from_wasmtime(&error, &store.data().memory))?.map_err(Fault::Guest)
         };
         within(health, &visit.limits).await
     }
@@ -99,7 +99,7 @@ impl Gateway {
                 Ok(guest) => guest.guesthouse_gateway_handler().call_handle(&mut store, &request).await,
                 Err(error) => Err(error),
             };
-            called.map_err(|error| Fault::from_wasmtime(&error, &store))?.map_err(Fault::Guest)
+            called.map_err(|error| Fault::from_wasmtime(&error, &store.data().memory))?.map_err(Fault::Guest)
         };
         let response = within(response, &visit.limits).await?;
         message(response, visit.limits.response_bytes_max)

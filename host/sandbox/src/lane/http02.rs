@@ -25,12 +25,12 @@ use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
 use crate::deadline::Run;
 use crate::fault::Fault;
-use crate::guest::Visit;
 use crate::request::BodyError;
 use crate::request::GuestRequest;
 use crate::response::GuestBody;
 use crate::response::Writing;
 use crate::store::State;
+use crate::visit::Visit;
 
 /// A guest of the `wasi:http/proxy` world.
 pub(crate) struct Http02 {
@@ -53,7 +53,7 @@ impl Http02 {
         let proxy = self.proxy.clone();
         let made = async move {
             let made = proxy.instantiate_async(&mut store).await;
-            made.map(drop).map_err(|error| Fault::from_wasmtime(&error, &store))
+            made.map(drop).map_err(|error| Fault::from_wasmtime(&error, &store.data().memory))
         };
         let head = visit.limits.head;
         tokio::time::timeout(head, Run::new(made, visit.limits.cpu)).await.unwrap_or(Err(Fault::Head(head)))
@@ -76,7 +76,7 @@ impl Http02 {
                 Ok(guest) => guest.wasi_http_incoming_handler().call_handle(&mut store, incoming, outparam).await,
                 Err(error) => Err(error),
             };
-            called.map_err(|error| Fault::from_wasmtime(&error, &store))
+            called.map_err(|error| Fault::from_wasmtime(&error, &store.data().memory))
         };
         let mut guest = Run::new(guest, visit.limits.cpu);
         let deadline = visit.limits.head;

@@ -73,7 +73,7 @@ impl Desk {
                     self.cancelled.push(serial);
                 }
                 Deed::Retire(ready) => self.retired.push(ready.revision),
-                Deed::Forget(_) => {}
+                Deed::Forget(_) | Deed::Tell(_) => {}
             }
         }
     }
