@@ -73,6 +73,9 @@ pub enum CallError {
     /// Nobody made room in time (503).
     #[error("no room for another request within {0:?}")]
     Busy(Duration),
+    /// Too many wait already (503).
+    #[error("no room for another request, and {0} wait already")]
+    QueueFull(usize),
     /// The guest failed (502, 504).
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -87,11 +90,13 @@ impl App {
 
     /// Asks the guest for one response. Dropping the future or the response's body ends the guest.
     pub async fn call(&self, request: GuestRequest) -> Result<Response<AppBody>, CallError> {
-        let stay = (self.admission.admit().await?, self.in_flight.token());
+        let in_flight = self.in_flight.token();
+        let received = self.guest.receive(request).await?;
+        let stay = (self.admission.admit().await?, in_flight);
         let response = tokio::select! {
             biased;
             () = self.retired.cancelled() => return Err(Fault::Retired.into()),
-            response = self.guest.call(request, Box::new(stay)) => response?,
+            response = self.guest.call(received, Box::new(stay)) => response?,
         };
         Ok(response.map(|body| AppBody::new(body, &self.retired)))
     }
@@ -141,7 +146,7 @@ impl Admission {
         {
             return Ok(Permits { _app: app, _host: host });
         }
-        let _place = self.place_in_queue().ok_or(CallError::Busy(self.queue_wait))?;
+        let _place = self.place_in_queue().ok_or(CallError::QueueFull(self.queue))?;
         let both = async {
             let app = self.app.clone().acquire_owned().await.ok()?;
             let host = self.host.clone().acquire_owned().await.ok()?;

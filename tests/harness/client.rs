@@ -1,4 +1,4 @@
-//! An HTTP client that shows what came, and a raw one for what no client would send.
+//! An HTTP client that shows what came.
 
 use std::net::SocketAddr;
 
@@ -12,8 +12,6 @@ use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::harness::within;
@@ -90,14 +88,4 @@ pub async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>, hy
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::task::spawn(connection);
     Ok(sender)
-}
-
-/// Sends bytes as they are and reads until the host closes.
-pub async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
-    let mut stream = TcpStream::connect(address).await.expect("the host listens");
-    stream.write_all(bytes).await.unwrap();
-    let mut answer = Vec::new();
-    // A reset after the answer is as good as an end.
-    let _ = within("the host to close", stream.read_to_end(&mut answer)).await;
-    String::from_utf8_lossy(&answer).into_owned()
 }

@@ -179,11 +179,6 @@ impl Running {
         (TestHost { home: self.home, apps: self.apps, changes: Vec::new() }, end)
     }
 
-    /// Asks the host to end, and does not wait.
-    pub fn ask_to_stop(&self) {
-        self.stop.cancel();
-    }
-
     /// The state directory.
     pub fn state(&self) -> PathBuf {
         self.home.path().join("state")

@@ -1,15 +1,18 @@
 //! Bad guests beside a good one that keeps answering.
 
-use std::time::Duration;
-
+use bytes::Bytes;
 use guesthouse_test_guests as guest;
+use http::Response;
 use http::StatusCode;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
 
-use crate::harness::client::Client;
-use crate::harness::client::Reply;
+use crate::harness::client::connect;
 use crate::harness::client::get;
 use crate::harness::host::Running;
 use crate::harness::host::TestHost;
+use crate::harness::within;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_good_app_answers_beside_endless_ones() {
@@ -40,46 +43,41 @@ async fn an_app_at_its_limit_sheds_and_does_not_make_others_wait() {
     let host = TestHost::new()
         .app("hello", guest::bytes(guest::HELLO))
         .app("bad-never", guest::bytes(guest::BAD_NEVER))
-        .manifest("bad-never", "[limits]\nconcurrency = 1\nqueue = 1\nqueue_wait = \"50ms\"\nhead = \"30s\"\n")
+        .manifest("bad-never", "[limits]\nconcurrency = 1\nqueue = 1\nqueue_wait = \"50ms\"\n")
         .run()
         .await;
-    let mut first = host.client();
-    let holding = tokio::task::spawn(async move { first.try_send(get("/bad-never/")).await });
-    // Whoever comes while the only permit is taken is shed; until the first one is in, another may be the holder, so the
-    // state is waited for rather than assumed.
-    let shed = loop {
-        if let Some(reply) = soon(&host, "/bad-never/").await {
-            break reply;
-        }
-    };
+    let _holding = head_of(&host, "/bad-never/late").await;
+    let shed = host.get("/bad-never/").await;
     assert_eq!(shed.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_ne!(shed.header("retry-after"), "");
     assert_eq!(host.get("/hello/").await.status, StatusCode::OK);
-    holding.abort();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_visitor_who_leaves_ends_the_guest() {
     let host = TestHost::new()
-        .app("bad-loop", guest::bytes(guest::BAD_LOOP))
-        .app("hello", guest::bytes(guest::HELLO))
-        .manifest("bad-loop", "[limits]\nconcurrency = 1\nqueue = 0\ncpu = \"1h\"\nhead = \"1h\"\n")
+        .app("bad-loop-http", guest::bytes(guest::BAD_LOOP_HTTP))
+        .manifest("bad-loop-http", "[limits]\nconcurrency = 1\nqueue = 0\ncpu = \"1h\"\nbody_idle = \"1h\"\n")
         .config(|config| config.deploy.policy = guesthouse::deploy::policy::Policy::permissive())
         .run()
         .await;
-    let mut leaving = host.client();
-    let visit = tokio::task::spawn(async move { leaving.try_send(get("/bad-loop/")).await });
-    // The only permit is taken: the next visitor is shed at once.
-    while soon(&host, "/bad-loop/").await.is_none_or(|reply| reply.status != StatusCode::SERVICE_UNAVAILABLE) {}
-    visit.abort();
-    let _ = visit.await;
-    // The guest's deadline is an hour away: when the permit is free again, it was its visitor's leaving that ended it.
-    while soon(&host, "/bad-loop/").await.is_some() {}
-    assert_eq!(host.get("/hello/").await.status, StatusCode::OK);
+    let visitor = head_of(&host, "/bad-loop-http/late").await;
+    assert_eq!(host.get("/bad-loop-http/late").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    drop(visitor);
+    // The guest's deadlines are an hour away: when there is room again, it was its visitor's leaving that ended it.
+    within("the permit to be free", async {
+        while head_of(&host, "/bad-loop-http/late").await.0.status() != StatusCode::OK {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
-/// What is answered within a moment; whoever waits longer has been let in.
-async fn soon(host: &Running, path: &str) -> Option<Reply> {
-    let mut client = Client::new(host.address);
-    tokio::time::timeout(Duration::from_millis(400), client.try_send(get(path))).await.ok()?.ok()
+/// A request whose head has arrived; it goes on for as long as this is held.
+async fn head_of(host: &Running, path: &str) -> (Response<Incoming>, SendRequest<Full<Bytes>>) {
+    let mut sender = connect(host.address).await.unwrap();
+    let mut request = get(path);
+    request.headers_mut().insert("host", "localhost".parse().unwrap());
+    let response = within("a head", sender.send_request(request)).await.unwrap();
+    (response, sender)
 }

@@ -48,6 +48,7 @@ pub struct Sandbox {
     /// Made when the first large component comes.
     large: OnceLock<Result<Workshop, SandboxError>>,
     memory_total: Arc<MemoryTotal>,
+    memory_bytes_max: u64,
     clock: Arc<Clock>,
     tasks: TaskTracker,
     roomy: bool,
@@ -97,7 +98,15 @@ impl Sandbox {
         };
         clock.interrupt(&plain.engine);
         let memory_total = Arc::new(MemoryTotal::new(settings.memory_total_bytes_max));
-        Ok(Sandbox { plain, large: OnceLock::new(), memory_total, clock, tasks, roomy })
+        Ok(Sandbox {
+            plain,
+            large: OnceLock::new(),
+            memory_total,
+            memory_bytes_max: settings.memory_bytes_max,
+            clock,
+            tasks,
+            roomy,
+        })
     }
 
     /// For which engine a component of `class` must be compiled.
@@ -121,8 +130,10 @@ impl Sandbox {
         &self,
         path: &Path,
         inspection: &Inspection,
-        settings: GuestSettings,
+        mut settings: GuestSettings,
     ) -> Result<Guest, PrepareError> {
+        // No instance gets more than a slot of the pool holds, whatever the policy says.
+        settings.limits.memory_bytes_max = settings.limits.memory_bytes_max.min(self.memory_bytes_max);
         let limit = settings.limits.memory_bytes_max;
         if inspection.memory_bytes_min > limit {
             let needed = inspection.memory_bytes_min;

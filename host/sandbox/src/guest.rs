@@ -10,9 +10,11 @@ use wasmtime::component::InstancePre;
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::inspect::Lane;
+use crate::lane::gateway;
 use crate::lane::gateway::Gateway;
 use crate::lane::http02::Http02;
 use crate::request::GuestRequest;
+use crate::request::Received;
 use crate::response::GuestBody;
 use crate::store;
 use crate::store::Common;
@@ -60,15 +62,24 @@ impl Guest {
         }
     }
 
+    /// Takes in what a request must have before its guest is called: in the gateway lane its whole body. A visitor who
+    /// sends slowly so holds no permit and no instance.
+    pub async fn receive(&self, request: GuestRequest) -> Result<Received, Fault> {
+        match &self.lane {
+            Prepared::Gateway(_) => gateway::receive(request, &self.common.memory_total).await,
+            Prepared::Http02(_) => Ok(Received { request, body: None }),
+        }
+    }
+
     /// Calls the guest with one request, in an instance of its own. `stay` lives as long as the instance.
     ///
     /// Dropping the future, or the response's body, ends the guest. Cancelling is safe at any point.
-    pub async fn call(&self, request: GuestRequest, stay: Stay) -> Result<Response<GuestBody>, Fault> {
-        let store = self.store(&request.id);
+    pub async fn call(&self, received: Received, stay: Stay) -> Result<Response<GuestBody>, Fault> {
+        let store = self.store(&received.request.id);
         let visit = self.visit(stay);
         match &self.lane {
-            Prepared::Gateway(gateway) => gateway.call(store, request, visit).await,
-            Prepared::Http02(http) => http.call(store, request, visit).await,
+            Prepared::Gateway(gateway) => gateway.call(store, received, visit).await,
+            Prepared::Http02(http) => http.call(store, received.request, visit).await,
         }
     }
 
@@ -87,7 +98,6 @@ impl Guest {
         Visit {
             limits: self.common.settings.limits.clone(),
             tasks: self.tasks.clone(),
-            memory_total: self.common.memory_total.clone(),
             held: (self.clock.ticking(), stay),
         }
     }

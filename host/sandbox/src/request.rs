@@ -6,6 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 
+use crate::limits::Share;
+
 /// One request for a guest. Everything in it has been admitted: a guest never sees what HTTP forbids.
 pub struct GuestRequest {
     /// The method (RFC 9110 section 9).
@@ -26,6 +28,19 @@ pub struct GuestRequest {
     pub peer: Option<IpAddr>,
     /// The request's id, `[A-Za-z0-9-]{1,64}`.
     pub id: String,
+}
+
+/// A request that its guest can be called with.
+pub struct Received {
+    pub(crate) request: GuestRequest,
+    /// The body, when its lane wants it whole.
+    pub(crate) body: Option<Whole>,
+}
+
+/// A buffered body, and its share of the memory of all guests.
+pub(crate) struct Whole {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) share: Share,
 }
 
 /// A request's body, streamed and bounded.

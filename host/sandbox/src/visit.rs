@@ -1,13 +1,11 @@
 //! One call of a guest, seen from the host.
 
 use std::any::Any;
-use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Ticking;
 use crate::limits::Limits;
-use crate::limits::MemoryTotal;
 
 /// What a request holds for as long as its instance lives: permits, marks, counters. Dropped when the instance is gone.
 pub type Stay = Box<dyn Any + Send>;
@@ -16,7 +14,6 @@ pub type Stay = Box<dyn Any + Send>;
 pub(crate) struct Visit {
     pub(crate) limits: Limits,
     pub(crate) tasks: TaskTracker,
-    pub(crate) memory_total: Arc<MemoryTotal>,
     pub(crate) held: Held,
 }
 

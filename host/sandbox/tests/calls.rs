@@ -64,7 +64,7 @@ fn request(path: &'static str, body: &'static [u8]) -> GuestRequest {
 }
 
 async fn ask(guest: &Guest, path: &'static str, body: &'static [u8]) -> Result<(u16, String), Fault> {
-    let response = guest.call(request(path, body), Box::new(())).await?;
+    let response = guest.call(guest.receive(request(path, body)).await?, Box::new(())).await?;
     let status = response.status().as_u16();
     let body = response.into_body().collect().await?.to_bytes();
     Ok((status, String::from_utf8_lossy(&body).into_owned()))
@@ -178,7 +178,8 @@ async fn health_is_asked_before_a_revision_takes_over() {
 #[tokio::test]
 async fn an_endless_guest_lets_others_run_and_ends_with_its_visitor() {
     let (endless, hello) = (guest("bad-loop", Limits::default()), guest("hello", Limits::default()));
-    let never = endless.call(request("/", b""), Box::new(()));
+    let received = endless.receive(request("/", b"")).await.unwrap();
+    let never = endless.call(received, Box::new(()));
     tokio::select! {
         _ = never => panic!("an endless guest answered"),
         answered = ask(&hello, "/", b"") => assert_eq!(answered.unwrap().0, 200),

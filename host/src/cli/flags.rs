@@ -80,7 +80,7 @@ const DEV_EXAMPLES: &str = "\
 Examples:
   guesthouse dev my-app                    one crate
   guesthouse dev guest-apps                every app in a workspace, or in the folders below
-  guesthouse dev my-app --trace-wire       and print what goes over the wire
+  guesthouse dev my-app --trace-wire       and print what arrives on the wire
 
 Apps and state are kept under ./.guesthouse/dev/. Whatever an app asks for is allowed, and error pages show inner details:
 this is why `dev` listens on loopback only.";
@@ -121,7 +121,7 @@ pub struct LogFlags {
     #[arg(long, value_name = "FORMAT", env = "GUESTHOUSE_LOG_FORMAT", hide_env_values = true)]
     pub log_format: Option<LogFormat>,
 
-    /// Log what arrives on each socket and what is answered (secrets masked, except in `dev`)
+    /// Log what arrives on each loopback socket, as bytes and as text (secrets masked, except in `dev`)
     #[arg(long, env = "GUESTHOUSE_TRACE_WIRE", hide_env_values = true)]
     pub trace_wire: bool,
 }

@@ -185,7 +185,9 @@ fn check(serve: &ServeSettings, listeners: usize) -> anyhow::Result<()> {
     }
     if serve.connections_max <= listeners {
         let most = serve.connections_max;
-        bail!("[serve] connections_max ({most}) is too little: every one of the {listeners} listeners holds one ready");
+        bail!(
+            "[serve] connections_max ({most}) is too little: each listener holds one ready, and there are {listeners}"
+        );
     }
     Ok(())
 }

@@ -137,7 +137,7 @@ fn bounds_that_let_nobody_in_are_mistakes() {
     assert_eq!(said("[serve]\nhead_max = \"1KiB\""), "[serve] head_max (1KiB) is too little: at least 8KiB");
     assert_eq!(
         said("[serve]\nconnections_max = 1"),
-        "[serve] connections_max (1) is too little: every one of the 1 listeners holds one ready"
+        "[serve] connections_max (1) is too little: each listener holds one ready, and there are 1"
     );
 }
 

@@ -208,6 +208,11 @@ impl Walk<'_> {
 
     fn sighted(&mut self, kind: Kind, path: &Path, file: Result<Sighting, String>) {
         match (AppName::from_path(path), kind) {
+            // Else `shop.wasm` and `shop.WASM` were one app, and which of them serves a matter of chance.
+            (Ok(_), Kind::Code) if path.extension().is_some_and(|extension| extension != "wasm") => {
+                let why = "its name ends in `.wasm` only when case is ignored: rename it".to_owned();
+                self.scan.refusals.insert(path.to_owned(), why);
+            }
             (Ok(name), Kind::Code) => {
                 self.scan.apps.insert(name, Sighted { code: file, manifest: None });
             }

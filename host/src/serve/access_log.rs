@@ -102,18 +102,24 @@ impl Drop for Record {
             Called::Live(app) => Some(app.revision),
             Called::Nobody | Called::Waiting(_) => None,
         };
+        let method = self.method.as_str();
+        // Without the query: it often holds what is secret.
+        let path = OneLine(self.target.as_ref().map_or("-", PathAndQuery::path));
+        let status = self.status.map_or(0, |status| status.as_u16());
         info!(
             target: "guesthouse::access",
-            method = self.method.as_str(),
-            request.id = self.id,
-            app.name = self.app_name(),
-            app.revision = revision.map(tracing::field::display),
-            // Without the query: it often holds what is secret.
-            path = %OneLine(self.target.as_ref().map_or("-", PathAndQuery::path)),
-            status = self.status.map(|status| status.as_u16()),
-            duration_ms = self.begun.elapsed().as_secs_f64() * 1000.0,
-            bytes = self.bytes,
-            outcome = self.outcome(),
+            {
+                request.id = self.id,
+                app.name = self.app_name(),
+                app.revision = revision.map(tracing::field::display),
+                method,
+                path = %path,
+                status,
+                duration_ms = (self.begun.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+                bytes = self.bytes,
+                outcome = self.outcome(),
+            },
+            "{method} {path} {status}",
         );
     }
 }

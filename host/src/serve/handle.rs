@@ -116,8 +116,8 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Rec
     };
     match app.call(request).await {
         Ok(response) => Outcome::Answered(Box::new(response), mount),
-        Err(CallError::Busy(wait)) => Outcome::Busy(wait),
         Err(CallError::Fault(fault)) => Outcome::Fault(fault, ending.error().cloned()),
+        Err(busy @ (CallError::Busy(_) | CallError::QueueFull(_))) => Outcome::Busy(busy.to_string()),
     }
 }
 

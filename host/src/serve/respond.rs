@@ -1,7 +1,5 @@
 //! From what came of a request to what the visitor sees.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use guesthouse_sandbox::fault::Fault;
 use guesthouse_sandbox::request::BodyError;
@@ -40,7 +38,7 @@ pub enum Outcome {
     /// The app is known, but cannot serve: why.
     Waiting(String),
     /// No permit came free in time.
-    Busy(Duration),
+    Busy(String),
     /// The guest failed before it had a response, perhaps since the request's body did.
     Fault(Fault, Option<BodyError>),
     /// We failed.
@@ -90,10 +88,9 @@ pub fn respond(outcome: Outcome, manner: Manner, record: Record) -> Response<Log
             let happened = format!("`{}` is not ready.", record.app_name());
             Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("2").detailed(why)
         }
-        Outcome::Busy(wait) => {
+        Outcome::Busy(why) => {
             let happened = format!("`{}` has its hands full.", record.app_name());
-            let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("1");
-            reply.detailed(format!("no room for another request within {wait:?}"))
+            Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("1").detailed(why)
         }
         Outcome::Fault(fault, body) => fault_reply(&fault, body.as_ref(), &record),
         Outcome::Bug(message) => {

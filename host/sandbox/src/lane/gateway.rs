@@ -1,5 +1,7 @@
 //! The gateway lane: one function, a record in, a record out (`wit/gateway.wit`).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use bytes::BytesMut;
 use http::HeaderMap;
@@ -19,9 +21,11 @@ use self::bindings::guesthouse::gateway::types;
 use crate::deadline::Run;
 use crate::fault::Fault;
 use crate::limits::Limits;
+use crate::limits::MemoryTotal;
 use crate::limits::Share;
 use crate::request::GuestRequest;
-use crate::request::RequestBody;
+use crate::request::Received;
+use crate::request::Whole;
 use crate::response::GuestBody;
 use crate::store::State;
 use crate::visit::Visit;
@@ -88,17 +92,17 @@ impl Gateway {
     pub(crate) async fn call(
         &self,
         mut store: Store<State>,
-        request: GuestRequest,
+        received: Received,
         visit: Visit,
     ) -> Result<Response<GuestBody>, Fault> {
         let app = self.app.clone();
-        let mut share = Share::new(&visit.memory_total);
+        let (request, share) = record(received);
         let response = async move {
-            let request = record(request, &mut share).await?;
             let called = match app.instantiate_async(&mut store).await {
                 Ok(guest) => guest.guesthouse_gateway_handler().call_handle(&mut store, &request).await,
                 Err(error) => Err(error),
             };
+            drop(share);
             called.map_err(|error| Fault::from_wasmtime(&error, &store.data().memory))?.map_err(Fault::Guest)
         };
         let response = within(response, &visit.limits).await?;
@@ -115,11 +119,27 @@ async fn within<T>(
     tokio::time::timeout(head, Run::new(guest, cpu)).await.unwrap_or(Err(Fault::Head(head)))
 }
 
-/// The request as the guest's record. Its body is counted in the memory of all guests while the host holds it.
-async fn record(request: GuestRequest, share: &mut Share) -> Result<types::Request, Fault> {
-    let body = collect(request.body, share).await?;
+/// Takes in a request's whole body, counted in the memory of all guests for as long as the host holds it.
+pub(crate) async fn receive(mut request: GuestRequest, total: &Arc<MemoryTotal>) -> Result<Received, Fault> {
+    let mut share = Share::new(total);
+    let mut bytes = BytesMut::new();
+    while !request.body.is_end_stream()
+        && let Some(frame) = request.body.frame().await
+    {
+        let Ok(data) = frame?.into_data() else { continue };
+        if !share.grow(data.len() as u64) {
+            return Err(Fault::Full("the memory of all guests is used up".to_owned()));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(Received { request, body: Some(Whole { bytes: bytes.into(), share }) })
+}
+
+/// The request as the guest's record, and the body's share.
+fn record(Received { request, body }: Received) -> (types::Request, Option<Share>) {
     let fields = request.headers.iter();
-    Ok(types::Request {
+    let (bytes, share) = body.map_or_else(Default::default, |whole| (whole.bytes, Some(whole.share)));
+    let record = types::Request {
         method: request.method.as_str().to_owned(),
         scheme: request.scheme.as_str().to_owned(),
         authority: request.authority.as_str().to_owned(),
@@ -127,25 +147,11 @@ async fn record(request: GuestRequest, share: &mut Share) -> Result<types::Reque
         path: request.path_and_query.path().to_owned(),
         query: request.path_and_query.query().map(str::to_owned),
         headers: fields.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect(),
-        body,
+        body: bytes,
         peer: request.peer.map(|peer| peer.to_string()),
         id: request.id,
-    })
-}
-
-async fn collect(mut body: RequestBody, share: &mut Share) -> Result<Vec<u8>, Fault> {
-    if body.is_end_stream() {
-        return Ok(Vec::new());
-    }
-    let mut collected = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
-        if !share.grow(data.len() as u64) {
-            return Err(Fault::Full("the memory of all guests is used up".to_owned()));
-        }
-        collected.extend_from_slice(&data);
-    }
-    Ok(collected.into())
+    };
+    (record, share)
 }
 
 /// The guest's record as a response; a fault when it cannot be said in HTTP.
