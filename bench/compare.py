@@ -10,36 +10,20 @@ turns, round by round, and the figure of a cell is the median over its rounds. C
 """
 
 import argparse
-import contextlib
-import os
 import pathlib
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-GUESTS = ROOT / "guest-apps/target/wasm32-wasip2/release"
+from common import GUESTS, HOST, TARGET, build, cargo, cpu_seconds, running
+
 TUNED = (
     "pooling-memory-keep-resident=4194304 pooling-table-keep-resident=1048576 "
     "pooling-async-stack-keep-resident=1048576 pooling-max-unused-warm-slots=1000 pooling-pagemap-scan=y"
 ).split()
-
-
-def build():
-    def cargo(*arguments):
-        subprocess.run(["cargo", *arguments], cwd=ROOT, check=True)
-
-    cargo("build", "--release", "--bin", "guesthouse")
-    cargo("build", "--release", "--manifest-path", "bench/floor/Cargo.toml", "--target-dir", str(TARGET / "floor"))
-    cargo("build", "--release", "--target", "wasm32-wasip2", "--manifest-path", "guest-apps/Cargo.toml",
-          "-p", "hello", "-p", "hello-http")
 
 
 def peers(folder):
@@ -48,7 +32,7 @@ def peers(folder):
     apps.mkdir()
     shutil.copy(GUESTS / "hello.wasm", apps / "hello.wasm")
     shutil.copy(GUESTS / "hello_http.wasm", apps / "hello-http.wasm")
-    ours = [str(TARGET / "release/guesthouse"), "serve", str(apps), "--state", str(folder / "state"),
+    ours = [str(HOST), "serve", str(apps), "--state", str(folder / "state"),
             "--listen", "127.0.0.1:18081"]
     yield "native hyper (the floor)", [str(TARGET / "floor/release/floor"), "127.0.0.1:18080"], "http://127.0.0.1:18080/"
     yield "guesthouse, gateway, fresh", ours, "http://127.0.0.1:18081/hello/"
@@ -61,37 +45,6 @@ def peers(folder):
         yield "wasmtime serve, 0.2, tuned", [*serve, *tuned, component], "http://127.0.0.1:18082/"
     else:
         print("wasmtime is not installed: its rows are left out", file=sys.stderr)
-
-
-@contextlib.contextmanager
-def running(command, url, log):
-    server = subprocess.Popen(["taskset", "-c", "0", *command], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                with urllib.request.urlopen(url, timeout=2) as answer:
-                    assert answer.status == 200
-                break
-            except (OSError, AssertionError):
-                if server.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit(f"{command[0]} does not answer at {url}; see {log.name}")
-                time.sleep(0.05)
-        yield server.pid
-    finally:
-        server.send_signal(signal.SIGTERM)
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-
-
-def cpu_seconds(pid):
-    total = 0
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            total += int((task / "schedstat").read_text().split()[0])
-    return total / 1e9
 
 
 def load(url, connections, seconds):
@@ -115,14 +68,15 @@ def main():
     options = parser.parse_args()
     if not shutil.which("wrk"):
         raise SystemExit("wrk is not installed (Debian's package `wrk`)")
-    build()
+    build("hello", "hello-http")
+    cargo("build", "--release", "--manifest-path", "bench/floor/Cargo.toml", "--target-dir", str(TARGET / "floor"))
     with tempfile.TemporaryDirectory(prefix="guesthouse-bench-") as name, open(f"{name}/log", "w") as log:
         rows = list(peers(pathlib.Path(name)))
         cells = {}
         for connections in map(int, options.connections.split(",")):
             for _ in range(options.rounds):
                 for peer, command, url in rows:
-                    with running(command, url, log) as pid:
+                    with running(command, url, log, cores="0") as pid:
                         load(url, connections, 1)
                         before = cpu_seconds(pid)
                         requests, rate, p99 = load(url, connections, options.seconds)

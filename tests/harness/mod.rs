@@ -8,7 +8,7 @@ pub mod process;
 use std::time::Duration;
 
 /// How long a test waits for a state before it fails. Nothing is timed by it: a state that comes is taken at once.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Waits for `what`, and fails with its name rather than never.
 pub async fn within<T>(what: &str, awaited: impl Future<Output = T>) -> T {

@@ -5,6 +5,7 @@ mod harness;
 
 mod browser;
 mod cli;
+mod dev;
 mod folder;
 mod guest_apps;
 mod logs;

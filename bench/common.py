@@ -1,0 +1,69 @@
+"""What the scripts in this folder share: building, starting a server, counting its CPU time."""
+
+import contextlib
+import os
+import pathlib
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+GUESTS = ROOT / "guest-apps/target/wasm32-wasip2/release"
+HOST = TARGET / "release/guesthouse"
+
+
+def cargo(*arguments):
+    subprocess.run(["cargo", *arguments], cwd=ROOT, check=True)
+
+
+def build(*guests):
+    """Builds the host in release, and these guest apps."""
+    cargo("build", "--release", "--bin", "guesthouse")
+    packages = [part for guest in guests for part in ("-p", guest)]
+    cargo("build", "--release", "--target", "wasm32-wasip2", "--manifest-path", "guest-apps/Cargo.toml", *packages)
+
+
+def component(guest):
+    return (GUESTS / f"{guest.replace('-', '_')}.wasm").read_bytes()
+
+
+@contextlib.contextmanager
+def running(command, url, log, cores=None):
+    """A server, from its first answer at `url` to its end."""
+    pinned = ["taskset", "-c", cores] if cores else []
+    server = subprocess.Popen([*pinned, *command], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while not answers(url):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"{command[0]} does not answer at {url}; see {log.name}")
+            time.sleep(0.02)
+        yield server.pid
+    finally:
+        server.send_signal(signal.SIGTERM)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def answers(url):
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return answer.status == 200
+    except urllib.error.HTTPError as error:
+        return error.code != 503
+    except OSError:
+        return False
+
+
+def cpu_seconds(pid):
+    """CPU time of all threads, as the scheduler accounts for it."""
+    total = 0
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            total += int((task / "schedstat").read_text().split()[0])
+    return total / 1e9
