@@ -6,6 +6,7 @@ mod harness;
 mod browser;
 mod cli;
 mod dev;
+mod documents;
 mod folder;
 mod guest_apps;
 mod logs;

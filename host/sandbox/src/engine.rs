@@ -186,9 +186,12 @@ impl Workshop {
     }
 }
 
+/// Slots beside those for requests, so that a new revision can be tried while the house is full.
+const PROBES_AT_ONCE: u32 = 16;
+
 /// The pool for small components: slots keep their pages between requests, and only what a request wrote is reset.
 fn pool(settings: &SandboxSettings) -> PoolingAllocationConfig {
-    let instances = settings.instances_max;
+    let instances = settings.instances_max.saturating_add(PROBES_AT_ONCE);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(instances.saturating_mul(PLAIN_CORE_INSTANCES_MAX))

@@ -202,7 +202,10 @@ impl Validator {
         let _turn = self.at_once.acquire().await;
         match tokio::time::timeout(deadline, guest.probe()).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(fault @ Fault::Full(_))) => Err(Stop::Trouble(fault.to_string())),
+            // The house is full: nothing that the component can help.
+            Ok(Err(fault @ (Fault::Full(_) | Fault::Memory { host_is_full: true, .. }))) => {
+                Err(Stop::Trouble(fault.to_string()))
+            }
             Ok(Err(fault)) => Err(Stop::Refused(told(&fault))),
             Err(_) => Err(Stop::Refused(format!("its first instance was not ready after {deadline:?}"))),
         }
