@@ -29,11 +29,14 @@ use crate::harness::client::get;
 use crate::harness::folder::AppsFolder;
 use crate::harness::within;
 
+/// Something else than the defaults.
+type Change = Box<dyn FnOnce(&mut Config)>;
+
 /// A host to be: fill its folder, bend its configuration, run it.
 pub struct TestHost {
     home: TempDir,
     pub apps: AppsFolder,
-    changes: Vec<Box<dyn FnOnce(&mut Config)>>,
+    changes: Vec<Change>,
 }
 
 /// A host that runs.

@@ -1,5 +1,16 @@
 //! Tests at the border: drop a file, send a request, look at the answer.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that panics has failed, and ends its tasks"
+)]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what was measured, and what was not tested, is printed"
+)]
+
 #[path = "../harness/mod.rs"]
 mod harness;
 

@@ -1,5 +1,7 @@
 //! Real guests, called without sockets: each lane, and each way to fail.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::sync::OnceLock;
 use std::time::Duration;
 

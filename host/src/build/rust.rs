@@ -201,16 +201,19 @@ impl Workspace {
             cargo.args(["--package", id]);
         }
         let mut child = cargo.spawn().map_err(|error| explain_missing("cargo", error))?;
-        let mut built = Built::default();
+        let (mut built, mut unchanged) = (Built::default(), Vec::new());
         let stdout = child.stdout.take().context("cargo has no stdout")?;
         let mut lines = BufReader::new(stdout).lines();
         while let Some(line) = lines.next_line().await.context("reading what cargo prints")? {
             if let Some((name, file)) = self.component(&line) {
                 match place(name, &file, into) {
                     Ok(placed) => {
-                        let time = seconds(begun.elapsed());
-                        let verb = if placed.changed { "built" } else { "unchanged" };
-                        say(format_args!("{verb} {name} ({}) in {time}", placed.about));
+                        match placed.changed {
+                            true => {
+                                say(format_args!("built {name} ({}) in {}", placed.about, seconds(begun.elapsed())))
+                            }
+                            false => unchanged.push(name.as_str()),
+                        }
                         built.apps.insert(name.clone(), placed.digest);
                     }
                     Err(error) => say(format_args!("error: `{name}` was built, but {error:#}")),
@@ -218,6 +221,9 @@ impl Workspace {
             }
         }
         let ended = child.wait().await.context("waiting for cargo")?;
+        if !unchanged.is_empty() {
+            say(format_args!("unchanged: {}", unchanged.join(", ")));
+        }
         let missing: Vec<&str> =
             self.apps().filter(|name| !built.apps.contains_key(*name)).map(AppName::as_str).collect();
         built.failed = missing.len();

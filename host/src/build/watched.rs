@@ -16,7 +16,9 @@ impl Watched {
     /// Whether a change of `path` is a change of source.
     pub fn holds(&self, path: &Path) -> bool {
         let Ok(below) = path.strip_prefix(&self.folder) else { return false };
-        let depth_fits = self.deep || below.components().count() <= 1;
+        // A change of the folder itself is one of its times and rights: what is in it has events of its own.
+        let depth = below.components().count();
+        let depth_fits = depth > 0 && (self.deep || depth == 1);
         depth_fits && below.iter().all(|part| is_source(&part.to_string_lossy()))
     }
 }

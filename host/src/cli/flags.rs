@@ -1,5 +1,7 @@
 //! The commands and their flags, as clap reads them. Every flag is an environment variable as well.
 
+#![allow(rustdoc::bare_urls, rustdoc::invalid_html_tags, reason = "the comments on flags are read in a terminal")]
+
 use std::path::PathBuf;
 
 use clap::Args;

@@ -117,9 +117,8 @@ impl Config {
         if let Some(outside) = listen.iter().find(|address| !address.ip().is_loopback()) {
             bail!("`dev` listens on loopback only, and {outside} can be reached from outside: use `guesthouse serve`");
         }
-        let mut serve = ServeSettings::default();
-        serve.inner_details = true;
-        serve.trace_wire = flags.log.trace_wire.then_some(WireTrace::Full);
+        let trace_wire = flags.log.trace_wire.then_some(WireTrace::Full);
+        let serve = ServeSettings { inner_details: true, trace_wire, ..ServeSettings::default() };
         let mut deploy = defaults::deploy(apps.to_owned(), state.to_owned(), origins);
         deploy.policy = Policy::permissive();
         let sandbox = defaults::sandbox(deploy.policy.memory_bytes_max());
