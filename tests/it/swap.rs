@@ -96,8 +96,8 @@ async fn a_hundred_swaps_by_rename_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_swaps_by_copy_lose_nothing() {
-    assert_clean(&swap_under_load(guest::revision, 20, Way::Copy).await);
+async fn a_hundred_swaps_by_copy_lose_nothing() {
+    assert_clean(&swap_under_load(guest::revision, 100, Way::Copy).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,127 @@
+//! Which app answers where, and what apps on one origin may do to each other.
+
+use guesthouse::deploy::status::AppState;
+use guesthouse_test_guests as guest;
+use http::StatusCode;
+
+use crate::harness::client::post;
+use crate::harness::host::TestHost;
+
+#[tokio::test]
+async fn an_app_answers_at_its_host_and_at_its_path() {
+    let host = TestHost::new()
+        .app("shop", guest::revision(1))
+        .app("index", guest::revision(2))
+        .app("api/users", guest::revision(3))
+        .run()
+        .await;
+    for (authority, path, number) in [
+        ("shop.localhost", "/", 1),
+        ("SHOP.localhost.:8080", "/any/thing", 1),
+        ("localhost", "/shop/", 1),
+        ("127.0.0.1", "/shop/x", 1),
+        ("[::1]:80", "/", 2),
+        ("localhost", "/shops/", 2),
+        ("localhost", "/api/users/7", 3),
+        ("localhost", "/api/", 2),
+    ] {
+        let reply = host.get_at(authority, path).await;
+        assert_eq!(reply.text(), guest::revision_text(number), "{authority}{path}");
+    }
+    let redirect = host.get("/shop?size=1&size=2").await;
+    assert_eq!(
+        (redirect.status, redirect.header("location")),
+        (StatusCode::PERMANENT_REDIRECT, "/shop/?size=1&size=2")
+    );
+}
+
+#[tokio::test]
+async fn only_hosts_that_are_ours_are_served() {
+    let host = TestHost::new()
+        .app("shop", guest::revision(1))
+        .config(|config| config.deploy.origins.hosts = vec!["box.example".to_owned()])
+        .run()
+        .await;
+    assert_eq!(host.get_at("box.example", "/shop/").await.status, StatusCode::OK);
+    assert_eq!(host.get_at("nobody.localhost", "/").await.status, StatusCode::NOT_FOUND);
+    let foreign = host.get_at("evil.example", "/shop/").await;
+    assert_eq!(foreign.status, StatusCode::MISDIRECTED_REQUEST);
+    assert!(foreign.text().contains("--host evil.example"), "{}", foreign.text());
+}
+
+#[tokio::test]
+async fn without_path_routes_only_hosts_lead_to_apps() {
+    let host = TestHost::new()
+        .app("shop", guest::revision(1))
+        .config(|config| {
+            config.deploy.origins.domain = "example.org".to_owned();
+            config.deploy.origins.path_routes = false;
+        })
+        .run()
+        .await;
+    assert_eq!(host.get_at("shop.example.org", "/").await.status, StatusCode::OK);
+    assert_eq!(host.get_at("example.org", "/shop/").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_declared_host_needs_the_operators_leave_and_the_first_one_keeps_it() {
+    let manifest = "routes = [\"buy.example\"]\n";
+    let host = TestHost::new().app("shop", guest::revision(1)).manifest("shop", manifest).run().await;
+    let why = host.until_state("shop", AppState::Refused).await;
+    assert!(why.contains("buy.example"), "{why}");
+
+    let host = TestHost::new()
+        .app("shop", guest::revision(1))
+        .manifest("shop", manifest)
+        .config(|config| config.deploy.policy = guesthouse::deploy::policy::Policy::permissive())
+        .run()
+        .await;
+    assert_eq!(host.get_at("buy.example", "/").await.text(), guest::revision_text(1));
+    host.apps.rename_in("thief.toml", manifest);
+    host.apps.rename_in("thief.wasm", guest::revision(2));
+    let why = host.until_state("thief", AppState::Conflict).await;
+    assert!(why.contains("shop"), "{why}");
+    assert_eq!(host.get_at("buy.example", "/").await.text(), guest::revision_text(1));
+}
+
+#[tokio::test]
+async fn a_cookie_set_on_a_path_route_stays_there() {
+    let host = TestHost::new().app("todo", guest::bytes(guest::TODO)).run().await;
+    let add = || {
+        let mut add = post("/todo/add", "text=x");
+        add.headers_mut().insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
+        add
+    };
+    let shared = host.send(add()).await;
+    assert!(shared.header("set-cookie").to_lowercase().contains("path=/todo/"), "{shared:?}");
+    let mut own = add();
+    *own.uri_mut() = "/add".parse().unwrap();
+    own.headers_mut().insert("host", "todo.localhost".parse().unwrap());
+    let own = host.send(own).await;
+    assert!(own.header("set-cookie").to_lowercase().contains("path=/"), "{own:?}");
+    assert!(!own.header("set-cookie").contains("/todo"), "{own:?}");
+}
+
+#[tokio::test]
+async fn an_app_that_is_not_ready_is_not_unknown() {
+    let host = TestHost::new().app("shop", b"<!doctype html>").run().await;
+    let reply = host.get("/shop/").await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_ne!(reply.header("retry-after"), "");
+    assert!(!reply.text().contains("WebAssembly"), "the reason is the operator's: {}", reply.text());
+    assert_eq!(host.get("/other/").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn in_dev_the_pages_show_what_is_inside() {
+    let host = TestHost::new()
+        .app("shop", b"<!doctype html>")
+        .app("hello", guest::bytes(guest::HELLO))
+        .config(|config| config.serve.inner_details = true)
+        .run()
+        .await;
+    assert!(host.get("/shop/").await.text().contains("not WebAssembly"));
+    let index = host.get("/").await;
+    assert_eq!(index.status, StatusCode::OK);
+    assert!(index.text().contains("hello.localhost") && index.text().contains("shop"), "{}", index.text());
+}
