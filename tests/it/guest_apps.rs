@@ -176,6 +176,14 @@ async fn counter() {
 }
 
 #[tokio::test]
+async fn large() {
+    let host = host(guest::LARGE).await;
+    for _ in 0..2 {
+        assert_eq!(host.get("/large/").await.text(), "12582912 bytes, 0 of them used before\n");
+    }
+}
+
+#[tokio::test]
 async fn revision() {
     let host = TestHost::new().app("revision", guest::revision(42)).run().await;
     assert_eq!(host.get("/revision/").await.text(), guest::revision_text(42));

@@ -79,10 +79,15 @@ fn quick() -> Limits {
 
 #[test]
 fn lane_and_class_are_read_from_the_bytes() {
-    for (name, lane) in [("hello", Lane::Gateway), ("hello-http", Lane::Http02)] {
+    let expected = [
+        ("hello", Lane::Gateway, Class::Plain),
+        ("hello-http", Lane::Http02, Class::Plain),
+        ("large", Lane::Gateway, Class::Large),
+    ];
+    for (name, lane, class) in expected {
         let bytes = std::fs::read(guesthouse_test_guests::component(name)).unwrap();
         let inspection = inspect(&bytes).unwrap();
-        assert_eq!((inspection.lane, inspection.class), (lane, Class::Plain), "{name}: {inspection:?}");
+        assert_eq!((inspection.lane, inspection.class), (lane, class), "{name}: {inspection:?}");
     }
 }
 

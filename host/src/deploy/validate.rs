@@ -181,6 +181,10 @@ impl Validator {
             return Ok(path);
         }
         tracing::debug!(app.name = %plan.name, "compiling `{}` for {target}", plan.name);
+        if plan.code_bytes >= SLOW_CODE_BYTES {
+            let size = Size(plan.code_bytes);
+            tracing::info!(app.name = %plan.name, "compiling `{}`, {size}: this takes a while", plan.name);
+        }
         let draft = Draft(self.store.artefact_draft(code, &kind));
         self.compile(target, plan, &draft).await?;
         let this = self.clone();
@@ -224,6 +228,9 @@ impl Validator {
         Ok(kind)
     }
 }
+
+/// A component of this length takes seconds to compile: whoever dropped it is told that it was seen.
+const SLOW_CODE_BYTES: u64 = 2 << 20;
 
 /// A fault in a first instance, with its backtrace, which is all that an author has to go by.
 fn told(fault: &Fault) -> String {
