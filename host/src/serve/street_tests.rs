@@ -332,8 +332,11 @@ async fn every_request_has_one_line_in_the_log() {
     let text = log.text();
     let lines: Vec<&str> = text.lines().filter(|line| line.contains("guesthouse::access")).collect();
     assert_eq!(lines.len(), 2, "{text}");
-    assert!(lines[0].contains(r#"method="GET""#) && lines[0].contains(r#"app.name="-" path=/a status=404"#), "{text}");
-    assert!(lines[1].contains(r#"app.name="shop" path=/shop/ status=503"#), "{text}");
+    assert!(
+        lines[0].contains(r#"GET /a 404"#) && lines[0].contains(r#"app.name="-" method="GET" path=/a status=404"#),
+        "{text}"
+    );
+    assert!(lines[1].contains(r#"app.name="shop" method="GET" path=/shop/ status=503"#), "{text}");
     assert!(lines.iter().all(|line| line.ends_with(r#"outcome="whole""#)), "{text}");
     assert!(!text.contains("token"), "{text}");
 }
