@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use notify::Event;
 use notify::EventKind;
@@ -23,6 +24,9 @@ use tokio::sync::Notify;
 
 use crate::deploy::settings::WatchMode;
 
+/// How often the apps folder itself is looked at.
+const GATE_LOOK: Duration = Duration::from_millis(250);
+
 /// Paths remembered between two scans: beyond it, files settle as if they had been written.
 const MOVED_MAX: usize = 10_000;
 
@@ -34,6 +38,17 @@ pub struct Watch {
     /// What is watched, with device and inode: a folder made anew under the same path is another one.
     watched: BTreeMap<PathBuf, (u64, u64)>,
     trouble: Option<String>,
+    gate: Gate,
+}
+
+/// The apps folder itself, which may be moved away, made anew, or be a link that flips. It is looked at from time to time:
+/// events would have to be heard in the folder above it, and with them everything else that is written there, such as a
+/// log with a line for every request.
+#[derive(Default)]
+struct Gate {
+    apps: PathBuf,
+    /// Where it really is, with device and inode; `None` when it is not there.
+    seen: Option<(PathBuf, u64, u64)>,
 }
 
 #[derive(Default)]
@@ -51,15 +66,14 @@ struct Inner {
     lost: Vec<PathBuf>,
     /// The folders in which every name matters.
     folders: BTreeSet<PathBuf>,
-    /// Single paths that matter: the apps folder itself, seen from the folder above it.
-    gates: BTreeSet<PathBuf>,
     error: Option<String>,
 }
 
 impl Watch {
     /// Begins to listen, to nothing yet.
     pub fn new(mode: WatchMode) -> Watch {
-        let mut watch = Watch { mode, watcher: None, hints: Arc::default(), watched: BTreeMap::new(), trouble: None };
+        let (hints, watched, gate) = (Arc::default(), BTreeMap::new(), Gate::default());
+        let mut watch = Watch { mode, watcher: None, hints, watched, trouble: None, gate };
         watch.begin();
         watch
     }
@@ -77,7 +91,12 @@ impl Watch {
 
     /// Waits for a hint.
     pub async fn hint(&self) {
-        self.hints.arrived.notified().await;
+        loop {
+            tokio::select! {
+                () = self.hints.arrived.notified() => return,
+                () = tokio::time::sleep(GATE_LOOK) => if self.gate.has_moved() { return },
+            }
+        }
     }
 
     /// What was moved into place since the last time this was asked. To be asked *before* a scan.
@@ -85,45 +104,41 @@ impl Watch {
         std::mem::take(&mut self.hints.lock().moved)
     }
 
-    /// Watches exactly `folders`, and `apps` from above. Whether anything new is watched since: then what happened
+    /// Watches exactly `folders`, and looks at `apps` itself. Whether anything new is watched since: then what happened
     /// before may have been missed, and another scan is due.
     pub fn follow(&mut self, apps: &Path, folders: &BTreeSet<PathBuf>) -> bool {
         self.begin();
+        self.gate = Gate::at(apps);
         let Some(watcher) = &mut self.watcher else {
             return false;
         };
-        let gates: BTreeSet<PathBuf> =
-            [std::path::absolute(apps).ok(), fs::canonicalize(apps).ok()].into_iter().flatten().collect();
-        let above = gates.iter().filter_map(|gate| gate.parent()).map(Path::to_owned);
-        let wanted: BTreeSet<PathBuf> = folders.iter().cloned().chain(above).collect();
         {
             let mut inner = self.hints.lock();
             inner.folders.clone_from(folders);
-            inner.gates = gates;
             for lost in std::mem::take(&mut inner.lost) {
                 self.watched.retain(|path, _| !path.starts_with(&lost));
             }
             self.trouble = inner.error.take();
         }
-        let gone: Vec<PathBuf> = self.watched.keys().filter(|path| !wanted.contains(*path)).cloned().collect();
+        let gone: Vec<PathBuf> = self.watched.keys().filter(|path| !folders.contains(*path)).cloned().collect();
         for path in gone {
             // It fails for a folder that is no more, which is all the same.
             let _ = watcher.unwatch(&path);
             self.watched.remove(&path);
         }
         let mut is_new = false;
-        for path in wanted {
-            let Ok(metadata) = fs::metadata(&path) else { continue };
+        for path in folders {
+            let Ok(metadata) = fs::metadata(path) else { continue };
             let identity = (metadata.dev(), metadata.ino());
-            if self.watched.get(&path) == Some(&identity) {
+            if self.watched.get(path) == Some(&identity) {
                 continue;
             }
-            match watcher.watch(&path, RecursiveMode::NonRecursive) {
+            match watcher.watch(path, RecursiveMode::NonRecursive) {
                 Ok(()) => {
-                    self.watched.insert(path, identity);
+                    self.watched.insert(path.clone(), identity);
                     is_new = true;
                 }
-                Err(error) => self.trouble = Some(advice(&path, &error)),
+                Err(error) => self.trouble = Some(advice(path, &error)),
             }
         }
         is_new
@@ -159,6 +174,22 @@ impl Watch {
             WatchMode::Auto => silent_file_system(apps).is_some(),
             WatchMode::Events => false,
         }
+    }
+}
+
+impl Gate {
+    fn at(apps: &Path) -> Gate {
+        Gate { apps: apps.to_owned(), seen: Gate::look(apps) }
+    }
+
+    fn look(apps: &Path) -> Option<(PathBuf, u64, u64)> {
+        let real = fs::canonicalize(apps).ok()?;
+        let metadata = fs::metadata(&real).ok()?;
+        Some((real, metadata.dev(), metadata.ino()))
+    }
+
+    fn has_moved(&self) -> bool {
+        Gate::look(&self.apps) != self.seen
     }
 }
 
@@ -207,9 +238,7 @@ impl Hints {
 
 impl Inner {
     fn matters(&self, path: &Path) -> bool {
-        self.gates.contains(path)
-            || self.folders.contains(path)
-            || path.parent().is_some_and(|folder| self.folders.contains(folder))
+        self.folders.contains(path) || path.parent().is_some_and(|folder| self.folders.contains(folder))
     }
 }
 
@@ -241,8 +270,6 @@ fn silent_file_system(apps: &Path) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     async fn hinted(watch: &Watch) -> bool {
@@ -271,6 +298,7 @@ mod tests {
         // The folder itself goes and comes again.
         fs::remove_dir_all(&apps).unwrap();
         assert!(hinted(&watch).await);
+        watch.follow(&apps, &BTreeSet::new());
         fs::create_dir(&apps).unwrap();
         assert!(hinted(&watch).await);
         while !watch.follow(&apps, &folders) {
