@@ -6,7 +6,6 @@ import pathlib
 import signal
 import subprocess
 import time
-import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -54,8 +53,6 @@ def answers(url):
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:
             return answer.status == 200
-    except urllib.error.HTTPError as error:
-        return error.code != 503
     except OSError:
         return False
 

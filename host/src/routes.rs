@@ -15,7 +15,8 @@ use crate::name::AppName;
 
 /// Makes an empty table, with its one writer and a reader.
 pub fn routes(origins: Origins) -> (RouteWriter, RouteReader) {
-    let table = Arc::new(ArcSwap::from_pointee(RouteTable::build(Vec::new(), origins)));
+    let nothing_yet = RouteTable::build(Vec::new(), origins).before_first_scan();
+    let table = Arc::new(ArcSwap::from_pointee(nothing_yet));
     (RouteWriter { table: table.clone() }, RouteReader { table })
 }
 
@@ -96,6 +97,8 @@ pub enum Found<'table> {
     },
     /// The path names a mount without its slash: go to the same with a slash (308).
     MissingSlash,
+    /// Nobody knows yet: the apps folder has not been looked at since the start (503).
+    NotYet,
     /// The host is ours, but nothing answers there (404).
     Nothing,
     /// The host is not ours (421).
@@ -114,6 +117,7 @@ pub struct RouteTable {
     /// The app that answers at `/`.
     index: Option<usize>,
     origins: Origins,
+    is_before_first_scan: bool,
 }
 
 struct HostRoute {
@@ -132,6 +136,7 @@ impl RouteTable {
             index: None,
             entries: Vec::new(),
             origins,
+            is_before_first_scan: false,
         };
         for (at, entry) in entries.iter().enumerate() {
             if entry.name.is_index() {
@@ -154,6 +159,12 @@ impl RouteTable {
         table
     }
 
+    /// Marks the table as one of the start: what it does not know may well be there.
+    pub fn before_first_scan(mut self) -> RouteTable {
+        self.is_before_first_scan = true;
+        self
+    }
+
     fn claim(&mut self, host: String, prefix: String, entry: usize) {
         let routes = self.by_host.entry(host).or_default();
         if routes.iter().all(|route| route.prefix != prefix) {
@@ -166,6 +177,13 @@ impl RouteTable {
     ///
     /// Precedence: exact host with prefix, exact host, then path by longest prefix in whole segments, then `index`.
     pub fn find<'table>(&'table self, host: &str, path: &str) -> Found<'table> {
+        match self.find_known(host, path) {
+            Found::Nothing | Found::Foreign if self.is_before_first_scan => Found::NotYet,
+            found => found,
+        }
+    }
+
+    fn find_known<'table>(&'table self, host: &str, path: &str) -> Found<'table> {
         if let Some(routes) = self.by_host.get(host) {
             for route in routes {
                 match under(path, &route.prefix) {
@@ -290,6 +308,7 @@ mod tests {
         let found = match table.find(host, path) {
             Found::App { name, mount, .. } => format!("{name} at {mount}/"),
             Found::MissingSlash => "slash".to_owned(),
+            Found::NotYet => "not yet".to_owned(),
             Found::Nothing => "nothing".to_owned(),
             Found::Foreign => "foreign".to_owned(),
         };
@@ -325,6 +344,14 @@ mod tests {
         check(true, "example.org", "/buy/x", "shop at /buy/");
         check(true, "example.org", "/buy", "slash");
         check(true, "example.org", "/buyer", "nothing");
+    }
+
+    #[test]
+    fn before_the_first_scan_nobody_is_unknown() {
+        let table = table(true).before_first_scan();
+        assert!(matches!(table.find("users.localhost", "/"), Found::NotYet));
+        assert!(matches!(table.find("declared.example", "/"), Found::NotYet));
+        assert!(matches!(table.find("localhost", "/shop/"), Found::App { .. }));
     }
 
     #[test]

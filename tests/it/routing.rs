@@ -125,3 +125,17 @@ async fn in_dev_the_pages_show_what_is_inside() {
     assert_eq!(index.status, StatusCode::OK);
     assert!(index.text().contains("hello.localhost") && index.text().contains("shop"), "{}", index.text());
 }
+
+#[tokio::test]
+async fn at_its_start_the_host_does_not_say_that_an_app_is_not_there() {
+    let host = TestHost::new().app("shop", guest::revision(1)).start();
+    // From the very first request on: not ready, until it is.
+    let mut client = host.client();
+    loop {
+        let reply = client.get("/shop/").await;
+        match reply.status {
+            StatusCode::OK => break,
+            status => assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{}", reply.text()),
+        }
+    }
+}

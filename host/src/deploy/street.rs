@@ -118,6 +118,9 @@ struct Walk {
     rest_until: Instant,
     must_poll: bool,
     scans: u64,
+    /// Until the folder has been seen once, what is not known may well be there.
+    is_before_first_scan: bool,
+    publish_due: bool,
     is_writing: bool,
     records_due: bool,
     writer: Arc<Writer>,
@@ -146,6 +149,8 @@ impl Street {
             rest_until: now,
             must_poll: false,
             scans: 0,
+            is_before_first_scan: true,
+            publish_due: false,
             is_writing: false,
             records_due: false,
             writer: Arc::default(),
@@ -213,8 +218,9 @@ impl Walk {
     /// Does what was decided, and makes known what changed.
     fn follow_up(&mut self) {
         // Publishing comes before everything that takes time.
-        if self.street.book.take_routes_changed() {
-            self.street.routes.publish(table(self.street.book.lives(), &self.street.settings.origins));
+        if self.street.book.take_routes_changed() | std::mem::take(&mut self.publish_due) {
+            let table = table(self.street.book.lives(), &self.street.settings.origins);
+            self.street.routes.publish(if self.is_before_first_scan { table.before_first_scan() } else { table });
         }
         for deed in self.street.book.take_deeds() {
             self.act(deed);
@@ -303,7 +309,10 @@ impl Walk {
         // A folder that was not watched while it was looked at is looked at once more.
         self.look_again |= self.watch.follow(&apps, &folders);
         match scan {
-            Ok(scan) => self.street.book.apply(Fact::Scanned { scan, moved }, now),
+            Ok(scan) => {
+                self.publish_due |= std::mem::take(&mut self.is_before_first_scan);
+                self.street.book.apply(Fact::Scanned { scan, moved }, now);
+            }
             Err(error) => self.street.book.apply(Fact::Unseen(error.to_string()), now),
         }
         if self.scans % RENEW_EVERY == 1 {

@@ -135,6 +135,7 @@ fn look_up(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<
             Err(Outcome::Waiting(why.clone()))
         }
         Found::MissingSlash => Err(with_slash(&admitted.path_and_query)),
+        Found::NotYet => Err(Outcome::Starting),
         Found::Nothing if path == "/" && street.settings.inner_details && !is_below(host, &table.origins().domain) => {
             Err(Outcome::Index(app_lines(&table, &admitted.authority)))
         }

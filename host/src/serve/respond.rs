@@ -35,6 +35,8 @@ pub enum Outcome {
     MissingSlash(HeaderValue),
     /// Nothing answers at `/`, but whoever develops here may see what else does.
     Index(Vec<AppLine>),
+    /// The apps folder has not been looked at yet.
+    Starting,
     /// The app is known, but cannot serve: why.
     Waiting(String),
     /// No permit came free in time.
@@ -84,6 +86,10 @@ pub fn respond(outcome: Outcome, manner: Manner, record: Record) -> Response<Log
             reply.with(header::LOCATION, location)
         }
         Outcome::Index(apps) => index_reply(apps),
+        Outcome::Starting => {
+            let happened = "This guesthouse is just starting.".to_owned();
+            Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("1")
+        }
         Outcome::Waiting(why) => {
             let happened = format!("`{}` is not ready.", record.app_name());
             Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("2").detailed(why)
