@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use guesthouse::deploy::status::AppState;
 use guesthouse::name::Digest;
@@ -80,6 +81,8 @@ async fn visit(mut client: Client, done: Arc<AtomicBool>, published: Arc<AtomicU
             },
             _ => seen.failed += 1,
         }
+        // Visitors without a pause would leave no time for the compile child, which runs at a low priority.
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
     seen
 }

@@ -78,6 +78,10 @@ impl Fault {
         if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
             return Fault::Full(full.to_string());
         }
+        // wasmtime has no type for it. The bound is the response's, and a little more (`store.rs`).
+        if format!("{error:#}").contains("fuel allocated for hostcalls has been exhausted") {
+            return Fault::BadResponse("it is larger than the limit for what one call may hand over".to_owned());
+        }
         let message = match (error.downcast_ref::<I32Exit>(), error.downcast_ref::<Trap>()) {
             (Some(exit), _) => format!("it called exit({})", exit.0),
             (None, Some(trap)) => trap.to_string(),
