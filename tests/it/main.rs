@@ -28,3 +28,4 @@ mod routing;
 mod streaming;
 mod swap;
 mod tidy;
+mod workspaces;
