@@ -155,12 +155,22 @@ async fn guests_fail_in_their_own_ways() {
     check_fault("bad-silent", "/", "returned without a response").await;
     check_fault("bad-stack", "/", "the guest trapped: wasm trap: ").await;
     check_fault("bad-exit", "/", "it called exit(1)").await;
-    check_fault("bad-big", "/", "it is larger than the limit").await;
-    check_fault("bad-big", "/?bytes=16777217", "its body has 16777217 bytes, and the limit is 16777216").await;
     check_fault("bad-headers", "/", "its head has").await;
     check_fault("bad-headers", "/?kind=split", "bytes that HTTP does not allow").await;
     check_fault("bad-headers", "/?kind=status&code=101", "its status is 101").await;
     check_fault("bad-headers", "/?kind=name", "is not a header's name").await;
+}
+
+#[tokio::test]
+async fn a_response_beyond_the_limit_is_named() {
+    let guest = guest("bad-big", Limits::default());
+    for (path, expected) in [
+        ("/", "it is larger than the limit"),
+        ("/?bytes=16777217", "its body has 16777217 bytes, and the limit is 16777216"),
+    ] {
+        let fault = ask(&guest, path, b"").await.expect_err(path);
+        assert!(fault.to_string().contains(expected), "{fault}");
+    }
 }
 
 #[tokio::test]
