@@ -27,7 +27,7 @@ async fn check_fault(name: &str, path: &str, status: StatusCode) {
     let host = TestHost::new()
         .app(name, guest::bytes(name))
         .app("hello", guest::bytes(guest::HELLO))
-        .manifest(name, "[limits]\ncpu = \"300ms\"\nhead = \"2s\"\nmemory = \"16MiB\"\n")
+        .manifest(name, "[limits]\ncpu = \"1s\"\nhead = \"3s\"\nmemory = \"16MiB\"\n")
         .run()
         .await;
     let reply = host.get(&format!("/{name}{path}")).await;

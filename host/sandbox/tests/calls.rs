@@ -73,7 +73,7 @@ async fn ask(guest: &Guest, path: &'static str, body: &'static [u8]) -> Result<(
 }
 
 fn quick() -> Limits {
-    let (cpu, wall) = (Duration::from_millis(200), Duration::from_secs(2));
+    let (cpu, wall) = (Duration::from_millis(500), Duration::from_secs(2));
     Limits { cpu, head: wall, body_idle: wall, ..Limits::default() }
 }
 
@@ -147,9 +147,9 @@ async fn guests_fail_in_their_own_ways() {
     check_fault("bad-trap", "/", "the guest trapped: wasm trap: wasm `unreachable`").await;
     check_fault("bad-trap-http", "/", "the guest trapped: wasm trap: wasm `unreachable`").await;
     check_fault("bad-late-trap", "/", "the guest trapped").await;
-    check_fault("bad-loop", "/", "more than its 200ms of CPU time").await;
-    check_fault("bad-loop-http", "/", "more than its 200ms of CPU time").await;
-    check_fault("bad-loop-http", "/late", "more than its 200ms of CPU time").await;
+    check_fault("bad-loop", "/", "more than its 500ms of CPU time").await;
+    check_fault("bad-loop-http", "/", "more than its 500ms of CPU time").await;
+    check_fault("bad-loop-http", "/late", "more than its 500ms of CPU time").await;
     check_fault("bad-never", "/", "had not begun its response after 2s").await;
     check_fault("bad-never", "/late", "stood still for 2s").await;
     check_fault("bad-silent", "/", "returned without a response").await;
