@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 
 use tokio_util::task::TaskTracker;
-use wasmtime::Config;
 use wasmtime::Enabled;
 use wasmtime::Engine;
 use wasmtime::InstanceAllocationStrategy;
@@ -45,10 +44,12 @@ pub struct SandboxSettings {
 /// Engines, pools and the clock: made once, shared by all guests.
 pub struct Sandbox {
     plain: Workshop,
+    /// Made when the first component that speaks WASI 0.3 comes.
+    concurrent: OnceLock<Result<Workshop, SandboxError>>,
     /// Made when the first large component comes.
     large: OnceLock<Result<Workshop, SandboxError>>,
+    settings: SandboxSettings,
     memory_total: Arc<MemoryTotal>,
-    memory_bytes_max: u64,
     clock: Arc<Clock>,
     tasks: TaskTracker,
     roomy: bool,
@@ -86,23 +87,24 @@ impl Sandbox {
     /// Makes the engines. `tasks` tracks what a guest still does after its response is complete.
     pub fn new(settings: SandboxSettings, tasks: TaskTracker) -> Result<Sandbox, SandboxError> {
         let clock = Arc::new(Clock::start());
-        let (plain, roomy) = match Workshop::plain(&settings, true) {
+        let (plain, roomy) = match Workshop::new(Class::Plain, true, &settings) {
             Ok(plain) => (plain, true),
             Err(error) => {
                 tracing::warn!(
                     "the pool of instances could not be reserved, so that each request pays for memory of its \
                      own: is the address space limited (`ulimit -v`)? ({error})"
                 );
-                (Workshop::plain(&settings, false)?, false)
+                (Workshop::new(Class::Plain, false, &settings)?, false)
             }
         };
         clock.interrupt(&plain.engine);
         let memory_total = Arc::new(MemoryTotal::new(settings.memory_total_bytes_max));
         Ok(Sandbox {
             plain,
+            concurrent: OnceLock::new(),
             large: OnceLock::new(),
             memory_total,
-            memory_bytes_max: settings.memory_bytes_max,
+            settings,
             clock,
             tasks,
             roomy,
@@ -133,7 +135,7 @@ impl Sandbox {
         mut settings: GuestSettings,
     ) -> Result<Guest, PrepareError> {
         // No instance gets more than a slot of the pool holds, whatever the policy says.
-        settings.limits.memory_bytes_max = settings.limits.memory_bytes_max.min(self.memory_bytes_max);
+        settings.limits.memory_bytes_max = settings.limits.memory_bytes_max.min(self.settings.memory_bytes_max);
         let limit = settings.limits.memory_bytes_max;
         if inspection.memory_bytes_min > limit {
             let needed = inspection.memory_bytes_min;
@@ -153,33 +155,29 @@ impl Sandbox {
     }
 
     fn workshop(&self, class: Class) -> Result<&Workshop, SandboxError> {
-        match class {
-            Class::Plain => Ok(&self.plain),
-            Class::Large => {
-                let made = self.large.get_or_init(|| {
-                    let large = Workshop::new(&self.target(class).config())?;
-                    self.clock.interrupt(&large.engine);
-                    Ok(large)
-                });
-                made.as_ref().map_err(SandboxError::clone)
-            }
-        }
+        let cell = match class {
+            Class::Plain => return Ok(&self.plain),
+            Class::Concurrent => &self.concurrent,
+            Class::Large => &self.large,
+        };
+        let made = cell.get_or_init(|| {
+            let made = Workshop::new(class, self.roomy, &self.settings)?;
+            self.clock.interrupt(&made.engine);
+            Ok(made)
+        });
+        made.as_ref().map_err(SandboxError::clone)
     }
 }
 
 impl Workshop {
-    fn plain(settings: &SandboxSettings, roomy: bool) -> Result<Workshop, SandboxError> {
-        let mut config = Target { class: Class::Plain, roomy }.config();
-        if roomy {
+    fn new(class: Class, roomy: bool, settings: &SandboxSettings) -> Result<Workshop, SandboxError> {
+        let mut config = Target { class, roomy }.config();
+        if roomy && class != Class::Large {
             config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
         }
-        Workshop::new(&config)
-    }
-
-    fn new(config: &Config) -> Result<Workshop, SandboxError> {
-        let made = Engine::new(config).and_then(|engine| {
+        let made = Engine::new(&config).and_then(|engine| {
             let mut linker = Linker::new(&engine);
-            capability::link(&mut linker)?;
+            capability::link(&mut linker, class)?;
             Ok(Workshop { engine, linker })
         });
         made.map_err(|error| SandboxError(format!("{error:#}")))
@@ -212,7 +210,7 @@ fn link_advice(error: &wasmtime::Error) -> String {
     let name = cause.split('`').nth(1).unwrap_or_default();
     match name.split_once(['@', '/']) {
         Some(("wasi:http", _)) | Some(("wasi:cli", _)) => {
-            format!("imports `{name}` in a version that this host does not offer (it offers WASI 0.2): {cause}")
+            format!("imports `{name}` in a version that this host does not offer (it offers WASI 0.2 and 0.3): {cause}")
         }
         Some(_) => format!("imports `{name}`, which this host does not offer: {cause}"),
         None => cause,

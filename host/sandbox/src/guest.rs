@@ -46,6 +46,7 @@ impl Guest {
     ) -> wasmtime::Result<Guest> {
         let lane = match lane {
             Lane::Gateway => Prepared::Gateway(Gateway::new(linked)?),
+            Lane::Http03 => return Err(wasmtime::format_err!("the 0.3 lane is not open yet")),
             Lane::Http02 => Prepared::Http02(Http02::new(linked)?),
         };
         Ok(Guest { lane, common: Arc::new(common), clock, tasks })

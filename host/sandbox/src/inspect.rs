@@ -12,6 +12,8 @@ use wasmparser::Payload;
 pub enum Lane {
     /// `guesthouse:gateway/handler@0.1`.
     Gateway,
+    /// `wasi:http/handler@0.3`.
+    Http03,
     /// `wasi:http/incoming-handler@0.2`.
     Http02,
 }
@@ -19,9 +21,11 @@ pub enum Lane {
 /// The kind of engine that a component needs. Nothing made by one engine is ever handed to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Small components in a pool of reusable slots.
+    /// Small components that are called by one request at a time, in a pool of reusable slots.
     Plain,
-    /// Interpreters and the like, whose memory does not fit the pool's tuning: instances on demand.
+    /// Small components that use the component model's asynchronous half (all of WASI 0.3), in a pool of their own.
+    Concurrent,
+    /// Interpreters and the like, of any lane, whose memory does not fit the pools' tuning: instances on demand.
     Large,
 }
 
@@ -175,6 +179,9 @@ impl Outline {
         if exports("guesthouse:gateway/handler@0.1.") {
             return Ok(Lane::Gateway);
         }
+        if exports("wasi:http/handler@0.3.") {
+            return Ok(Lane::Http03);
+        }
         if exports("wasi:http/incoming-handler@0.2.") {
             return Ok(Lane::Http02);
         }
@@ -183,10 +190,8 @@ impl Outline {
 
     fn why_no_lane(&self) -> String {
         let exports = |prefix: &str| self.exports.iter().find(|name| name.starts_with(prefix));
-        const WANTED: &str = "this host calls `guesthouse:gateway/handler@0.1` and `wasi:http/incoming-handler@0.2`";
-        if let Some(name) = exports("wasi:http/handler@") {
-            return format!("it exports `{name}`, which this version does not serve yet: {WANTED}");
-        }
+        const WANTED: &str = "this host calls `guesthouse:gateway/handler@0.1`, `wasi:http/handler@0.3` and \
+                              `wasi:http/incoming-handler@0.2`";
         if let Some(name) = exports("wasi:cli/run@") {
             return format!(
                 "it exports `{name}`: a command, not an app; {WANTED} (build it as a library, crate-type `cdylib`)"
@@ -207,7 +212,17 @@ impl Outline {
             && self.tables <= PLAIN_TABLES_MAX
             && self.table_elements_max <= PLAIN_TABLE_ELEMENTS_MAX
             && self.core_instances <= PLAIN_CORE_INSTANCES_MAX;
-        if fits { Class::Plain } else { Class::Large }
+        match fits {
+            false => Class::Large,
+            true if self.is_concurrent() => Class::Concurrent,
+            true => Class::Plain,
+        }
+    }
+
+    /// Whether it speaks WASI 0.3 anywhere: those interfaces have asynchronous functions, streams and futures.
+    fn is_concurrent(&self) -> bool {
+        let is_03 = |name: &String| name.starts_with("wasi:") && name.contains("@0.3.");
+        self.imports.iter().chain(&self.exports).any(is_03)
     }
 }
 
@@ -215,6 +230,7 @@ impl fmt::Display for Lane {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Lane::Gateway => "guesthouse:gateway 0.1",
+            Lane::Http03 => "wasi:http 0.3",
             Lane::Http02 => "wasi:http 0.2",
         })
     }

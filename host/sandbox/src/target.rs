@@ -21,8 +21,10 @@ impl Target {
     pub(crate) fn config(self) -> Config {
         let mut config = Config::new();
         config.epoch_interruption(true);
-        // Guests here are called one at a time per instance; the machinery for more costs half of a request.
-        config.concurrency_support(false);
+        // The machinery for several requests in one instance costs half of a request, so that those which are called
+        // one at a time do without. Beside what an interpreter takes to start it is nothing.
+        config.concurrency_support(self.class != Class::Plain);
+        config.wasm_component_model_async(self.class != Class::Plain);
         if self.class == Class::Large {
             // An interpreter's image is mapped copy-on-write as a whole, rather than copied at every start.
             config.memory_guaranteed_dense_image_size(256 << 20);
@@ -40,6 +42,7 @@ impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let class = match self.class {
             Class::Plain => "plain",
+            Class::Concurrent => "concurrent",
             Class::Large => "large",
         };
         write!(formatter, "{class}{}", if self.roomy { "" } else { "-tight" })
@@ -56,8 +59,13 @@ impl FromStr for Target {
         };
         let class = match class {
             "plain" => Class::Plain,
+            "concurrent" => Class::Concurrent,
             "large" => Class::Large,
-            _ => return Err(format!("`{word}` is not an engine: plain, large, plain-tight, large-tight")),
+            _ => {
+                return Err(format!(
+                    "`{word}` is not an engine: plain, concurrent, large, or one of them with `-tight`"
+                ));
+            }
         };
         Ok(Target { class, roomy })
     }

@@ -17,6 +17,7 @@ use guesthouse_sandbox::inspect::inspect;
 use guesthouse_sandbox::limits::Limits;
 use guesthouse_sandbox::request::GuestRequest;
 use guesthouse_sandbox::settings::GuestSettings;
+use guesthouse_sandbox::settings::Instances;
 use http::HeaderMap;
 use http::Method;
 use http::uri::Authority;
@@ -45,6 +46,7 @@ fn guest(name: &str, limits: Limits) -> Guest {
         app: name.to_owned(),
         revision: "1".to_owned(),
         limits,
+        instances: Instances::default(),
         environment: vec![("GREETING".to_owned(), "moin".to_owned())],
         log_lines_per_second_max: 100,
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use guesthouse_sandbox::settings::Instances;
 use serde::Deserialize;
 
 use crate::deploy::limits::Bounds;
@@ -53,6 +54,8 @@ pub struct AppPolicy {
 pub struct Terms {
     /// Its limits.
     pub bounds: Bounds,
+    /// How long its instances serve.
+    pub instances: Instances,
     /// Its environment, secrets still by name.
     pub environment: BTreeMap<String, Value>,
     /// Its routes beside those that follow from its name.
@@ -97,7 +100,12 @@ impl Policy {
         rules.defaults.set(&mut bounds);
         rules.limits.cap(&mut bounds);
         manifest.limits.set(&mut bounds);
-        Ok(Terms { bounds, environment: manifest.environment.clone(), routes: manifest.routes.clone() })
+        Ok(Terms {
+            bounds,
+            instances: Instances::default(),
+            environment: manifest.environment.clone(),
+            routes: manifest.routes.clone(),
+        })
     }
 
     /// The rules for one app: general ones first, then every pattern that fits, the most telling one last.

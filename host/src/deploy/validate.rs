@@ -101,6 +101,7 @@ impl Validator {
             app: plan.name.to_string(),
             revision: plan.revision.to_string(),
             limits: plan.terms.bounds.guest.clone(),
+            instances: plan.terms.instances.clone(),
             environment: plan.environment.clone(),
             log_lines_per_second_max: plan.terms.bounds.log_lines_per_second_max,
         };

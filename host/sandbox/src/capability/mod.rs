@@ -10,8 +10,15 @@ use wasmtime::component::Linker;
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi_http::WasiHttpView;
 
-/// Links everything that this host offers.
-pub(crate) fn link<T: WasiView + WasiHttpView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+use crate::inspect::Class;
+
+/// Links everything that this host offers to components of `class`. What is asynchronous needs an engine that can do it.
+pub(crate) fn link<T: WasiView + WasiHttpView + 'static>(linker: &mut Linker<T>, class: Class) -> wasmtime::Result<()> {
     wasi::link(linker)?;
-    outbound::link(linker)
+    outbound::link(linker)?;
+    if class != Class::Plain {
+        wasi::link_03(linker)?;
+        outbound::link_03(linker)?;
+    }
+    Ok(())
 }

@@ -15,6 +15,10 @@ pub(crate) fn link<T: WasiHttpView + 'static>(linker: &mut Linker<T>) -> wasmtim
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)
 }
 
+pub(crate) fn link_03<T: WasiHttpView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    wasmtime_wasi_http::p3::add_to_linker(linker)
+}
+
 /// One instance's way out.
 pub(crate) struct Outbound {
     log: Arc<GuestLog>,

@@ -1,4 +1,4 @@
-//! WASI 0.2 without anything behind it: clocks, randomness and the log; no files, no sockets, no arguments, and only the
+//! WASI 0.2 and 0.3 without anything behind it: clocks, randomness and the log; no files, no sockets, no arguments, and only the
 //! environment that the operator gives.
 
 use std::sync::Arc;
@@ -16,6 +16,10 @@ const RANDOM_BYTES_MAX: u64 = 64 << 10;
 
 pub(crate) fn link<T: WasiView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)
+}
+
+pub(crate) fn link_03<T: WasiView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p3::add_to_linker(linker)
 }
 
 /// The context of one instance.
