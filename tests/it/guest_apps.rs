@@ -62,6 +62,14 @@ async fn hello_http() {
 }
 
 #[tokio::test]
+async fn hello_http03() {
+    let host = host(guest::HELLO_HTTP03).await;
+    let reply = host.get("/hello-http03/").await;
+    assert_eq!((reply.status, reply.text().as_str()), (StatusCode::OK, "hello\n"));
+    assert_eq!(reply.header("content-type"), "text/plain; charset=utf-8");
+}
+
+#[tokio::test]
 async fn inspect() {
     let host = host(guest::INSPECT).await;
     let mut request = post("/inspect/x?q=%3Cscript%3E", "note=<b>hi</b>");
@@ -74,15 +82,24 @@ async fn inspect() {
     assert!(!page.contains("<b>hi</b>") && !page.contains("<i>\"quoted"), "not escaped:\n{page}");
 }
 
-#[tokio::test]
-async fn echo() {
-    let host = host(guest::ECHO).await;
+async fn check_echo(name: &str) {
+    let host = host(name).await;
     let body: Vec<u8> = (0..3_000_000_u32).map(|at| (at % 251) as u8).collect();
-    let mut request = post("/echo/", body.clone());
+    let mut request = post(&format!("/{name}/"), body.clone());
     request.headers_mut().insert("content-type", "application/x-odd".parse().unwrap());
     let reply = host.send(request).await;
     assert_eq!(reply.header("content-type"), "application/x-odd");
     assert!(reply.body == body, "{} of {} bytes", reply.body.len(), body.len());
+}
+
+#[tokio::test]
+async fn echo() {
+    check_echo(guest::ECHO).await;
+}
+
+#[tokio::test]
+async fn echo_http03() {
+    check_echo(guest::ECHO_HTTP03).await;
 }
 
 #[tokio::test]
@@ -157,12 +174,22 @@ async fn environ() {
     check_environ(guest::ENVIRON).await;
 }
 
+async fn check_outbound(name: &str) {
+    let host = host(name).await;
+    let outbound = host.get(&format!("/{name}/outbound?url=http://{}/", host.address)).await;
+    assert!(outbound.text().contains("HttpRequestDenied"), "{name}: {}", outbound.text());
+}
+
 #[tokio::test]
 async fn environ_http() {
     check_environ(guest::ENVIRON_HTTP).await;
-    let host = host(guest::ENVIRON_HTTP).await;
-    let outbound = host.get(&format!("/environ-http/outbound?url=http://{}/", host.address)).await;
-    assert!(outbound.text().contains("HttpRequestDenied"), "{}", outbound.text());
+    check_outbound(guest::ENVIRON_HTTP).await;
+}
+
+#[tokio::test]
+async fn environ_http03() {
+    check_environ(guest::ENVIRON_HTTP03).await;
+    check_outbound(guest::ENVIRON_HTTP03).await;
 }
 
 #[tokio::test]
@@ -189,25 +216,49 @@ async fn revision() {
     assert_eq!(host.get("/revision/").await.text(), guest::revision_text(42));
 }
 
+async fn check_revision(name: &str, make: fn(u32) -> Vec<u8>) {
+    let host = TestHost::new().app(name, make(43)).run().await;
+    assert_eq!(host.get(&format!("/{name}/")).await.text(), guest::revision_text(43));
+    let slow = host.get(&format!("/{name}/slow")).await.text();
+    assert_eq!(slow.matches(&guest::revision_text(43)).count(), 5, "{name}: {slow}");
+}
+
 #[tokio::test]
 async fn revision_http() {
-    let host = TestHost::new().app("revision-http", guest::revision_http(43)).run().await;
-    assert_eq!(host.get("/revision-http/").await.text(), guest::revision_text(43));
-    let slow = host.get("/revision-http/slow").await.text();
-    assert_eq!(slow.matches(&guest::revision_text(43)).count(), 5, "{slow}");
+    check_revision(guest::REVISION_HTTP, guest::revision_http).await;
+}
+
+#[tokio::test]
+async fn revision_http03() {
+    check_revision(guest::REVISION_HTTP03, guest::revision_http03).await;
+}
+
+async fn check_flow(name: &str) {
+    let host = host(name).await;
+    let at = |path: &str| format!("/{name}{path}");
+    let mut client = host.client();
+    assert_eq!(client.get(&at("/empty")).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(client.send(post(&at("/drop-body"), vec![b'x'; 1 << 20])).await.text(), "not read\n");
+    assert_eq!(client.send(post(&at("/read-slow?ms=1"), vec![b'x'; 100_000])).await.text(), "read 100000\n");
+    assert_eq!(client.get(&at("/trailers")).await.text(), "see below\n");
+    assert_eq!(client.get(&at("/flood?bytes=3000000")).await.body.len(), 3_000_000);
+    let mut head = get(&at("/flood?bytes=3000000"));
+    *head.method_mut() = Method::HEAD;
+    assert_eq!(client.send(head).await.body.len(), 0);
 }
 
 #[tokio::test]
 async fn flow() {
-    let host = host(guest::FLOW).await;
-    let mut client = host.client();
-    assert_eq!(client.get("/flow/empty").await.status, StatusCode::NO_CONTENT);
-    assert_eq!(client.send(post("/flow/drop-body", vec![b'x'; 1 << 20])).await.text(), "not read\n");
-    assert_eq!(client.send(post("/flow/read-slow?ms=1", vec![b'x'; 100_000])).await.text(), "read 100000\n");
-    assert_eq!(client.get("/flow/flood?bytes=3000000").await.body.len(), 3_000_000);
-    let mut head = get("/flow/flood?bytes=3000000");
-    *head.method_mut() = Method::HEAD;
-    assert_eq!(client.send(head).await.body.len(), 0);
+    check_flow(guest::FLOW).await;
+}
+
+#[tokio::test]
+async fn flow_http03() {
+    check_flow(guest::FLOW_HTTP03).await;
+    let host = host(guest::FLOW_HTTP03).await;
+    assert_eq!(host.get("/flow-http03/drip?n=3&ms=5").await.text(), "line 1\nline 2\nline 3\n");
+    // The response is whole while the guest still works: for a year, if nobody ended it.
+    assert_eq!(host.get("/flow-http03/after?n=100000000&ms=300").await.text(), "complete\n");
 }
 
 #[tokio::test]

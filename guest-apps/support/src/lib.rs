@@ -1,4 +1,5 @@
 //! What the guests that exist for tests would otherwise repeat. The examples for authors do without it.
 
 pub mod probe;
+pub mod service;
 pub mod standard;

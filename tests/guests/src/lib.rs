@@ -65,6 +65,11 @@ pub fn revision_http(number: u32) -> Vec<u8> {
     patch::number(bytes(REVISION_HTTP), number)
 }
 
+/// The same in the 0.3 lane.
+pub fn revision_http03(number: u32) -> Vec<u8> {
+    patch::number(bytes(REVISION_HTTP03), number)
+}
+
 /// What a revision of this number answers: its number in ten digits.
 pub fn revision_text(number: u32) -> String {
     format!("{number:010}")
@@ -84,7 +89,7 @@ mod tests {
 
     #[test]
     fn revisions_differ_in_their_number_alone() {
-        for make in [revision, revision_http] {
+        for make in [revision, revision_http, revision_http03] {
             let (one, other) = (make(1), make(2));
             assert_eq!(one.iter().zip(&other).filter(|(one, other)| one != other).count(), 1);
             assert!(
