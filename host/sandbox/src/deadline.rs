@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::fault::Fault;
+use crate::limits::Limits;
 
 /// A guest's work, which counts the time that it spends on a core.
 ///
@@ -22,6 +23,15 @@ impl<T> Run<T> {
     pub(crate) fn new(guest: impl Future<Output = Result<T, Fault>> + Send + 'static, cpu: Duration) -> Run<T> {
         Run { guest: Box::pin(guest), spent: Duration::ZERO, cpu }
     }
+}
+
+/// Runs a guest to its end within its CPU time and its deadline for a head.
+pub(crate) async fn within<T>(
+    guest: impl Future<Output = Result<T, Fault>> + Send + 'static,
+    limits: &Limits,
+) -> Result<T, Fault> {
+    let (cpu, head) = (limits.cpu, limits.head);
+    tokio::time::timeout(head, Run::new(guest, cpu)).await.unwrap_or(Err(Fault::Head(head)))
 }
 
 impl<T> Future for Run<T> {

@@ -17,6 +17,7 @@ use wasmtime::component::Linker;
 use crate::capability;
 use crate::clock::Clock;
 use crate::guest::Guest;
+use crate::idle::Idle;
 use crate::inspect::Class;
 use crate::inspect::Inspection;
 use crate::inspect::PLAIN_CORE_INSTANCES_MAX;
@@ -50,6 +51,7 @@ pub struct Sandbox {
     large: OnceLock<Result<Workshop, SandboxError>>,
     settings: SandboxSettings,
     memory_total: Arc<MemoryTotal>,
+    idle: Arc<Idle>,
     clock: Arc<Clock>,
     tasks: TaskTracker,
     roomy: bool,
@@ -98,17 +100,24 @@ impl Sandbox {
             }
         };
         clock.interrupt(&plain.engine);
-        let memory_total = Arc::new(MemoryTotal::new(settings.memory_total_bytes_max));
+        let idle = Idle::new(settings.instances_max as usize);
+        let memory_total = Arc::new(MemoryTotal::new(settings.memory_total_bytes_max, &idle));
         Ok(Sandbox {
             plain,
             concurrent: OnceLock::new(),
             large: OnceLock::new(),
             memory_total,
             settings,
+            idle,
             clock,
             tasks,
             roomy,
         })
+    }
+
+    /// Gives up instances that have waited for a request for too long. Runs until it is dropped.
+    pub async fn tend(&self) {
+        self.idle.tend().await;
     }
 
     /// For which engine a component of `class` must be compiled.
@@ -149,8 +158,14 @@ impl Sandbox {
         let linked =
             workshop.linker.instantiate_pre(&component).map_err(|error| PrepareError::Link(link_advice(&error)))?;
         let log = GuestLog::new(&settings.app, &settings.revision, settings.log_lines_per_second_max);
-        let common = Common { settings, log: Arc::new(log), memory_total: self.memory_total.clone() };
-        Guest::new(inspection.lane, linked, common, self.clock.clone(), self.tasks.clone())
+        let common = Common {
+            settings,
+            log: Arc::new(log),
+            memory_total: self.memory_total.clone(),
+            idle: self.idle.clone(),
+            tasks: self.tasks.clone(),
+        };
+        Guest::new(inspection.lane, linked, common, self.clock.clone())
             .map_err(|error| PrepareError::Link(link_advice(&error)))
     }
 
@@ -189,7 +204,8 @@ const PROBES_AT_ONCE: u32 = 16;
 
 /// The pool for small components: slots keep their pages between requests, and only what a request wrote is reset.
 fn pool(settings: &SandboxSettings) -> PoolingAllocationConfig {
-    let instances = settings.instances_max.saturating_add(PROBES_AT_ONCE);
+    // As many may wait for a request as may be at work on one.
+    let instances = settings.instances_max.saturating_mul(2).saturating_add(PROBES_AT_ONCE);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(instances.saturating_mul(PLAIN_CORE_INSTANCES_MAX))

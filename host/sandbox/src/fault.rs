@@ -51,6 +51,9 @@ pub enum Fault {
     /// The guest itself reported an error instead of a response.
     #[error("the guest reported an error: {0}")]
     Guest(String),
+    /// The instance was shared with other requests, and ended for a reason that may be another's.
+    #[error("the instance that it shared with other requests ended: {0}")]
+    Shared(String),
     /// The request's body ended in an error, and the guest could not answer without it.
     #[error("the request's body: {0}")]
     RequestBody(#[from] crate::request::BodyError),

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use http::Response;
-use tokio_util::task::TaskTracker;
-use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
 use crate::clock::Clock;
+use crate::deadline;
 use crate::fault::Fault;
 use crate::inspect::Lane;
+use crate::instance::Mould;
+use crate::instance::Start;
 use crate::lane::gateway;
 use crate::lane::gateway::Gateway;
 use crate::lane::http02::Http02;
+use crate::lane::http03::Http03;
 use crate::request::GuestRequest;
 use crate::request::Received;
 use crate::response::GuestBody;
@@ -22,18 +24,19 @@ use crate::store::State;
 use crate::visit::Stay;
 use crate::visit::Visit;
 
-/// A guest, one step before an instance. Every call makes an instance of its own and drops it.
+/// A guest, one step before an instance. Every call makes an instance of its own and drops it, unless the guest's
+/// settings say that instances are reused.
 pub struct Guest {
     lane: Prepared,
     common: Arc<Common>,
     clock: Arc<Clock>,
-    tasks: TaskTracker,
 }
 
 /// A guest's door, ready to be instantiated.
 enum Prepared {
     Gateway(Gateway),
     Http02(Http02),
+    Http03(Http03),
 }
 
 impl Guest {
@@ -42,24 +45,30 @@ impl Guest {
         linked: InstancePre<State>,
         common: Common,
         clock: Arc<Clock>,
-        tasks: TaskTracker,
     ) -> wasmtime::Result<Guest> {
+        let common = Arc::new(common);
         let lane = match lane {
-            Lane::Gateway => Prepared::Gateway(Gateway::new(linked)?),
-            Lane::Http03 => return Err(wasmtime::format_err!("the 0.3 lane is not open yet")),
-            Lane::Http02 => Prepared::Http02(Http02::new(linked)?),
+            Lane::Gateway => Prepared::Gateway(Gateway::new(linked, &common)?),
+            Lane::Http02 => Prepared::Http02(Http02::new(linked, &common)?),
+            Lane::Http03 => Prepared::Http03(Http03::new(linked, &common)?),
         };
-        Ok(Guest { lane, common: Arc::new(common), clock, tasks })
+        Ok(Guest { lane, common, clock })
     }
 
     /// Makes an instance and drops it again; asks a gateway guest that exports `lifecycle` for its health.
     /// A new revision that fails here is not published.
     pub async fn probe(&self) -> Result<(), Fault> {
-        let store = self.store("probe");
-        let visit = self.visit(Box::new(()));
+        let _ticking = self.clock.ticking();
         match &self.lane {
-            Prepared::Gateway(gateway) => gateway.probe(store, visit).await,
-            Prepared::Http02(http) => http.probe(store, visit).await,
+            Prepared::Gateway(guest) => {
+                let store = store::new(guest.mould().engine(), &self.common, PROBE);
+                match guest.health(store) {
+                    Some(health) => deadline::within(health, &self.common.settings.limits).await,
+                    None => self.try_out(guest.mould()).await,
+                }
+            }
+            Prepared::Http02(guest) => self.try_out(guest.mould()).await,
+            Prepared::Http03(guest) => self.try_out(guest.mould()).await,
         }
     }
 
@@ -68,38 +77,30 @@ impl Guest {
     pub async fn receive(&self, request: GuestRequest) -> Result<Received, Fault> {
         match &self.lane {
             Prepared::Gateway(_) => gateway::receive(request, &self.common.memory_total).await,
-            Prepared::Http02(_) => Ok(Received { request, body: None }),
+            Prepared::Http02(_) | Prepared::Http03(_) => Ok(Received { request, body: None }),
         }
     }
 
-    /// Calls the guest with one request, in an instance of its own. `stay` lives as long as the instance.
+    /// Calls the guest with one request. `stay` lives for as long as the guest is at work on it.
     ///
     /// Dropping the future, or the response's body, ends the guest. Cancelling is safe at any point.
     pub async fn call(&self, received: Received, stay: Stay) -> Result<Response<GuestBody>, Fault> {
-        let store = self.store(&received.request.id);
-        let visit = self.visit(stay);
+        let Common { settings, tasks, .. } = &*self.common;
+        let held = Some((self.clock.ticking(), stay));
+        let visit = Visit { limits: settings.limits.clone(), tasks: tasks.clone(), held };
         match &self.lane {
-            Prepared::Gateway(gateway) => gateway.call(store, received, visit).await,
-            Prepared::Http02(http) => http.call(store, received.request, visit).await,
+            Prepared::Gateway(guest) => guest.call(received, &self.common, visit).await,
+            Prepared::Http02(guest) => guest.call(received.request, &self.common, visit).await,
+            Prepared::Http03(guest) => guest.call(received.request, &self.common, visit).await,
         }
     }
 
-    fn store(&self, request_id: &str) -> Store<State> {
-        store::new(self.engine(), &self.common, request_id)
-    }
-
-    fn engine(&self) -> &wasmtime::Engine {
-        match &self.lane {
-            Prepared::Gateway(gateway) => gateway.engine(),
-            Prepared::Http02(http) => http.engine(),
-        }
-    }
-
-    fn visit(&self, stay: Stay) -> Visit {
-        Visit {
-            limits: self.common.settings.limits.clone(),
-            tasks: self.tasks.clone(),
-            held: (self.clock.ticking(), stay),
-        }
+    async fn try_out<M: Mould + Clone>(&self, mould: &M) -> Result<(), Fault> {
+        let (start, mould) = (Start::new(None, mould.engine(), &self.common, PROBE), mould.clone());
+        let made = async move { start.instance(&mould).await.map(drop) };
+        deadline::within(made, &self.common.settings.limits).await
     }
 }
+
+/// What a guest prints in its first instance is tagged with this instead of a request's id.
+const PROBE: &str = "probe";

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
+use crate::idle::Idle;
+
 /// What one request to one app may use. Every bound holds whether or not the guest co-operates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -41,19 +43,25 @@ const TABLE_ELEMENTS_MAX: usize = 100_000;
 pub(crate) struct MemoryTotal {
     used: AtomicU64,
     bytes_max: u64,
+    /// Instances that only wait are given up before a request is told that there is no memory.
+    idle: Arc<Idle>,
 }
 
 impl MemoryTotal {
-    pub(crate) fn new(bytes_max: u64) -> MemoryTotal {
-        MemoryTotal { used: AtomicU64::new(0), bytes_max }
+    pub(crate) fn new(bytes_max: u64, idle: &Arc<Idle>) -> MemoryTotal {
+        MemoryTotal { used: AtomicU64::new(0), bytes_max, idle: idle.clone() }
     }
 
     fn take(&self, bytes: u64) -> bool {
-        let used = self.used.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if used > self.bytes_max {
+        loop {
+            if self.used.fetch_add(bytes, Ordering::Relaxed) + bytes <= self.bytes_max {
+                return true;
+            }
             self.give_back(bytes);
+            if bytes > self.bytes_max || !self.idle.give_up_one() {
+                return false;
+            }
         }
-        used <= self.bytes_max
     }
 
     fn give_back(&self, bytes: u64) {
@@ -106,6 +114,11 @@ impl Memory {
     pub(crate) fn new(bytes_max: u64, total: &Arc<MemoryTotal>) -> Memory {
         Memory { bytes_max, share: Share::new(total), refused_by: None }
     }
+
+    /// What the instance has now, in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.share.bytes
+    }
 }
 
 impl ResourceLimiter for Memory {
@@ -132,7 +145,7 @@ mod tests {
 
     #[test]
     fn memory_is_counted_per_instance_and_over_all_and_given_back() {
-        let total = Arc::new(MemoryTotal::new(100));
+        let total = Arc::new(MemoryTotal::new(100, &Idle::new(0)));
         let mut first = Memory::new(80, &total);
         let mut second = Memory::new(80, &total);
         assert!(first.memory_growing(0, 60, None).unwrap());

@@ -17,6 +17,8 @@ use wasmtime_wasi::p2::OutputStream;
 use wasmtime_wasi::p2::Pollable;
 use wasmtime_wasi::p2::StreamResult;
 
+use crate::tag::Tag;
+
 /// Bytes of one line that are logged; the rest of it is counted.
 const LINE_BYTES_MAX: usize = 8 << 10;
 
@@ -145,16 +147,16 @@ pub(crate) struct GuestStream {
 struct Lines {
     log: Arc<GuestLog>,
     stream: StreamName,
-    request_id: String,
+    tag: Tag,
     line: Vec<u8>,
     /// Bytes of the current line beyond the bound.
     cut: usize,
 }
 
 impl GuestStream {
-    pub(crate) fn new(log: &Arc<GuestLog>, stream: StreamName, request_id: &str) -> GuestStream {
-        let (log, request_id) = (log.clone(), request_id.to_owned());
-        GuestStream { lines: Arc::new(Mutex::new(Lines { log, stream, request_id, line: Vec::new(), cut: 0 })) }
+    pub(crate) fn new(log: &Arc<GuestLog>, stream: StreamName, tag: &Tag) -> GuestStream {
+        let (log, tag) = (log.clone(), tag.clone());
+        GuestStream { lines: Arc::new(Mutex::new(Lines { log, stream, tag, line: Vec::new(), cut: 0 })) }
     }
 
     fn take(&self, bytes: &[u8]) {
@@ -180,7 +182,7 @@ impl Lines {
 
     fn end_line(&mut self) {
         let line = self.line.strip_suffix(b"\r").unwrap_or(&self.line);
-        self.log.line(self.stream, &self.request_id, line, self.cut);
+        self.tag.with(|request_id| self.log.line(self.stream, request_id, line, self.cut));
         self.line.clear();
         self.cut = 0;
     }

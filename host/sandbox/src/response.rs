@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
+use std::task::Waker;
+use std::task::ready;
 
 use bytes::Bytes;
 use bytes::BytesMut;
@@ -11,11 +13,12 @@ use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
 use tokio::time::Sleep;
-use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::WasiBody;
 
-use crate::deadline::Run;
 use crate::fault::Fault;
 use crate::visit::Visit;
+use crate::writer::Writer;
 
 /// A body that is complete within this many bytes is sent as one piece, with its length, and a guest that fails before
 /// then can still be answered with an error.
@@ -75,7 +78,7 @@ impl Body for GuestBody {
 
 impl GuestBody {
     fn end(&mut self) {
-        if let Kind::Streaming(writing) = std::mem::replace(&mut self.0, Kind::Complete(None)) {
+        if let Kind::Streaming(mut writing) = std::mem::replace(&mut self.0, Kind::Complete(None)) {
             writing.finish_guest();
         }
     }
@@ -83,9 +86,8 @@ impl GuestBody {
 
 /// A guest that writes a body, and the body's other end.
 pub(crate) struct Writing {
-    body: HyperOutgoingBody,
-    /// `None` once the guest has ended.
-    guest: Option<Run<()>>,
+    body: WasiBody,
+    writer: Writer,
     /// What came before the head was sent.
     ready: VecDeque<Frame<Bytes>>,
     ended: bool,
@@ -95,8 +97,8 @@ pub(crate) struct Writing {
 }
 
 impl Writing {
-    pub(crate) fn new(body: HyperOutgoingBody, guest: Option<Run<()>>, visit: Visit) -> Writing {
-        Writing { body, guest, ready: VecDeque::new(), ended: false, patience: None, visit }
+    pub(crate) fn new(body: WasiBody, writer: Writer, visit: Visit) -> Writing {
+        Writing { body, writer, ready: VecDeque::new(), ended: false, patience: None, visit }
     }
 
     /// Goes on until the guest stands still, or the body is complete, or it is no longer small.
@@ -144,53 +146,77 @@ impl Writing {
         }
         let idle = self.visit.limits.body_idle;
         let patience = self.patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
-        patience.as_mut().poll(context).map(|()| Some(Err(Fault::BodyIdle(idle))))
+        ready!(patience.as_mut().poll(context));
+        let fault = Fault::BodyIdle(idle);
+        self.take_writer().stop(&fault);
+        Poll::Ready(Some(Err(fault)))
     }
 
     /// The next frame of the body, driving the guest whenever there is none.
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        let mut driven = false;
         loop {
             // The guest's own fault explains more than the broken body that follows from it, so it is looked at first:
             // an error of the body counts only when the guest has nothing to say.
-            let body = Pin::new(&mut self.body).poll_frame(context);
-            match body {
+            let broken = match Pin::new(&mut self.body).poll_frame(context) {
                 Poll::Ready(Some(Ok(frame))) => return Poll::Ready(Some(Ok(frame))),
                 Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Ready(Some(Err(_))) | Poll::Pending => {}
-            }
-            if let Some(guest) = &mut self.guest
-                && let Poll::Ready(ended) = Pin::new(guest).poll(context)
-            {
-                self.guest = None;
-                match ended {
-                    Err(fault) => return Poll::Ready(Some(Err(fault))),
-                    Ok(()) if body.is_pending() => continue,
-                    Ok(()) => {}
-                }
-            }
-            return match body {
-                Poll::Ready(Some(Err(error))) => {
-                    Poll::Ready(Some(Err(Fault::BadResponse(format!("its body was not finished: {error}")))))
-                }
-                // Polling the guest may have written something: then the body's waker has been called.
-                _ => Poll::Pending,
+                Poll::Ready(Some(Err(error))) => Some(error),
+                Poll::Pending => None,
             };
+            if let Writer::Ended(keep) = &mut self.writer {
+                match (broken, keep.take()) {
+                    (Some(error), _) => return Poll::Ready(Some(Err(unfinished(&error)))),
+                    // It returned without finishing the body: that shows when what it left behind is gone.
+                    (None, Some(keep)) => drop(keep),
+                    (None, None) => return Poll::Pending,
+                }
+                continue;
+            }
+            if driven && broken.is_none() {
+                return Poll::Pending;
+            }
+            driven = true;
+            match (Pin::new(&mut self.writer).poll(context), broken) {
+                (Poll::Ready(Err(fault)), _) => return Poll::Ready(Some(Err(fault))),
+                (_, Some(error)) => return Poll::Ready(Some(Err(unfinished(&error)))),
+                // It may have written something meanwhile.
+                (Poll::Ready(Ok(())) | Poll::Pending, None) => {}
+            }
         }
     }
 
-    /// The response is complete. What the guest still has to do goes on without its visitor, for no longer than it
-    /// could have stood still before.
-    fn finish_guest(mut self) {
-        if let Some(guest) = self.guest.take() {
-            let Visit { limits, tasks, held, .. } = self.visit;
-            tasks.spawn(async move {
-                if let Ok(Err(fault)) = tokio::time::timeout(limits.body_idle, guest).await {
-                    tracing::warn!(target: "guesthouse::guest", "after its response was complete: {fault}");
-                }
-                drop(held);
-            });
+    /// The response is complete: the guest has lost its visitor, but may have something left to do.
+    fn finish_guest(&mut self) {
+        let Visit { limits, tasks, held } = &mut self.visit;
+        let visit = Visit { limits: limits.clone(), tasks: tasks.clone(), held: held.take() };
+        self.take_writer().finish(visit);
+    }
+
+    fn take_writer(&mut self) -> Writer {
+        std::mem::replace(&mut self.writer, Writer::Ended(None))
+    }
+}
+
+impl Drop for Writing {
+    /// Whoever knows a body's length does not always read to its very end.
+    fn drop(&mut self) {
+        let is_done = matches!(self.writer, Writer::Ended(None));
+        if !is_done && matches!(self.poll_end(), Poll::Ready(None)) {
+            self.finish_guest();
         }
     }
+}
+
+impl Writing {
+    fn poll_end(&mut self) -> Poll<Option<()>> {
+        let polled = Pin::new(&mut self.body).poll_frame(&mut Context::from_waker(Waker::noop()));
+        polled.map(|frame| frame.map(drop))
+    }
+}
+
+fn unfinished(error: &Error) -> Fault {
+    Fault::BadResponse(format!("its body was not finished: {error}"))
 }
 
 fn join(frames: VecDeque<Frame<Bytes>>, length: usize) -> Bytes {

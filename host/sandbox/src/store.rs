@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio_util::task::TaskTracker;
 use wasmtime::Engine;
 use wasmtime::Store;
 use wasmtime::UpdateDeadline;
@@ -15,10 +16,12 @@ use wasmtime_wasi_http::WasiHttpView;
 
 use crate::capability::outbound::Outbound;
 use crate::capability::wasi;
+use crate::idle::Idle;
 use crate::limits::Memory;
 use crate::limits::MemoryTotal;
 use crate::output::GuestLog;
 use crate::settings::GuestSettings;
+use crate::tag::Tag;
 
 /// Host resources that one instance may hold at once (streams, fields, pollables …).
 const RESOURCES_MAX: usize = 10_000;
@@ -28,6 +31,10 @@ pub(crate) struct Common {
     pub(crate) settings: GuestSettings,
     pub(crate) log: Arc<GuestLog>,
     pub(crate) memory_total: Arc<MemoryTotal>,
+    /// Those instances of all guests that wait for a request.
+    pub(crate) idle: Arc<Idle>,
+    /// Tracks what goes on without a visitor.
+    pub(crate) tasks: TaskTracker,
 }
 
 /// The data of one store.
@@ -39,7 +46,7 @@ pub(crate) struct State {
     outbound: Outbound,
     pub(crate) memory: Memory,
     common: Arc<Common>,
-    request_id: String,
+    pub(crate) tag: Tag,
 }
 
 /// Makes a store with every bound in place. `request_id` tags what the guest prints.
@@ -47,30 +54,45 @@ pub(crate) fn new(engine: &Engine, common: &Arc<Common>, request_id: &str) -> St
     let limits = &common.settings.limits;
     let mut table = ResourceTable::new();
     table.set_max_capacity(RESOURCES_MAX);
+    let tag = Tag::new(request_id);
     let state = State {
         table,
         wasi: None,
         http: WasiHttpCtx::new(),
-        outbound: Outbound::new(&common.log, request_id),
+        outbound: Outbound::new(&common.log, &tag),
         memory: Memory::new(limits.memory_bytes_max, &common.memory_total),
         common: common.clone(),
-        request_id: request_id.to_owned(),
+        tag,
     };
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.memory);
     // A guest that computes gives way to everyone else at every tick of the clock. tokio's own `yield_now` lets the I/O
     // driver run before the guest goes on; wasmtime's plain yield wakes itself at once and starves it.
-    store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|_| Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))));
-    // What the guest hands over in one call is copied to the host's memory: no more than the largest response.
-    store.set_hostcall_fuel(usize::try_from(limits.response_bytes_max).unwrap_or(usize::MAX).saturating_add(1 << 20));
+    bound(&mut store);
     store
+}
+
+/// Makes a store ready for another request of its instance.
+pub(crate) fn renew(store: &mut Store<State>, request_id: &str) {
+    let state = store.data_mut();
+    state.tag.set(request_id);
+    state.memory.refused_by = None;
+    bound(store);
+}
+
+/// The bounds that are counted per request.
+fn bound(store: &mut Store<State>) {
+    store.set_epoch_deadline(1);
+    // What the guest hands over in one call is copied to the host's memory: no more than the largest response.
+    let bytes_max = store.data().common.settings.limits.response_bytes_max;
+    store.set_hostcall_fuel(usize::try_from(bytes_max).unwrap_or(usize::MAX).saturating_add(1 << 20));
 }
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let State { wasi, table, common, request_id, .. } = self;
-        let ctx = wasi.get_or_insert_with(|| wasi::attach(&common.settings.environment, &common.log, request_id));
+        let State { wasi, table, common, tag, .. } = self;
+        let ctx = wasi.get_or_insert_with(|| wasi::attach(&common.settings.environment, &common.log, tag));
         WasiCtxView { ctx, table }
     }
 }

@@ -41,6 +41,7 @@ pub struct Host {
     routes: RouteReader,
     deploy: Deploy,
     handle: DeployHandle,
+    guests: Arc<Sandbox>,
     tasks: TaskTracker,
 }
 
@@ -67,13 +68,14 @@ impl Host {
         let tasks = TaskTracker::new();
         let permits = Arc::new(Semaphore::new(config.sandbox.instances_max as usize));
         let sandbox = Arc::new(Sandbox::new(config.sandbox, tasks.clone())?);
+        let guests = sandbox.clone();
         let DeploySettings { origins, apps, .. } = &config.deploy;
         let (writer, routes) = routes(origins.clone());
         let about = format!("cannot serve the apps folder `{}`", apps.display());
         let (deploy, handle) = Deploy::open(config.deploy, sandbox, writer, permits, tasks.clone()).context(about)?;
         // After the state directory's lock is taken: the socket in it may be another host's.
         let health = config.health.as_ref().map(health::bind).transpose()?;
-        Ok(Host { listeners, health, serve, routes, deploy, handle, tasks })
+        Ok(Host { listeners, health, serve, routes, deploy, handle, guests, tasks })
     }
 
     /// The addresses that were really bound, in the order in which they were asked for.
@@ -95,6 +97,8 @@ impl Host {
 
         let mut deploying = self.tasks.spawn(self.deploy.run(stop_deploy.clone()));
         let mut serving = self.tasks.spawn(serve::run(self.listeners, self.serve, self.routes, stop_serve.clone()));
+        let (guests, stop_guests) = (self.guests, stop_serve.clone());
+        self.tasks.spawn(async move { stop_guests.run_until_cancelled(guests.tend()).await });
         self.tasks.spawn(tell_ready(self.handle.status(), ready_sender, stop_deploy.clone()));
         match self.health {
             Some(listener) => _ = self.tasks.spawn(health::run(listener, ready, stop_health.clone())),

@@ -10,6 +10,7 @@ use wasmtime_wasi::WasiView;
 use crate::output::GuestLog;
 use crate::output::GuestStream;
 use crate::output::StreamName;
+use crate::tag::Tag;
 
 /// Bytes of randomness in one call.
 const RANDOM_BYTES_MAX: u64 = 64 << 10;
@@ -23,12 +24,12 @@ pub(crate) fn link_03<T: WasiView + 'static>(linker: &mut Linker<T>) -> wasmtime
 }
 
 /// The context of one instance.
-pub(crate) fn attach(environment: &[(String, String)], log: &Arc<GuestLog>, request_id: &str) -> WasiCtx {
+pub(crate) fn attach(environment: &[(String, String)], log: &Arc<GuestLog>, tag: &Tag) -> WasiCtx {
     let mut builder = WasiCtx::builder();
     builder
         .envs(environment)
-        .stdout(GuestStream::new(log, StreamName::Stdout, request_id))
-        .stderr(GuestStream::new(log, StreamName::Stderr, request_id))
+        .stdout(GuestStream::new(log, StreamName::Stdout, tag))
+        .stderr(GuestStream::new(log, StreamName::Stderr, tag))
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)

@@ -11,27 +11,31 @@ use http::Response;
 use http::StatusCode;
 use http_body::Body as _;
 use http_body_util::BodyExt;
-use wasmtime::Engine;
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
+use self::bindings::App;
 use self::bindings::AppPre;
 use self::bindings::AppWithLifecyclePre;
 use self::bindings::guesthouse::gateway::types;
-use crate::deadline::Run;
+use crate::deadline;
 use crate::fault::Fault;
-use crate::limits::Limits;
+use crate::instance::Mould;
+use crate::instance::Start;
 use crate::limits::MemoryTotal;
 use crate::limits::Share;
+use crate::lot::Lot;
 use crate::request::GuestRequest;
 use crate::request::Received;
 use crate::request::Whole;
 use crate::response::GuestBody;
+use crate::store::Common;
 use crate::store::State;
 use crate::visit::Visit;
 
 #[allow(missing_docs, clippy::all, reason = "generated from `wit/gateway.wit`")]
 mod bindings {
+    pub use app::App;
     pub use app::AppPre;
     pub use app::guesthouse;
     pub use lifecycle::AppWithLifecyclePre;
@@ -62,61 +66,71 @@ pub(crate) struct Gateway {
     app: AppPre<State>,
     /// Present when the guest exports `lifecycle`.
     lifecycle: Option<AppWithLifecyclePre<State>>,
+    lot: Arc<Lot<App>>,
 }
 
 impl Gateway {
-    pub(crate) fn new(linked: InstancePre<State>) -> wasmtime::Result<Gateway> {
+    pub(crate) fn new(linked: InstancePre<State>, common: &Common) -> wasmtime::Result<Gateway> {
         let lifecycle = AppWithLifecyclePre::new(linked.clone()).ok();
-        Ok(Gateway { app: AppPre::new(linked)?, lifecycle })
+        let lot = Lot::new(&common.settings.instances, &common.idle);
+        Ok(Gateway { app: AppPre::new(linked)?, lifecycle, lot })
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
-        self.app.engine()
+    pub(crate) fn mould(&self) -> &AppPre<State> {
+        &self.app
     }
 
-    pub(crate) async fn probe(&self, mut store: Store<State>, visit: Visit) -> Result<(), Fault> {
-        let (app, lifecycle) = (self.app.clone(), self.lifecycle.clone());
-        let health = async move {
-            let asked = match &lifecycle {
-                None => app.instantiate_async(&mut store).await.map(|_| Ok(())),
-                Some(lifecycle) => match lifecycle.instantiate_async(&mut store).await {
-                    Ok(guest) => guest.guesthouse_gateway_lifecycle().call_health(&mut store).await,
-                    Err(error) => Err(error),
-                },
+    /// Asks a guest that exports `lifecycle` for its health; `None` for any other.
+    pub(crate) fn health(
+        &self,
+        mut store: Store<State>,
+    ) -> Option<impl Future<Output = Result<(), Fault>> + Send + 'static> {
+        let lifecycle = self.lifecycle.clone()?;
+        Some(async move {
+            let asked = match lifecycle.instantiate_async(&mut store).await {
+                Ok(guest) => guest.guesthouse_gateway_lifecycle().call_health(&mut store).await,
+                Err(error) => Err(error),
             };
             asked.map_err(|error| Fault::from_wasmtime(&error, &store.data().memory))?.map_err(Fault::Guest)
-        };
-        within(health, &visit.limits).await
+        })
     }
 
     pub(crate) async fn call(
         &self,
-        mut store: Store<State>,
         received: Received,
+        common: &Arc<Common>,
         visit: Visit,
     ) -> Result<Response<GuestBody>, Fault> {
+        let start = Start::new(self.lot.take(), self.app.engine(), common, &received.request.id);
         let app = self.app.clone();
         let (request, share) = record(received);
-        let response = async move {
-            let called = match app.instantiate_async(&mut store).await {
-                Ok(guest) => guest.guesthouse_gateway_handler().call_handle(&mut store, &request).await,
-                Err(error) => Err(error),
-            };
+        let guest = async move {
+            let mut instance = start.instance(&app).await?;
+            let called = instance.door.guesthouse_gateway_handler();
+            let called = called.call_handle(&mut instance.store, &request).await;
             drop(share);
-            called.map_err(|error| Fault::from_wasmtime(&error, &store.data().memory))?.map_err(Fault::Guest)
+            let response = called.map_err(|error| instance.fault(&error))?.map_err(Fault::Guest)?;
+            Ok((response, instance))
         };
-        let response = within(response, &visit.limits).await?;
-        message(response, visit.limits.response_bytes_max)
+        let (response, instance) = deadline::within(guest, &visit.limits).await?;
+        let response = message(response, visit.limits.response_bytes_max)?;
+        if let Some(keep) = self.lot.keep(instance) {
+            keep();
+        }
+        Ok(response)
     }
 }
 
-/// Runs the guest to its end within its CPU time and its deadline for a head: a gateway's response has no other part.
-async fn within<T>(
-    guest: impl Future<Output = Result<T, Fault>> + Send + 'static,
-    limits: &Limits,
-) -> Result<T, Fault> {
-    let (cpu, head) = (limits.cpu, limits.head);
-    tokio::time::timeout(head, Run::new(guest, cpu)).await.unwrap_or(Err(Fault::Head(head)))
+impl Mould for AppPre<State> {
+    type Door = App;
+
+    fn linked(&self) -> &InstancePre<State> {
+        self.instance_pre()
+    }
+
+    fn make(&self, store: &mut Store<State>) -> impl Future<Output = wasmtime::Result<App>> + Send {
+        self.instantiate_async(store)
+    }
 }
 
 /// Takes in a request's whole body, counted in the memory of all guests for as long as the host holds it.

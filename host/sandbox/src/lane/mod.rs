@@ -2,3 +2,5 @@
 
 pub(crate) mod gateway;
 pub(crate) mod http02;
+pub(crate) mod http03;
+pub(crate) mod message;

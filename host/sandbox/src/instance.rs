@@ -1,0 +1,97 @@
+//! An instance with its store, from its first request to its last.
+
+use std::sync::Arc;
+
+use wasmtime::Engine;
+use wasmtime::Store;
+use wasmtime::component::InstancePre;
+
+use crate::fault::Fault;
+use crate::store;
+use crate::store::Common;
+use crate::store::State;
+
+/// What a lane makes instances of.
+pub(crate) trait Mould: Send + Sync + 'static {
+    /// The exports through which an instance is called.
+    type Door: Send + 'static;
+
+    fn linked(&self) -> &InstancePre<State>;
+
+    fn make(&self, store: &mut Store<State>) -> impl Future<Output = wasmtime::Result<Self::Door>> + Send;
+
+    fn engine(&self) -> &Engine {
+        self.linked().engine()
+    }
+}
+
+/// An instance, ready for a request.
+pub(crate) struct Instance<D> {
+    pub(crate) store: Store<State>,
+    pub(crate) door: D,
+    /// Requests that it has been given.
+    pub(crate) served: u32,
+    /// Its linear memory when it was made.
+    bytes_at_first: u64,
+}
+
+impl<D> Instance<D> {
+    /// By how much its memory has grown since it was made, in bytes.
+    pub(crate) fn growth(&self) -> u64 {
+        self.store.data().memory.bytes().saturating_sub(self.bytes_at_first)
+    }
+
+    /// Reads what wasmtime says of a call of this instance that failed.
+    pub(crate) fn fault(&self, error: &wasmtime::Error) -> Fault {
+        Fault::from_wasmtime(error, &self.store.data().memory)
+    }
+}
+
+/// Where an instance comes from: made for this request, or kept from one before.
+pub(crate) enum Start<D> {
+    /// A store, in which the guest has not run yet.
+    Fresh(Box<Store<State>>),
+    /// An instance that has answered before.
+    Kept(Box<Instance<D>>),
+}
+
+impl<D> Start<D> {
+    /// Makes everything ready but the instance itself, which is the guest's own time.
+    pub(crate) fn new(
+        kept: Option<Box<Instance<D>>>,
+        engine: &Engine,
+        common: &Arc<Common>,
+        request_id: &str,
+    ) -> Start<D> {
+        match kept {
+            None => Start::Fresh(Box::new(store::new(engine, common, request_id))),
+            Some(mut instance) => {
+                store::renew(&mut instance.store, request_id);
+                Start::Kept(instance)
+            }
+        }
+    }
+
+    pub(crate) fn store(&mut self) -> &mut Store<State> {
+        match self {
+            Start::Fresh(store) => store,
+            Start::Kept(instance) => &mut instance.store,
+        }
+    }
+
+    /// The instance, made now if there is none.
+    pub(crate) async fn instance<M: Mould<Door = D>>(self, mould: &M) -> Result<Box<Instance<D>>, Fault> {
+        let mut instance = match self {
+            Start::Kept(instance) => instance,
+            Start::Fresh(mut store) => match mould.make(&mut store).await {
+                Ok(door) => {
+                    let bytes_at_first = store.data().memory.bytes();
+                    Box::new(Instance { store: *store, door, served: 0, bytes_at_first })
+                }
+                Err(error) => return Err(Fault::from_wasmtime(&error, &store.data().memory)),
+            },
+        };
+        instance.served = instance.served.saturating_add(1);
+        Ok(instance)
+    }
+}

@@ -1,0 +1,94 @@
+//! What both `wasi:http` lanes share: the request as a guest sees it, and the head that comes back.
+
+use std::fmt::Debug;
+use std::net::IpAddr;
+
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Request;
+use http::Response;
+use http::header::HOST;
+use http::uri::Uri;
+use http_body_util::BodyExt;
+use tokio::sync::oneshot;
+use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::WasiBody;
+
+use crate::fault::Fault;
+use crate::lot::Keep;
+use crate::request::BodyError;
+use crate::request::GuestRequest;
+use crate::response::GuestBody;
+use crate::response::Writing;
+use crate::visit::Visit;
+use crate::writer::Writer;
+
+/// A response whose body is still being written.
+pub(crate) type Begun = Response<WasiBody>;
+
+/// Runs a guest that has an instance to itself until it has handed over a head, and then for as long as its response
+/// is small and nothing stands still.
+pub(crate) async fn respond<E: Debug>(
+    guest: impl Future<Output = Result<Option<Keep>, Fault>> + Send + 'static,
+    head: oneshot::Receiver<Result<Begun, E>>,
+    visit: Visit,
+) -> Result<Response<GuestBody>, Fault> {
+    let mut guest = Writer::alone(guest, visit.limits.cpu);
+    let deadline = visit.limits.head;
+    let begun = tokio::time::timeout(deadline, guest.head(head)).await.unwrap_or(Err(Fault::Head(deadline)))?;
+    write(begun, guest, visit).await
+}
+
+/// Goes on from a head to its body.
+pub(crate) async fn write(begun: Begun, writer: Writer, visit: Visit) -> Result<Response<GuestBody>, Fault> {
+    let (parts, body) = begun.into_parts();
+    if !(200..600).contains(&parts.status.as_u16()) {
+        return Err(Fault::BadResponse(format!("its status is {}, not one of 200 to 599", parts.status.as_u16())));
+    }
+    let body = Writing::new(body, writer, visit).begin().await?;
+    Ok(Response::from_parts(parts, body))
+}
+
+/// The request as `wasi:http` knows it. What its records have no place for travels in headers that only the host may set:
+/// the mount, the visitor's address, the scheme, the id.
+pub(crate) fn incoming(request: GuestRequest) -> Result<Request<WasiBody>, Fault> {
+    let mut headers = request.headers;
+    if !headers.contains_key(HOST) {
+        set(&mut headers, "host", request.authority.as_str());
+    }
+    if !request.mount.is_empty() {
+        set(&mut headers, "x-forwarded-prefix", &request.mount);
+    }
+    if let Some(peer) = request.peer {
+        set(&mut headers, "x-forwarded-for", &text_of(peer));
+    }
+    set(&mut headers, "x-forwarded-proto", request.scheme.as_str());
+    set(&mut headers, "x-forwarded-host", request.authority.as_str());
+    set(&mut headers, "x-request-id", &request.id);
+    let uri = Uri::builder().scheme(request.scheme).authority(request.authority).path_and_query(request.path_and_query);
+    let uri = uri.build().map_err(|error| Fault::RequestBody(BodyError::Broken(error.to_string())))?;
+    let mut message = Request::new(request.body.map_err(error_of).boxed_unsync());
+    *message.method_mut() = request.method;
+    *message.uri_mut() = uri;
+    *message.headers_mut() = headers;
+    Ok(message)
+}
+
+fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+fn text_of(peer: IpAddr) -> String {
+    peer.to_canonical().to_string()
+}
+
+/// What the guest is told when the request's body ends early.
+fn error_of(error: BodyError) -> Error {
+    match error {
+        BodyError::TooLarge { bytes_max } => Error::HttpRequestBodySize(Some(bytes_max)),
+        BodyError::Silent(_) => Error::ConnectionReadTimeout,
+        BodyError::Broken(_) => Error::ConnectionTerminated,
+    }
+}

@@ -1,0 +1,103 @@
+//! Instances of one guest that wait for its next request.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use tokio::time::Instant;
+
+use crate::idle::Idle;
+use crate::idle::Waiting;
+use crate::instance::Instance;
+use crate::settings::Instances;
+
+/// Puts an instance back for the next request. Dropping it drops the instance.
+pub(crate) type Keep = Box<dyn FnOnce() + Send>;
+
+/// The waiting instances of one guest, the one that waits longest first. Empty for ever when the guest's instances are
+/// not reused.
+pub(crate) struct Lot<D> {
+    /// Held for a few instructions, never across an await, and not while an instance is dropped.
+    waiting: Mutex<VecDeque<Parked<D>>>,
+    instances: Instances,
+    idle: Arc<Idle>,
+}
+
+struct Parked<D> {
+    instance: Box<Instance<D>>,
+    since: Instant,
+}
+
+impl<D: Send + 'static> Lot<D> {
+    pub(crate) fn new(instances: &Instances, idle: &Arc<Idle>) -> Arc<Lot<D>> {
+        let lot = Arc::new(Lot { waiting: Mutex::default(), instances: instances.clone(), idle: idle.clone() });
+        if instances.are_reused() {
+            let watched: Arc<dyn Waiting> = lot.clone();
+            idle.watch(&watched);
+        }
+        lot
+    }
+
+    /// The instance that has waited least: its memory is the warmest, and the others get old.
+    pub(crate) fn take(&self) -> Option<Box<Instance<D>>> {
+        if !self.instances.are_reused() {
+            return None;
+        }
+        let parked = self.lock().pop_back()?;
+        self.idle.count_out(1);
+        Some(parked.instance)
+    }
+
+    /// What is to be done with an instance that has answered: put back, once its response is complete, or dropped now.
+    pub(crate) fn keep(self: &Arc<Self>, instance: Box<Instance<D>>) -> Option<Keep> {
+        let Instances { requests_max, growth_bytes_max, .. } = self.instances;
+        if instance.served >= requests_max || instance.growth() > growth_bytes_max {
+            return None;
+        }
+        let lot = self.clone();
+        Some(Box::new(move || {
+            lot.lock().push_back(Parked { instance, since: Instant::now() });
+            lot.idle.count_in();
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Parked<D>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<D: Send + 'static> Waiting for Lot<D> {
+    fn oldest(&self) -> Option<Instant> {
+        self.lock().front().map(|parked| parked.since)
+    }
+
+    fn drop_oldest(&self) -> bool {
+        let oldest = self.lock().pop_front();
+        self.idle.count_out(usize::from(oldest.is_some()));
+        oldest.is_some()
+    }
+
+    fn drop_overdue(&self, now: Instant) -> Option<Instant> {
+        loop {
+            let overdue = {
+                let mut waiting = self.lock();
+                let due = waiting.front()?.since + self.instances.idle;
+                if due > now {
+                    return Some(due);
+                }
+                waiting.pop_front()
+            };
+            drop(overdue);
+            self.idle.count_out(1);
+        }
+    }
+}
+
+impl<D> Drop for Lot<D> {
+    fn drop(&mut self) {
+        let waiting = self.waiting.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.idle.count_out(waiting.len());
+    }
+}

@@ -1,0 +1,119 @@
+//! The guest that writes a response, as the response sees it.
+
+use std::fmt::Debug;
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
+use std::task::Waker;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::deadline::Run;
+use crate::fault::Fault;
+use crate::lane::message::Begun;
+use crate::lot::Keep;
+use crate::member::Member;
+use crate::visit::Visit;
+
+/// The guest that writes a response. Dropping it ends the guest, or at least this request of it.
+pub(crate) enum Writer {
+    /// In an instance of its own, run by whoever polls this.
+    Alone(Run<Option<Keep>>),
+    /// In an instance that answers others as well, on a task of its own.
+    Among(Member),
+    /// It has ended; with an instance that may answer again, once the response is complete.
+    Ended(Option<Keep>),
+}
+
+impl Writer {
+    pub(crate) fn alone(
+        guest: impl Future<Output = Result<Option<Keep>, Fault>> + Send + 'static,
+        cpu: Duration,
+    ) -> Writer {
+        Writer::Alone(Run::new(guest, cpu))
+    }
+
+    /// Runs the guest until it has handed over a head.
+    pub(crate) async fn head<E: Debug>(
+        &mut self,
+        mut head: oneshot::Receiver<Result<Begun, E>>,
+    ) -> Result<Begun, Fault> {
+        let handed = tokio::select! {
+            biased;
+            // The guest first: its sender is only ever used while it is polled.
+            ended = &mut *self => {
+                ended?;
+                head.try_recv().map_err(|_| Fault::NoResponse)?
+            }
+            handed = &mut head => match handed {
+                Ok(handed) => handed,
+                // The guest dropped its outparam and goes on: it ends, or its deadline comes.
+                Err(_) => {
+                    self.await?;
+                    return Err(Fault::NoResponse);
+                }
+            },
+        };
+        handed.map_err(|code| Fault::Guest(format!("{code:?}")))
+    }
+
+    /// The guest let its deadline pass: whoever else is in its instance loses it too.
+    pub(crate) fn stop(self, fault: &Fault) {
+        if let Writer::Among(member) = self {
+            member.stop(fault);
+        }
+    }
+
+    /// The response is complete. What the guest still has to do goes on without its visitor, for no longer than it
+    /// could have stood still before.
+    pub(crate) fn finish(self, visit: Visit) {
+        match self {
+            Writer::Ended(None) => {}
+            Writer::Ended(Some(keep)) => keep(),
+            Writer::Among(member) => member.finish(),
+            Writer::Alone(mut guest) => {
+                // Most have nothing left to do but to notice it.
+                match Pin::new(&mut guest).poll(&mut Context::from_waker(Waker::noop())) {
+                    Poll::Ready(ended) => end(ended),
+                    Poll::Pending => {
+                        let Visit { limits, tasks, held } = visit;
+                        tasks.spawn(async move {
+                            if let Ok(ended) = tokio::time::timeout(limits.body_idle, guest).await {
+                                end(ended);
+                            }
+                            drop(held);
+                        });
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn end(ended: Result<Option<Keep>, Fault>) {
+    match ended {
+        Ok(None) => {}
+        Ok(Some(keep)) => keep(),
+        Err(fault) => tracing::warn!(target: "guesthouse::guest", "after its response was complete: {fault}"),
+    }
+}
+
+impl Future for Writer {
+    type Output = Result<(), Fault>;
+
+    /// Ready when the guest has ended.
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+        let ended = match &mut *self {
+            Writer::Ended(_) => return Poll::Ready(Ok(())),
+            Writer::Alone(guest) => std::task::ready!(Pin::new(guest).poll(context)),
+            Writer::Among(member) => Err(std::task::ready!(member.poll_failed(context))),
+        };
+        let (keep, result) = match ended {
+            Ok(keep) => (keep, Ok(())),
+            Err(fault) => (None, Err(fault)),
+        };
+        *self = Writer::Ended(keep);
+        Poll::Ready(result)
+    }
+}
