@@ -9,6 +9,7 @@ use crate::harness::client::get;
 use crate::harness::client::post;
 use crate::harness::host::Running;
 use crate::harness::host::TestHost;
+use crate::harness::within;
 
 macro_rules! assert_test_exists {
     ($name:ident) => {
@@ -42,6 +43,25 @@ async fn check_cut(name: &str, path: &str) {
     let host = TestHost::new().app(name, guest::bytes(name)).manifest(name, manifest).run().await;
     let cut = Client::new(host.address).try_send(get(&format!("/{name}{path}"))).await;
     assert!(cut.is_err(), "{name}{path}: {cut:?}");
+}
+
+/// The guest fails in the same breath as it sends its head, so that it may be found out before the head is sent.
+async fn check_cut_or_refused(name: &str, path: &str) {
+    let host = host(name).await;
+    match Client::new(host.address).try_send(get(&format!("/{name}{path}"))).await {
+        Ok(reply) => assert_eq!(reply.status, StatusCode::BAD_GATEWAY, "{name}{path}: {}", reply.text()),
+        Err(cut) => drop(cut),
+    }
+}
+
+/// The guest fails after its response was complete, which is no visitor's concern, and no later request's either.
+async fn check_whole(name: &str, path: &str) {
+    let manifest = "[limits]\ncpu = \"300ms\"\nbody_idle = \"1s\"\n";
+    let host = TestHost::new().app(name, guest::bytes(name)).manifest(name, manifest).run().await;
+    for _ in 0..2 {
+        let reply = host.get(&format!("/{name}{path}")).await;
+        assert_eq!((reply.status, reply.text().as_str()), (StatusCode::OK, "first\n"), "{name}{path}");
+    }
 }
 
 #[tokio::test]
@@ -202,6 +222,65 @@ async fn counter() {
     }
 }
 
+/// One line for each channel, and nothing was found in any.
+async fn check_carry(name: &str) {
+    let host = host(name).await;
+    let mut client = host.client();
+    for _ in 0..3 {
+        let report = client.get(&format!("/{name}/")).await.text();
+        assert_eq!(report.lines().count(), 7, "{name}: {report}");
+        assert!(report.lines().all(|line| line.contains(": found nothing, left ")), "{name}: {report}");
+    }
+}
+
+#[tokio::test]
+async fn carry() {
+    check_carry(guest::CARRY).await;
+}
+
+#[tokio::test]
+async fn carry_http() {
+    check_carry(guest::CARRY_HTTP).await;
+}
+
+#[tokio::test]
+async fn carry_http03() {
+    check_carry(guest::CARRY_HTTP03).await;
+}
+
+#[tokio::test]
+async fn tally() {
+    let manifest = "[instances]\nreuse = 3\ngrowth = \"8MiB\"\n";
+    let host = TestHost::new().app("tally", guest::bytes(guest::TALLY)).manifest("tally", manifest).run().await;
+    let mut client = host.client();
+    for answered in [1, 2, 3, 1, 2] {
+        assert_eq!(client.get("/tally/").await.text(), format!("answered: {answered}\n"));
+    }
+    assert_eq!(client.get("/tally/").await.text(), "answered: 3\n");
+    // The first request makes the instance larger than it may become: it answers, and is replaced.
+    assert!(client.get("/tally/grow?mib=20").await.text().starts_with("answered: 1\nmemory: "));
+    assert_eq!(client.get("/tally/").await.text(), "answered: 1\n");
+}
+
+#[tokio::test]
+async fn meet_http03() {
+    let manifest = "[instances]\nreuse = 100000\nconcurrent = 16\n";
+    let name = guest::MEET_HTTP03;
+    let host = TestHost::new().app(name, guest::bytes(name)).manifest(name, manifest).run().await;
+    let mut client = host.client();
+    assert_eq!(client.get("/meet-http03/remember?a").await.text(), "nothing\n");
+    assert_eq!(client.get("/meet-http03/remember?b").await.text(), "a\n");
+
+    let mut visitor = host.client();
+    let waiting = tokio::task::spawn(async move { visitor.get("/meet-http03/wait").await.text() });
+    within("the other request is there", async {
+        while !client.get("/meet-http03/count").await.text().contains("serving 2") {}
+    })
+    .await;
+    assert_eq!(client.get("/meet-http03/ring").await.text(), "rang for 1\n");
+    assert_eq!(within("the bell", waiting).await.unwrap(), "met\n");
+}
+
 #[tokio::test]
 async fn large() {
     let host = host(guest::LARGE).await;
@@ -273,12 +352,7 @@ async fn bad_trap_http() {
 
 #[tokio::test]
 async fn bad_late_trap() {
-    // Trapping within the same breath as the head is found before the head is sent.
-    let host = host(guest::BAD_LATE_TRAP).await;
-    match Client::new(host.address).try_send(get("/bad-late-trap/")).await {
-        Ok(reply) => assert_eq!(reply.status, StatusCode::BAD_GATEWAY, "{}", reply.text()),
-        Err(cut) => drop(cut),
-    }
+    check_cut_or_refused(guest::BAD_LATE_TRAP, "/").await;
 }
 
 #[tokio::test]
@@ -301,6 +375,23 @@ async fn bad_never() {
 #[tokio::test]
 async fn bad_silent() {
     check_fault(guest::BAD_SILENT, "/", StatusCode::BAD_GATEWAY).await;
+}
+
+#[tokio::test]
+async fn misdeed_http03() {
+    let name = guest::MISDEED_HTTP03;
+    check_fault(name, "/trap", StatusCode::BAD_GATEWAY).await;
+    check_fault(name, "/exit", StatusCode::BAD_GATEWAY).await;
+    check_fault(name, "/error", StatusCode::BAD_GATEWAY).await;
+    check_fault(name, "/loop", StatusCode::GATEWAY_TIMEOUT).await;
+    check_fault(name, "/never", StatusCode::GATEWAY_TIMEOUT).await;
+    check_cut(name, "/late-loop").await;
+    check_cut(name, "/silent").await;
+    for path in ["/late-trap", "/no-end", "/short", "/long"] {
+        check_cut_or_refused(name, path).await;
+    }
+    check_whole(name, "/after-trap").await;
+    check_whole(name, "/after-loop").await;
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What the guests that exist for tests would otherwise repeat. The examples for authors do without it.
 
+pub mod carry;
+pub mod memory;
 pub mod probe;
 pub mod service;
 pub mod standard;

@@ -13,7 +13,8 @@
 //! The crate that holds these lines is a `cdylib`, built with `cargo build --release --target wasm32-wasip2`. The
 //! `.wasm` that comes out is a guest app: it is dropped into the apps folder as it is.
 //!
-//! Every request meets a fresh instance. What an app keeps in a `static` is gone when its answer is given.
+//! Every request meets a fresh instance. What an app keeps in a `static` is gone when its answer is given, unless it
+//! asks with [`settings!`] for instances that are used again.
 
 pub mod bindings;
 pub mod convert;
@@ -25,6 +26,7 @@ mod app;
 mod environ;
 mod request;
 mod response;
+mod settings;
 
 pub use answer::Answer;
 pub use environ::Environ;
@@ -34,6 +36,8 @@ pub use response::ResponseExt;
 
 #[doc(hidden)]
 pub use answer::{answer, health};
+#[doc(hidden)]
+pub use settings::line;
 
 /// One request, complete with its body. The URI holds the path below the mount and the query.
 pub type Request = http::Request<Vec<u8>>;

@@ -99,6 +99,12 @@ mod tests {
     }
 
     #[test]
+    fn settings_stand_in_a_section_of_the_built_component() {
+        let section = b"\x0aguesthouse[instances]\nreuse = 1000\n";
+        assert_eq!(bytes(TALLY).windows(section.len()).filter(|bytes| bytes == section).count(), 1);
+    }
+
+    #[test]
     fn every_guest_app_can_be_called_by_a_macro() {
         let mut count = 0;
         macro_rules! count {

@@ -1,0 +1,92 @@
+//! Does in the 0.3 lane whatever misdeed its path names, before its head, after it, or after a response that is whole.
+
+use std::hint::spin_loop;
+
+use guest_support::service;
+use guest_support::service::Answer;
+use wasip3::clocks::monotonic_clock;
+use wasip3::exports::http::handler::Guest;
+use wasip3::http::types::ErrorCode;
+use wasip3::http::types::Fields;
+use wasip3::http::types::Request;
+use wasip3::http::types::Response;
+use wasip3::wit_bindgen::spawn_local;
+use wasip3::wit_future;
+use wasip3::wit_stream;
+
+const ALL: &str = "before the head: /trap /loop /never /error /exit
+after the head and `first`: /late-trap /late-loop /silent /no-end /short /long
+after a whole response: /after-trap /after-loop
+";
+
+struct Misdeed;
+
+wasip3::http::service::export!(Misdeed);
+
+impl Guest for Misdeed {
+    async fn handle(request: Request) -> Result<Response, ErrorCode> {
+        Ok(match service::target(&request).0.as_str() {
+            "/trap" => trap(),
+            "/loop" => run_for_ever(),
+            "/never" => wait_for_ever().await,
+            "/error" => return Err(ErrorCode::InternalError(Some("the guest gave up on purpose".to_owned()))),
+            "/exit" => std::process::exit(3),
+            "/late-trap" => late(|_| async { trap() }),
+            "/late-loop" => late(|_| async { run_for_ever() }),
+            "/silent" => late(|answer| async move {
+                // Kept, so that the body stays open.
+                let _answer = answer;
+                wait_for_ever().await
+            }),
+            "/no-end" => late(|answer| async { drop(answer) }),
+            "/short" => measured(b"first\n", 100),
+            "/long" => measured(&[b'x'; 100], 6),
+            "/after-trap" => late(|answer| async {
+                answer.end(None).await;
+                trap()
+            }),
+            "/after-loop" => late(|answer| async {
+                answer.end(None).await;
+                run_for_ever()
+            }),
+            _ => service::text(404, ALL),
+        })
+    }
+}
+
+fn trap() -> ! {
+    panic!("the guest panicked on purpose")
+}
+
+fn run_for_ever() -> ! {
+    loop {
+        spin_loop();
+    }
+}
+
+async fn wait_for_ever() -> ! {
+    loop {
+        monotonic_clock::wait_for(u64::MAX).await;
+    }
+}
+
+/// A head and a first piece, and then the rest.
+fn late<F: Future>(rest: impl FnOnce(Answer) -> F + 'static) -> Response {
+    let (response, mut answer) = Answer::begin(200, "text/plain");
+    spawn_local(async move {
+        answer.piece(b"first\n").await.expect("the visitor reads");
+        rest(answer).await;
+    });
+    response
+}
+
+/// A body that is not as long as its head says.
+fn measured(body: &'static [u8], length: usize) -> Response {
+    let fields = Fields::new();
+    fields.append("content-length", length.to_string().as_bytes()).expect("the length is a guest's to say");
+    let (mut stream, contents) = wit_stream::new();
+    let (_, end) = wit_future::new(|| Ok(None));
+    let (response, _sent) = Response::new(fields, Some(contents), end);
+    spawn_local(async move { stream.write_all(body.to_vec()).await });
+    response
+}
