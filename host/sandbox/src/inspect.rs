@@ -42,7 +42,14 @@ pub struct Inspection {
     pub exports: Vec<String>,
     /// The linear memory that it needs to start, all memories together, in bytes.
     pub memory_bytes_min: u64,
+    /// Its section [`SETTINGS_SECTION`], not looked into.
+    pub settings: Option<Vec<u8>>,
 }
+
+/// The custom section in which a builder writes what it knows about a component.
+pub const SETTINGS_SECTION: &str = "guesthouse";
+/// It holds a few lines of text.
+const SETTINGS_BYTES_MAX: usize = 4 << 10;
 
 /// Why some bytes cannot be an app.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +69,9 @@ pub enum InspectError {
     /// A component that has no export which this host calls.
     #[error("{0}")]
     NoLane(String),
+    /// Its section of settings cannot be one.
+    #[error("its section `{SETTINGS_SECTION}` {0}")]
+    Settings(String),
     /// WebAssembly that breaks its own rules.
     #[error("not a valid component: {0}")]
     Invalid(String),
@@ -86,6 +96,11 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
         if let Payload::UnknownSection { id, range, .. } = &payload {
             return Err(InspectError::Invalid(format!("section {id} does not exist (at byte {})", range.start)));
         }
+        if let Payload::CustomSection(section) = &payload
+            && section.name() == SETTINGS_SECTION
+        {
+            outline.settings(section.data())?;
+        }
         outline.read(payload).map_err(|error| broken(bytes, &error))?;
     }
     Ok(Inspection {
@@ -94,6 +109,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
         memory_bytes_min: outline.memory_bytes,
         imports: outline.imports,
         exports: outline.exports,
+        settings: outline.settings,
     })
 }
 
@@ -137,12 +153,41 @@ struct Outline {
     tables: u32,
     table_elements_max: u64,
     core_instances: u32,
+    settings: Option<Vec<u8>>,
+    /// Whether what lies directly in the outermost component, and is being read, is a core module.
+    in_own_module: bool,
 }
 
 impl Outline {
+    /// Takes the settings of the outermost component or of one of its core modules, where compilers put them. Those of
+    /// components inside are about something else.
+    fn settings(&mut self, found: &[u8]) -> Result<(), InspectError> {
+        if self.depth > 2 || (self.depth == 2 && !self.in_own_module) {
+            return Ok(());
+        }
+        if found.len() > SETTINGS_BYTES_MAX {
+            let length = found.len();
+            return Err(InspectError::Settings(format!("has {length} bytes; at most {SETTINGS_BYTES_MAX} are read")));
+        }
+        match &self.settings {
+            Some(known) if known != found => {
+                Err(InspectError::Settings("is there twice, and not the same: which one counts?".to_owned()))
+            }
+            _ => {
+                self.settings = Some(found.to_owned());
+                Ok(())
+            }
+        }
+    }
+
     fn read(&mut self, payload: Payload<'_>) -> Result<(), BinaryReaderError> {
         match payload {
-            Payload::Version { encoding: Encoding::Module | Encoding::Component, .. } => self.depth += 1,
+            Payload::Version { encoding, .. } => {
+                self.depth += 1;
+                if self.depth == 2 {
+                    self.in_own_module = encoding == Encoding::Module;
+                }
+            }
             Payload::End(_) => self.depth = self.depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if self.depth == 1 => {
                 for import in section {
@@ -256,6 +301,43 @@ mod tests {
         check(b"(component)", "not WebAssembly: text");
         check(b"<!doctype html>", "not WebAssembly: it does not begin");
         check(b"\0asm\x0d\0\x01\0", "it exports nothing; this host calls");
+    }
+
+    /// A section of a binary: its id, its length, its content.
+    fn section(id: u8, content: &[&[u8]]) -> Vec<u8> {
+        let content = content.concat();
+        assert!(content.len() < 1 << 14);
+        let length = [content.len() as u8 & 0x7f | 0x80, (content.len() >> 7) as u8];
+        [&[id][..], &length, &content].concat()
+    }
+
+    #[test]
+    fn settings_are_those_of_the_component_itself_and_of_its_own_modules() {
+        let custom = |text: &str| section(0, &[b"\x0aguesthouse", text.as_bytes()]);
+        let component = |parts: &[&[u8]]| [&b"\0asm\x0d\0\x01\0"[..], &parts.concat()].concat();
+        // With one export, so that there is a lane: of a function type's place, which nobody looks at here.
+        let name = b"\x00\x21wasi:http/incoming-handler@0.2.99\x05\x00\x00";
+        let export = section(11, &[&[1], name]);
+        let module = |text: &str| section(1, &[b"\0asm\x01\0\0\0", &custom(text)]);
+        let found = |parts: &[&[u8]]| {
+            let bytes = component(&[&parts.concat(), &export]);
+            inspect(&bytes).map(|inspection| inspection.settings.map(|text| String::from_utf8(text).unwrap()))
+        };
+        let some = |text: &str| Ok(Some(text.to_owned()));
+        assert_eq!(found(&[]), Ok(None));
+        assert_eq!(found(&[&custom("a")]), some("a"));
+        assert_eq!(found(&[&module("a")]), some("a"));
+        assert_eq!(found(&[&module("a"), &custom("a")]), some("a"));
+        // Of another component that this one is made of.
+        let inner = section(4, &[&component(&[&custom("b"), &module("c")])]);
+        assert_eq!(found(&[&inner]), Ok(None));
+        assert_eq!(found(&[&module("a"), &inner, &module("a")]), some("a"));
+
+        let error = |parts: &[&[u8]]| found(parts).unwrap_err().to_string();
+        let twice = "its section `guesthouse` is there twice, and not the same: which one counts?";
+        assert_eq!(error(&[&module("a"), &custom("b")]), twice);
+        let long = "its section `guesthouse` has 4097 bytes; at most 4096 are read";
+        assert_eq!(error(&[&custom(&"x".repeat(4097))]), long);
     }
 
     #[test]

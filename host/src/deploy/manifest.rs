@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::Deserializer;
 use serde::de;
 
+use crate::deploy::instances::InstanceTable;
 use crate::deploy::limits::LimitTable;
 use crate::explain::explain;
 use crate::name::Digest;
@@ -24,6 +25,8 @@ pub struct Manifest {
     pub environment: BTreeMap<String, Value>,
     /// Limits other than the defaults.
     pub limits: LimitTable,
+    /// How long instances serve, other than for one request.
+    pub instances: InstanceTable,
 }
 
 /// The value of an environment variable.
@@ -47,6 +50,8 @@ struct Written {
     environment: BTreeMap<String, Value>,
     #[serde(default)]
     limits: LimitTable,
+    #[serde(default)]
+    instances: InstanceTable,
 }
 
 impl Manifest {
@@ -82,7 +87,11 @@ impl Written {
         if let Some(name) = self.limits.zeros().first() {
             return Err(format!("`limits`: `{name}` is zero: the app could never answer"));
         }
-        Ok(Manifest { code, routes, environment: self.environment, limits: self.limits })
+        // What it leaves out, the component itself may say.
+        if self.instances.reuse.is_some() {
+            self.instances.check()?;
+        }
+        Ok(Manifest { code, routes, environment: self.environment, limits: self.limits, instances: self.instances })
     }
 }
 
@@ -182,6 +191,11 @@ mod tests {
             [limits]
             memory = "64MiB"
             cpu = "10s"
+            [instances]
+            reuse = 1000
+            concurrent = 16
+            idle = "60s"
+            growth = "32MiB"
         "#;
         let manifest = Manifest::parse("shop.toml", text.as_bytes()).unwrap();
         assert_eq!(manifest.code, Some(Digest::of(b"abc")));
@@ -190,7 +204,28 @@ mod tests {
         assert_eq!(manifest.environment["GREETING"], Value::Plain("hello".to_owned()));
         assert_eq!(manifest.environment["TOKEN"], Value::Secret("shop-token".to_owned()));
         assert_eq!(manifest.limits.memory.unwrap().0, 64 << 20);
+        let InstanceTable { reuse, concurrent, idle, growth } = manifest.instances;
+        assert_eq!((reuse, concurrent), (Some(1000), Some(16)));
+        assert_eq!((idle.unwrap().0.as_secs(), growth.unwrap().0), (60, 32 << 20));
         assert_eq!(Manifest::parse("shop.toml", b""), Ok(Manifest::default()));
+    }
+
+    #[test]
+    fn instances_that_make_no_sense_are_told_what_would() {
+        let zero = "apps/shop.toml:2: zero: write 1, which is one request for each instance, or more";
+        refused("[instances]\nreuse = 0", zero);
+        refused("[instances]\nconcurrent = 0", zero);
+        refused(
+            "[instances]\nidle = \"0s\"",
+            "apps/shop.toml:2: zero: an instance that waits for nothing has no second request (write `reuse = 1`)",
+        );
+        refused(
+            "[instances]\nreuse = 1\nconcurrent = 16",
+            "apps/shop.toml: `instances`: `concurrent = 16` with `reuse = 1`: an instance that answers one request \
+             never has two at once (raise `reuse`, say to 1000, or leave `concurrent` out)",
+        );
+        // Every growth may be too much, and what is left out here may stand in the component.
+        assert!(Manifest::parse("shop.toml", b"[instances]\ngrowth = 0\nconcurrent = 16").is_ok());
     }
 
     #[test]
@@ -199,7 +234,8 @@ mod tests {
         refused("\nenvironmnt = {}", "apps/shop.toml:2: unknown key `environmnt` (did you mean `environment`?)");
         refused(
             "volumes = 1",
-            "apps/shop.toml:1: unknown key `volumes` (known here: manifest_version, sha256, routes, environment, limits)",
+            "apps/shop.toml:1: unknown key `volumes` (known here: manifest_version, sha256, routes, environment, limits, \
+             instances)",
         );
         refused(
             "[limits]\ncpu = 10",

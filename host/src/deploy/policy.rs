@@ -6,10 +6,12 @@ use std::time::Duration;
 use guesthouse_sandbox::settings::Instances;
 use serde::Deserialize;
 
+use crate::deploy::instances::InstanceTable;
 use crate::deploy::limits::Bounds;
 use crate::deploy::limits::LimitTable;
 use crate::deploy::manifest::Manifest;
 use crate::deploy::manifest::Value;
+use crate::deploy::section::Section;
 use crate::name::AppName;
 use crate::routes::Declared;
 use crate::units::Size;
@@ -29,6 +31,8 @@ pub struct Policy {
     pub limits: LimitTable,
     /// What an app has that asks for nothing; those not named stay at the built-in ones.
     pub defaults: LimitTable,
+    /// Ceilings for how long instances serve; those not named stay at the built-in ones. `reuse = 1` forbids reuse.
+    pub instances: InstanceTable,
     /// The same keys for some apps only, by name with `*` for any text: `shop`, `api/*`.
     pub apps: BTreeMap<String, AppPolicy>,
 }
@@ -47,6 +51,8 @@ pub struct AppPolicy {
     pub limits: LimitTable,
     /// Over the policy's `defaults`.
     pub defaults: LimitTable,
+    /// Over the policy's `instances`.
+    pub instances: InstanceTable,
 }
 
 /// What one revision is really given.
@@ -56,6 +62,8 @@ pub struct Terms {
     pub bounds: Bounds,
     /// How long its instances serve.
     pub instances: Instances,
+    /// What the component itself asked for above the ceilings, and is not given, as `reuse = 1000 (at most 1)`.
+    pub lowered: Vec<String>,
     /// Its environment, secrets still by name.
     pub environment: BTreeMap<String, Value>,
     /// Its routes beside those that follow from its name.
@@ -66,7 +74,13 @@ impl Policy {
     /// Everything that is asked is allowed (`guesthouse dev`).
     pub fn permissive() -> Policy {
         let everything = || Some(vec!["*".to_owned()]);
-        Policy { hosts: everything(), secrets: everything(), limits: no_ceilings(), ..Policy::default() }
+        Policy {
+            hosts: everything(),
+            secrets: everything(),
+            limits: no_ceilings(),
+            instances: InstanceTable::no_ceilings(),
+            ..Policy::default()
+        }
     }
 
     /// The largest memory that any app can be given under this policy, in bytes: what the sandbox must be ready for.
@@ -76,8 +90,9 @@ impl Policy {
         all.flatten().max().map_or(u64::MAX, |size| size.0)
     }
 
-    /// What `name` is given when it asks for `manifest`, or the refusal that says what is not allowed and what would be.
-    pub fn terms(&self, name: &AppName, manifest: &Manifest) -> Result<Terms, String> {
+    /// What `name` is given when it asks for `manifest` and its component for `section`, or the refusal that says what is
+    /// not allowed and what would be.
+    pub fn terms(&self, name: &AppName, manifest: &Manifest, section: &Section) -> Result<Terms, String> {
         let rules = self.for_app(name);
         for route in &manifest.routes {
             check_host(&rules, &route.host)?;
@@ -92,17 +107,27 @@ impl Policy {
                 check_secret(&rules, variable, secret)?;
             }
         }
-        let above = manifest.limits.above(&rules.limits);
+        let mut limits = manifest.limits.clone();
+        limits.memory = limits.memory.or(section.memory);
+        let mut above = limits.above(&rules.limits);
+        above.extend(manifest.instances.above(&rules.instances));
         if !above.is_empty() {
             return Err(format!("asks for more than the operator's policy allows: {}", above.join(", ")));
         }
         let mut bounds = Bounds::default();
         rules.defaults.set(&mut bounds);
         rules.limits.cap(&mut bounds);
-        manifest.limits.set(&mut bounds);
+        limits.set(&mut bounds);
+        // A component that was made elsewhere has to run where reuse is forbidden too: it never relies on it.
+        let lowered = section.instances.overlaid(&manifest.instances).above(&rules.instances);
+        let instances = section.instances.lowered(&rules.instances).overlaid(&manifest.instances);
+        if manifest.instances.concurrent.is_some() {
+            instances.check()?;
+        }
         Ok(Terms {
             bounds,
-            instances: Instances::default(),
+            instances: instances.settings(&rules.instances),
+            lowered,
             environment: manifest.environment.clone(),
             routes: manifest.routes.clone(),
         })
@@ -116,6 +141,7 @@ impl Policy {
             secrets: self.secrets.clone(),
             limits: ceilings().overlaid(&self.limits),
             defaults: self.defaults.clone(),
+            instances: InstanceTable::ceilings().overlaid(&self.instances),
         };
         let mut fitting: Vec<_> = self.apps.iter().filter(|(pattern, _)| fits(pattern, name.as_str())).collect();
         fitting.sort_by_key(|(pattern, _)| (!pattern.contains('*'), pattern.len()));
@@ -125,6 +151,7 @@ impl Policy {
             rules.secrets = over.secrets.clone().or(rules.secrets);
             rules.limits = rules.limits.overlaid(&over.limits);
             rules.defaults = rules.defaults.overlaid(&over.defaults);
+            rules.instances = rules.instances.overlaid(&over.instances);
         }
         rules
     }
@@ -217,7 +244,13 @@ mod tests {
     fn terms(policy: &str, app: &str, manifest: &str) -> Result<Terms, String> {
         let policy: Policy = toml::from_str(policy).unwrap();
         let manifest = Manifest::parse("shop.toml", manifest.as_bytes()).unwrap();
-        policy.terms(&AppName::parse(app).unwrap(), &manifest)
+        policy.terms(&AppName::parse(app).unwrap(), &manifest, &Section::default())
+    }
+
+    fn terms_with(policy: &str, manifest: &str, section: &str) -> Result<Terms, String> {
+        let policy: Policy = toml::from_str(policy).unwrap();
+        let manifest = Manifest::parse("shop.toml", manifest.as_bytes()).unwrap();
+        policy.terms(&AppName::parse("shop").unwrap(), &manifest, &Section::parse(section.as_bytes()).unwrap())
     }
 
     #[test]
@@ -289,11 +322,58 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_reused_unless_it_is_asked_for_and_allowed() {
+        let reuse = |policy: &str, app: &str, asked: &str| Ok(terms(policy, app, asked)?.instances.requests_max);
+        let asked = "instances.reuse = 1000";
+        assert_eq!(reuse("", "shop", ""), Ok(1));
+        assert_eq!(reuse("", "shop", asked), Ok(1000));
+        let forbidden = "asks for more than the operator's policy allows: `reuse = 1000` (at most 1)".to_owned();
+        assert_eq!(reuse("instances.reuse = 1", "shop", asked), Err(forbidden.clone()));
+        let one = "instances.reuse = 1\n[apps.\"api/*\".instances]\nreuse = 5000";
+        assert_eq!(reuse(one, "shop", asked), Err(forbidden));
+        assert_eq!(reuse(one, "api/users", asked), Ok(1000));
+        assert_eq!(
+            terms("", "shop", "instances.idle = \"11m\"\nlimits.cpu = \"2m\"").unwrap_err(),
+            "asks for more than the operator's policy allows: `cpu = 2m` (at most 1m), `idle = 11m` (at most 10m)"
+        );
+        let error = toml::from_str::<Policy>("instances.reuse = 0").unwrap_err();
+        assert_eq!(error.message(), "zero: write 1, which is one request for each instance, or more");
+    }
+
+    #[test]
+    fn the_manifest_wins_over_the_component_key_by_key() {
+        let section = "[instances]\nreuse = 1000\nconcurrent = 16\n[limits]\nmemory = \"256MiB\"";
+        let given = |manifest: &str| {
+            let Terms { bounds, instances, .. } = terms_with("", manifest, section).unwrap();
+            (instances.requests_max, instances.concurrent_max, bounds.guest.memory_bytes_max >> 20)
+        };
+        assert_eq!(given(""), (1000, 16, 256));
+        assert_eq!(given("instances.reuse = 10\nlimits.memory = \"64MiB\""), (10, 10, 64));
+        assert_eq!(given("instances.concurrent = 2"), (1000, 2, 256));
+        // Whoever takes the reuse away need not know what the component says beside it.
+        assert_eq!(given("instances.reuse = 1"), (1, 1, 256));
+        assert!(terms_with("", "instances.concurrent = 2", "").unwrap_err().contains("raise `reuse`"));
+    }
+
+    #[test]
+    fn what_a_component_asks_above_the_ceilings_is_lowered_but_for_memory() {
+        let section = "[instances]\nreuse = 1000\nconcurrent = 16\nidle = \"1h\"";
+        let terms = terms_with("instances.reuse = 1", "instances.idle = \"1s\"", section).unwrap();
+        assert_eq!(terms.instances, Instances { idle: Duration::from_secs(1), ..Instances::default() });
+        assert_eq!(terms.lowered, ["`reuse = 1000` (at most 1)"]);
+        assert_eq!(
+            terms_with("", "", "limits.memory = \"1GiB\"").unwrap_err(),
+            "asks for more than the operator's policy allows: `memory = 1GiB` (at most 512MiB)"
+        );
+    }
+
+    #[test]
     fn the_permissive_policy_allows_everything() {
-        let asked =
-            "routes = [\"a.b\"]\nenvironment.A = { file = \"x\" }\nlimits.memory = \"1GiB\"\nlimits.cpu = \"9h\"";
+        let asked = "routes = [\"a.b\"]\nenvironment.A = { file = \"x\" }\nlimits.memory = \"1GiB\"\nlimits.cpu = \"9h\"\n\
+             [instances]\nreuse = 4000000000\nconcurrent = 4000000\nidle = \"1d\"\ngrowth = \"4GiB\"";
         let manifest = Manifest::parse("shop.toml", asked.as_bytes()).unwrap();
-        assert!(Policy::permissive().terms(&AppName::parse("shop").unwrap(), &manifest).is_ok());
+        let name = AppName::parse("shop").unwrap();
+        assert!(Policy::permissive().terms(&name, &manifest, &Section::default()).is_ok());
         assert_eq!(Policy::permissive().memory_bytes_max(), 4 << 30);
         assert_eq!(Policy::default().memory_bytes_max(), 512 << 20);
     }

@@ -13,6 +13,7 @@ use guesthouse_sandbox::fault::Fault;
 use guesthouse_sandbox::guest::Guest;
 use guesthouse_sandbox::inspect::Class;
 use guesthouse_sandbox::inspect::Inspection;
+use guesthouse_sandbox::inspect::Lane;
 use guesthouse_sandbox::inspect::inspect;
 use guesthouse_sandbox::settings::GuestSettings;
 use guesthouse_sandbox::target::Target;
@@ -28,6 +29,7 @@ use crate::deploy::manifest::Manifest;
 use crate::deploy::policy::Policy;
 use crate::deploy::policy::Terms;
 use crate::deploy::secrets;
+use crate::deploy::section::Section;
 use crate::deploy::store::Store;
 use crate::name::AppName;
 use crate::name::Revision;
@@ -137,9 +139,6 @@ impl Validator {
             }
             None => Manifest::default(),
         };
-        let terms = policy.terms(&name, &manifest).map_err(Stop::Refused)?;
-        let environment = secrets::resolve(&terms.environment, self.secrets.as_deref())
-            .map_err(|missing| Stop::Trouble(missing.to_string()))?;
         let inspection = match inspection {
             Some(inspection) => *inspection,
             None => {
@@ -147,6 +146,21 @@ impl Validator {
                 inspect(&code).map_err(|error| Stop::Refused(error.to_string()))?
             }
         };
+        let section = Section::parse(inspection.settings.as_deref().unwrap_or_default()).map_err(Stop::Refused)?;
+        let terms = policy.terms(&name, &manifest, &section).map_err(Stop::Refused)?;
+        if !terms.lowered.is_empty() {
+            let lowered = terms.lowered.join(", ");
+            tracing::debug!(app.name = %name, "`{name}`: its component asks for more than is allowed: {lowered}");
+        }
+        if terms.instances.concurrent_max > 1 && inspection.lane != Lane::Http03 {
+            return Err(Stop::Refused(format!(
+                "asks for `concurrent = {}` in `[instances]`, but is called through {}, where an instance answers one \
+                 request at a time (leave it out, or build the app for wasi:http 0.3)",
+                terms.instances.concurrent_max, inspection.lane
+            )));
+        }
+        let environment = secrets::resolve(&terms.environment, self.secrets.as_deref())
+            .map_err(|missing| Stop::Trouble(missing.to_string()))?;
         let (needs, has) = (inspection.memory_bytes_min, terms.bounds.guest.memory_bytes_max);
         if needs > has {
             let (needs, has) = (Size(needs), Size(has));
