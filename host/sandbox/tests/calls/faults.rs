@@ -1,83 +1,14 @@
-//! Real guests, called without sockets: each lane, and each way to fail.
+//! Each lane, and each way to fail.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
-
-use std::sync::OnceLock;
-use std::time::Duration;
-
-use bytes::Bytes;
-use guesthouse_sandbox::compile::compile;
-use guesthouse_sandbox::engine::Sandbox;
-use guesthouse_sandbox::engine::SandboxSettings;
-use guesthouse_sandbox::fault::Fault;
-use guesthouse_sandbox::guest::Guest;
 use guesthouse_sandbox::inspect::Class;
 use guesthouse_sandbox::inspect::Lane;
 use guesthouse_sandbox::inspect::inspect;
 use guesthouse_sandbox::limits::Limits;
-use guesthouse_sandbox::request::GuestRequest;
-use guesthouse_sandbox::settings::GuestSettings;
-use guesthouse_sandbox::settings::Instances;
-use http::HeaderMap;
-use http::Method;
-use http::uri::Authority;
-use http::uri::PathAndQuery;
-use http::uri::Scheme;
-use http_body_util::BodyExt;
-use http_body_util::Full;
-use tokio_util::task::TaskTracker;
 
-fn sandbox() -> &'static Sandbox {
-    static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
-    SANDBOX.get_or_init(|| {
-        let settings =
-            SandboxSettings { memory_total_bytes_max: 1 << 30, memory_bytes_max: 512 << 20, instances_max: 64 };
-        Sandbox::new(settings, TaskTracker::new()).unwrap()
-    })
-}
-
-fn guest(name: &str, limits: Limits) -> Guest {
-    let bytes = std::fs::read(guesthouse_test_guests::component(name)).unwrap();
-    let inspection = inspect(&bytes).unwrap();
-    let artefact = compile(&bytes, sandbox().target(inspection.class)).unwrap();
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), artefact).unwrap();
-    let settings = GuestSettings {
-        app: name.to_owned(),
-        revision: "1".to_owned(),
-        limits,
-        instances: Instances::default(),
-        environment: vec![("GREETING".to_owned(), "moin".to_owned())],
-        log_lines_per_second_max: 100,
-    };
-    sandbox().prepare(file.path(), &inspection, settings).unwrap()
-}
-
-fn request(path: &'static str, body: &'static [u8]) -> GuestRequest {
-    GuestRequest {
-        method: if body.is_empty() { Method::GET } else { Method::POST },
-        scheme: Scheme::HTTP,
-        authority: Authority::from_static("shop.localhost:8080"),
-        mount: "/shop".to_owned(),
-        path_and_query: PathAndQuery::from_static(path),
-        headers: HeaderMap::new(),
-        body: Full::new(Bytes::from_static(body)).map_err(|never| match never {}).boxed_unsync(),
-        peer: Some([127, 0, 0, 1].into()),
-        id: "r-1".to_owned(),
-    }
-}
-
-async fn ask(guest: &Guest, path: &'static str, body: &'static [u8]) -> Result<(u16, String), Fault> {
-    let response = guest.call(guest.receive(request(path, body)).await?, Box::new(())).await?;
-    let status = response.status().as_u16();
-    let body = response.into_body().collect().await?.to_bytes();
-    Ok((status, String::from_utf8_lossy(&body).into_owned()))
-}
-
-fn quick() -> Limits {
-    let (cpu, wall) = (Duration::from_millis(500), Duration::from_secs(2));
-    Limits { cpu, head: wall, body_idle: wall, ..Limits::default() }
-}
+use crate::harness::ask;
+use crate::harness::guest;
+use crate::harness::quick;
+use crate::harness::request;
 
 #[test]
 fn lane_and_class_are_read_from_the_bytes() {

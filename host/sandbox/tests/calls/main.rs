@@ -1,0 +1,8 @@
+//! Real guests, called without sockets.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod faults;
+mod harness;
+mod raw;
+mod reuse;
