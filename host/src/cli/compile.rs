@@ -1,7 +1,8 @@
 //! `guesthouse compile`: the child process in which the drop street has a component compiled.
 //!
 //! Compiling is work that an attacker may shape, and it cannot be cancelled: so it happens here, within bounds that the
-//! kernel enforces. There is no runtime and no log; one line on stderr says why it failed.
+//! kernel enforces. There is no runtime and no log; one line on stderr says why it failed. The exit code says whose fault
+//! it is: 1 is the component's, and 3 is not, so that it is worth trying again.
 
 use std::fs;
 use std::fs::OpenOptions;
@@ -10,35 +11,52 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use guesthouse_sandbox::compile::compile;
 use rustix::process::Resource;
 use rustix::process::Rlimit;
 use rustix::process::Signal;
 
 use crate::cli::flags::CompileFlags;
+use crate::deploy::unwritable::unwritable;
+
+/// The exit code when nothing is wrong with the component, as far as we know.
+const TROUBLE: u8 = 3;
+
+/// Why there is no artefact.
+enum Failure {
+    /// It cannot be compiled: trying again is of no use.
+    Component(String),
+    /// We cannot: trying again may help.
+    Trouble(String),
+}
 
 /// Does what `flags` say, or gives the reason in one line on stderr: the drop street tells it to the author.
 pub fn run(flags: &CompileFlags) -> ExitCode {
     match compile_confined(flags) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "{}", format!("{error:#}").replace('\n', " "));
-            ExitCode::FAILURE
-        }
+        Err(Failure::Component(why)) => fail(&why, ExitCode::FAILURE),
+        Err(Failure::Trouble(why)) => fail(&why, ExitCode::from(TROUBLE)),
     }
 }
 
-fn compile_confined(flags: &CompileFlags) -> anyhow::Result<()> {
+fn fail(why: &str, code: ExitCode) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "{}", why.replace('\n', " "));
+    code
+}
+
+fn compile_confined(flags: &CompileFlags) -> Result<(), Failure> {
     std::panic::set_hook(Box::new(|panic| {
         let message = panic.to_string().replace('\n', " ");
         // Nobody may be reading any more.
         let _ = writeln!(std::io::stderr(), "the compiler panicked: {message}");
     }));
-    confine(flags).context("setting this process's limits")?;
-    let bytes = fs::read(&flags.input).with_context(|| format!("reading `{}`", flags.input.display()))?;
-    let artefact = compile(&bytes, flags.target).map_err(anyhow::Error::msg)?;
-    write(&artefact, &flags.output).with_context(|| format!("writing `{}`", flags.output.display()))
+    let confined = confine(flags).map_err(|error| format!("cannot set the compiler's limits: {error}"));
+    let read = || fs::read(&flags.input).map_err(|error| format!("cannot read `{}`: {error}", flags.input.display()));
+    let bytes = confined.and_then(|()| read()).map_err(Failure::Trouble)?;
+    let artefact = compile(&bytes, flags.target).map_err(Failure::Component)?;
+    // Its name differs each time; its folder, and so the sentence, does not.
+    let folder = flags.output.parent().unwrap_or(Path::new("."));
+    write(&artefact, &flags.output).map_err(|error| Failure::Trouble(unwritable(folder, &error)))
 }
 
 fn confine(flags: &CompileFlags) -> rustix::io::Result<()> {

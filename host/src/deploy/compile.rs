@@ -7,6 +7,7 @@ use std::process::ExitStatus;
 use std::process::Stdio;
 use std::sync::Arc;
 
+use rustix::process::Signal;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 
@@ -87,14 +88,20 @@ fn judge(status: ExitStatus, complaint: &str) -> Result<(), CompileError> {
         return Ok(());
     }
     let last = complaint.lines().last().unwrap_or_default();
+    // How an operator ends processes, or a service manager the whole group: nothing was found out about the component.
+    let asked = [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT].map(Signal::as_raw);
     match (status.signal(), status.code()) {
-        (Some(signal), _) if signal == rustix::process::Signal::XCPU.as_raw() => {
+        (Some(signal), _) if asked.contains(&signal) => {
+            Err(CompileError::Trouble(format!("the compiler was ended by signal {signal}")))
+        }
+        (Some(signal), _) if signal == Signal::XCPU.as_raw() => {
             Err(CompileError::Refused("compiling used up its CPU time".to_owned()))
         }
         (Some(signal), _) => Err(CompileError::Refused(format!(
             "the compiler was killed by signal {signal}, most likely for the memory it used: {last}"
         ))),
         (None, Some(1)) if !complaint.is_empty() => Err(CompileError::Refused(complaint.to_owned())),
+        (None, Some(3)) if !complaint.is_empty() => Err(CompileError::Trouble(complaint.to_owned())),
         (None, code) => Err(CompileError::Trouble(format!("the compiler ended with {code:?}: {complaint}"))),
     }
 }
@@ -141,6 +148,10 @@ mod tests {
     async fn a_child_that_dies_is_the_components_fault_and_a_missing_one_is_ours() {
         let (result, _) = run("kill -XCPU $$", Duration::from_secs(20)).await;
         assert_eq!(result, Err(CompileError::Refused("compiling used up its CPU time".to_owned())));
+        let (result, _) = run("kill -TERM $$", Duration::from_secs(20)).await;
+        assert_eq!(result, Err(CompileError::Trouble("the compiler was ended by signal 15".to_owned())));
+        let (result, _) = run("echo 'no room' >&2; exit 3", Duration::from_secs(20)).await;
+        assert_eq!(result, Err(CompileError::Trouble("no room".to_owned())));
         let compiler = Compiler::new(CompileSettings {
             program: "/nowhere/guesthouse".into(),
             deadline: Duration::from_secs(1),

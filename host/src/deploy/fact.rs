@@ -52,6 +52,13 @@ pub enum Fact<G> {
     },
 }
 
+impl<G> Fact<G> {
+    /// Whether something could not be done that may be possible later.
+    pub fn is_trouble(&self) -> bool {
+        matches!(self, Fact::Read(_, _, Loaded::Trouble(_)) | Fact::Made(_, _, Made::Trouble(_)))
+    }
+}
+
 /// How making a revision ready ended.
 #[derive(Debug)]
 pub enum Made<G> {

@@ -77,6 +77,10 @@ fn take(order: &Order, store: &Store) -> Result<Loaded, Loaded> {
     let manifest_digest = manifest.as_ref().map(|(_, bytes)| Digest::of(bytes));
     let revision = Revision { code: Digest::of(&code), manifest: manifest_digest };
     if order.known.contains(&revision) {
+        // What is known may have been lost from the store since. If it cannot be put back now, it is the next time.
+        if !store.holds(revision) && inspect(&code).is_ok() {
+            let _ = keep(store, revision, &code, manifest.as_ref().map(|(_, bytes)| bytes.as_slice()));
+        }
         return Ok(Loaded::Content { revision, inspection: None });
     }
     let refused = |why| Loaded::Refused { revision: Some(revision), why };
@@ -88,12 +92,17 @@ fn take(order: &Order, store: &Store) -> Result<Loaded, Loaded> {
         InspectError::Truncated { .. } => Loaded::Pending(error.to_string()),
         error => refused(error.to_string()),
     })?;
-    let kept = store.put_code(revision.code, &code).and_then(|()| match (&manifest, manifest_digest) {
-        (Some((_, bytes)), Some(digest)) => store.put_manifest(digest, bytes),
-        _ => Ok(()),
-    });
-    kept.map_err(|error| Loaded::Trouble(format!("cannot be kept in the state directory: {error}")))?;
+    keep(store, revision, &code, manifest.as_ref().map(|(_, bytes)| bytes.as_slice()))
+        .map_err(|error| Loaded::Trouble(format!("it cannot be kept: {}", store.unwritable(&error))))?;
     Ok(Loaded::Content { revision, inspection: Some(Box::new(inspection)) })
+}
+
+fn keep(store: &Store, revision: Revision, code: &[u8], manifest: Option<&[u8]>) -> io::Result<()> {
+    store.put_code(revision.code, code)?;
+    match (revision.manifest, manifest) {
+        (Some(digest), Some(bytes)) => store.put_manifest(digest, bytes),
+        _ => Ok(()),
+    }
 }
 
 /// A manifest that names its code is the commit point of a drop of two files.

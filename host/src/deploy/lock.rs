@@ -1,5 +1,6 @@
 //! One host per state directory.
 
+use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::fs::TryLockError;
@@ -7,36 +8,79 @@ use std::io;
 use std::io::Read as _;
 use std::io::Seek as _;
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use crate::deploy::private;
+use crate::deploy::unwritable::unwritable;
 
 /// The right to write to the state directory. Given back by the system when the process ends, however it ends.
 pub struct Lock {
-    _file: File,
+    state: PathBuf,
+    // Held for a few calls to the file system, on threads that may block; no await is inside.
+    file: Mutex<File>,
+}
+
+/// What a look at the lock found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// The state directory is the one that was locked.
+    Same,
+    /// It was removed, with everything in it: it is made anew, and locked.
+    Anew,
 }
 
 impl Lock {
     /// Takes the lock of `state`, or says who has it.
     pub fn take(state: &Path) -> Result<Lock, String> {
-        let path = state.join("lock");
-        let error = |error: io::Error| format!("cannot lock `{}`: {error}", path.display());
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(error)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(taken(state, file)),
-            Err(TryLockError::Error(cause)) => return Err(error(cause)),
-        }
-        // For the message above only: a disk that is full does not matter.
-        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
-        Ok(Lock { _file: file })
+        Ok(Lock { state: state.to_owned(), file: Mutex::new(locked(state)?) })
     }
+
+    /// Makes sure that what lies at the path of the state directory is still ours. Else another host may have taken it
+    /// meanwhile, and both would write there. Blocks.
+    pub fn keep(&self) -> Result<Kept, String> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let held = file.metadata().map(identity).ok();
+        match fs::metadata(path(&self.state)).map(identity) {
+            Ok(found) if held == Some(found) => return Ok(Kept::Same),
+            // It cannot be told: nothing that would help here.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unwritable(&self.state, &error)),
+            _ => {}
+        }
+        private::folder(&self.state).map_err(|error| unwritable(&self.state, &error))?;
+        *file = locked(&self.state)?;
+        Ok(Kept::Anew)
+    }
+
+    /// Gives it back before the process ends.
+    pub fn give_back(&self) {
+        // Fails only if there is nothing to give back.
+        let _ = self.file.lock().unwrap_or_else(PoisonError::into_inner).unlock();
+    }
+}
+
+fn path(state: &Path) -> PathBuf {
+    state.join("lock")
+}
+
+fn locked(state: &Path) -> Result<File, String> {
+    let path = path(state);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let mut file = options.open(&path).map_err(|error| unwritable(state, &error))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(taken(state, file)),
+        Err(TryLockError::Error(error)) => return Err(format!("cannot lock `{}`: {error}", path.display())),
+    }
+    // For the message below only: a disk that is full does not matter.
+    let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
+    Ok(file)
 }
 
 fn taken(state: &Path, file: File) -> String {
@@ -68,5 +112,29 @@ mod tests {
         );
         drop(lock);
         assert!(Lock::take(state.path()).is_ok());
+    }
+
+    #[test]
+    fn a_directory_that_was_removed_is_locked_anew_unless_another_host_was_faster() {
+        let home = tempfile::tempdir().unwrap();
+        let state = home.path().join("state");
+        fs::create_dir(&state).unwrap();
+        let lock = Lock::take(&state).unwrap();
+        assert_eq!(lock.keep(), Ok(Kept::Same));
+        fs::remove_dir_all(&state).unwrap();
+        assert_eq!(lock.keep(), Ok(Kept::Anew));
+        assert_eq!(lock.keep(), Ok(Kept::Same));
+        assert!(Lock::take(&state).is_err(), "the new one is locked");
+
+        fs::remove_dir_all(&state).unwrap();
+        fs::create_dir(&state).unwrap();
+        let other = Lock::take(&state).unwrap();
+        assert!(lock.keep().unwrap_err().contains("in use by process"));
+        drop(other);
+        assert_eq!(lock.keep(), Ok(Kept::Anew));
+
+        fs::remove_dir_all(&state).unwrap();
+        fs::write(&state, "").unwrap();
+        assert!(lock.keep().unwrap_err().contains("was removed or replaced"));
     }
 }

@@ -34,6 +34,7 @@ mod settle;
 pub mod status;
 mod store;
 mod street;
+pub mod unwritable;
 mod validate;
 mod watch;
 mod write;
@@ -63,6 +64,7 @@ use crate::deploy::settings::DeploySettings;
 use crate::deploy::status::Status;
 use crate::deploy::store::Store;
 use crate::deploy::street::Street;
+use crate::deploy::unwritable::unwritable;
 use crate::deploy::validate::Validator;
 use crate::routes::RouteWriter;
 
@@ -73,7 +75,7 @@ const CHECK: Duration = Duration::from_secs(60);
 /// The drop street, ready to run.
 pub struct Deploy {
     street: Street,
-    _lock: Lock,
+    lock: Arc<Lock>,
 }
 
 /// A way to reach the running drop street.
@@ -137,8 +139,10 @@ impl Deploy {
         let (policy, policy_seen) = tokio_watch::channel(Arc::new(settings.policy.clone()));
         let (status, status_seen) = tokio_watch::channel(Arc::default());
         let handle = DeployHandle { rescan: Arc::default(), policy, status: status_seen };
+        let lock = Arc::new(lock);
         let street = Street {
             settings,
+            lock: lock.clone(),
             routes,
             book: Book::new(rules, remembered, incumbents, journal.device),
             validator,
@@ -148,12 +152,14 @@ impl Deploy {
             status,
             alarms,
         };
-        Ok((Deploy { street, _lock: lock }, handle))
+        Ok((Deploy { street, lock }, handle))
     }
 
     /// Keeps the route table true to the folder until `stop`. Never ends on its own.
     pub async fn run(self, stop: CancellationToken) {
         self.street.run(stop).await;
+        // A write that nobody waits for may still have a hand on it.
+        self.lock.give_back();
     }
 }
 
@@ -185,7 +191,7 @@ fn open_state(apps: &Path, state: &Path) -> Result<(Lock, Store), DeployError> {
     let error =
         |error: io::Error| DeployError::State(format!("cannot use the state directory `{}`: {error}", state.display()));
     if !state.exists() {
-        private::folder(state).map_err(error)?;
+        private::folder(state).map_err(|error| DeployError::State(unwritable(state, &error)))?;
     }
     let real = std::fs::canonicalize(state).map_err(error)?;
     private::owned(&real).map_err(error)?;

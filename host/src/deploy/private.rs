@@ -17,6 +17,7 @@ use std::sync::atomic::Ordering;
 
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 /// Makes `path` a folder of ours that nobody else can look into, or says why it is not one.
 pub fn folder(path: &Path) -> io::Result<()> {
@@ -45,15 +46,21 @@ pub fn owned(path: &Path) -> io::Result<()> {
 
 /// Opens a regular file of ours for reading: no link, no foreign owner, not writable by others.
 pub fn open(path: &Path) -> io::Result<File> {
-    let file = File::from(rustix::fs::open(
-        path,
-        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC,
-        Mode::empty(),
-    )?);
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::LOOP) => return Err(io::Error::other("a link")),
+        Err(error) => return Err(error.into()),
+    };
     let metadata = file.metadata()?;
-    let is_ours = metadata.uid() == rustix::process::geteuid().as_raw();
-    if !metadata.is_file() || !is_ours || metadata.mode() & 0o022 != 0 {
-        return Err(io::Error::other("not a private file of ours"));
+    if !metadata.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::other(format!("belongs to another user (uid {})", metadata.uid())));
+    }
+    if metadata.mode() & 0o022 != 0 {
+        return Err(io::Error::other("others may write to it"));
     }
     Ok(file)
 }
@@ -103,8 +110,22 @@ pub fn remove_drafts(folder: &Path) -> io::Result<()> {
         let path = entry?.path();
         let name = path.as_os_str().as_encoded_bytes();
         if name.ends_with(b".draft") || name.ends_with(b".draft.tmp") {
-            fs::remove_file(&path)?;
+            clear(&path)?;
         }
     }
     Ok(())
+}
+
+/// Removes whatever stands at `path` in a folder of ours: a file, a link (not what it leads to), a folder with all that is
+/// in it, or nothing.
+pub fn clear(path: &Path) -> io::Result<()> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }

@@ -3,6 +3,7 @@
 //! Nothing in here is believed for its name: content is hashed when it is read, and whatever does not fit is dropped, to
 //! be made again.
 
+use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::fs;
 use std::fs::File;
@@ -13,19 +14,32 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::time::SystemTime;
 
+use rustix::io::Errno;
 use sha2::Digest as _;
 use sha2::Sha256;
 
 use crate::deploy::private;
 use crate::deploy::private::Durable;
+use crate::deploy::unwritable::unwritable;
 use crate::name::Digest;
+use crate::name::Revision;
 
 /// What was stored less than this ago may be on its way to be used.
 const FRESH: Duration = Duration::from_secs(60);
 
+/// What the name of an artefact's checksum ends in, after the artefact's.
+const SUM: &str = ".sum";
+
+/// Longer than any checksum.
+const SUM_BYTES_MAX: u64 = 256;
+
+/// With less room than this on the file system, nothing spare is kept: it is room for what is needed.
+const ROOM_MIN: u64 = 64 << 20;
+
 /// The folders `store` and `cache` of the state directory. All calls block.
 #[derive(Clone, Debug)]
 pub struct Store {
+    state: PathBuf,
     contents: PathBuf,
     cache: PathBuf,
 }
@@ -44,13 +58,20 @@ pub struct Keep {
 impl Store {
     /// Makes the two folders in `state`, which must be ours.
     pub fn open(state: &Path) -> io::Result<Store> {
-        let store = Store { contents: state.join("store"), cache: state.join("cache") };
+        let store = Store { state: state.to_owned(), contents: state.join("store"), cache: state.join("cache") };
+        // An earlier host may have been killed while it wrote.
+        private::remove_drafts(state)?;
         for folder in [&store.contents, &store.cache] {
             private::folder(folder)
                 .and_then(|()| private::remove_drafts(folder))
                 .map_err(|error| io::Error::new(error.kind(), format!("`{}`: {error}", folder.display())))?;
         }
         Ok(store)
+    }
+
+    /// What the operator is told when something cannot be kept in here.
+    pub fn unwritable(&self, error: &io::Error) -> String {
+        unwritable(&self.state, error)
     }
 
     /// Where a component is.
@@ -78,6 +99,12 @@ impl Store {
         put(&self.manifest_path(digest), bytes)
     }
 
+    /// Whether a revision's files are there. Not whether they are sound: that is seen when they are read.
+    pub fn holds(&self, revision: Revision) -> bool {
+        self.code_path(revision.code).exists()
+            && revision.manifest.is_none_or(|digest| self.manifest_path(digest).exists())
+    }
+
     fn manifest_path(&self, digest: Digest) -> PathBuf {
         self.contents.join(format!("{digest}.toml"))
     }
@@ -85,21 +112,19 @@ impl Store {
     /// What `digest` was compiled to for `kind`, if it is there and undamaged.
     pub fn artefact(&self, digest: Digest, kind: &str) -> Option<PathBuf> {
         let path = self.artefact_path(digest, kind);
-        if !path.exists() {
-            return None;
-        }
-        let is_sound = || -> io::Result<bool> {
-            let mut file = private::open(&path)?;
-            let sum = fs::read_to_string(sum_path(&path))?;
-            private::open(&sum_path(&path))?;
-            let is_sound = sum == checksum(&mut file)?;
-            touch(&file);
-            Ok(is_sound)
+        let why = match check_artefact(&path) {
+            Ok(()) => return Some(path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(&path).is_err() => {
+                // Somebody may have emptied the cache. If it cannot be made again, whoever writes to it says so.
+                let _ = private::folder(&self.cache);
+                return None;
+            }
+            // It tells nothing about the file.
+            Err(error) if is_shortage(&error) => return None,
+            Err(error) => error,
         };
-        if matches!(is_sound(), Ok(true)) {
-            return Some(path);
-        }
-        tracing::warn!(path = %path.display(), "a compiled artefact is damaged: it is dropped and made again");
+        let shown = path.display();
+        tracing::warn!(path = %shown, "the compiled artefact `{shown}` is not loaded: {why}; it is made again");
         self.drop_artefact(digest, kind);
         None
     }
@@ -113,7 +138,7 @@ impl Store {
     pub fn adopt(&self, draft: &Path, digest: Digest, kind: &str) -> io::Result<PathBuf> {
         let path = self.artefact_path(digest, kind);
         let sum = checksum(&mut private::open(draft)?)?;
-        private::write(&sum_path(&path), sum.as_bytes(), Durable::No)?;
+        replace(&sum_path(&path), sum.as_bytes())?;
         fs::rename(draft, &path)?;
         Ok(path)
     }
@@ -121,9 +146,9 @@ impl Store {
     /// Forgets what cannot be used. A mapping of it stays valid.
     pub fn drop_artefact(&self, digest: Digest, kind: &str) {
         let path = self.artefact_path(digest, kind);
-        // Both may be missing already.
-        let _ = fs::remove_file(&path);
-        let _ = fs::remove_file(sum_path(&path));
+        // If one cannot be removed, putting another in its place fails as well, and says so.
+        let _ = private::clear(&path);
+        let _ = private::clear(&sum_path(&path));
     }
 
     fn artefact_path(&self, digest: Digest, kind: &str) -> PathBuf {
@@ -139,31 +164,54 @@ impl Store {
         File::open(&self.contents)?.sync_all()
     }
 
-    /// Removes what was not used for longest, until what need not be kept takes at most `bytes_max`.
+    /// Removes what was not used for longest, until what need not be kept takes at most `bytes_max`; all of it when the
+    /// file system is nearly full. What cannot be removed does not keep the rest.
     pub fn collect(&self, keep: &Keep, bytes_max: u64) -> io::Result<()> {
-        let mut spare = Vec::new();
+        // An artefact and its checksum are one: they are used together, and neither is of use alone.
+        let mut spare: BTreeMap<PathBuf, (SystemTime, u64)> = BTreeMap::new();
         for folder in [&self.contents, &self.cache] {
-            for entry in fs::read_dir(folder)? {
+            let entries = match fs::read_dir(folder) {
+                // Somebody removed it while we run: it is made anew when it is needed.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries?,
+            };
+            for entry in entries {
                 let entry = entry?;
-                if !keep.holds(&entry.file_name().to_string_lossy())
+                let name = entry.file_name().to_string_lossy().into_owned();
+                if !keep.holds(&name)
                     && let Ok(metadata) = entry.metadata()
                 {
-                    spare.push((metadata.modified()?, metadata.len(), entry.path()));
+                    let path = entry.path();
+                    let whole = if name.ends_with(SUM) { path.with_extension("") } else { path };
+                    let (used, bytes) = spare.entry(whole).or_insert((SystemTime::UNIX_EPOCH, 0));
+                    *used = metadata.modified()?.max(*used);
+                    *bytes += metadata.len();
                 }
             }
         }
+        let mut spare: Vec<_> = spare.into_iter().map(|(path, (used, bytes))| (used, bytes, path)).collect();
         spare.sort();
+        let bytes_max = if room(&self.state).is_some_and(|room| room < ROOM_MIN) { 0 } else { bytes_max };
         let mut bytes: u64 = spare.iter().map(|(_, bytes, _)| bytes).sum();
+        let mut trouble = Ok(());
         for (used, size, path) in spare {
             let age = SystemTime::now().duration_since(used).unwrap_or(Duration::ZERO);
             if bytes <= bytes_max || age < FRESH {
                 break;
             }
-            fs::remove_file(&path)?;
-            bytes -= size;
+            match private::clear(&path).and_then(|()| private::clear(&sum_path(&path))) {
+                Ok(()) => bytes -= size,
+                Err(error) => trouble = Err(error),
+            }
         }
-        Ok(())
+        trouble
     }
+}
+
+/// How many bytes are left for us on a file system.
+fn room(folder: &Path) -> Option<u64> {
+    let space = rustix::fs::statvfs(folder).ok()?;
+    Some(space.f_bavail.saturating_mul(space.f_frsize))
 }
 
 impl Keep {
@@ -174,7 +222,7 @@ impl Keep {
             ".wasm" => self.code.contains(&digest),
             ".toml" => self.manifests.contains(&digest),
             _ => {
-                let kind = rest.trim_end_matches(".sum").trim_end_matches(".cwasm").trim_start_matches('-');
+                let kind = rest.trim_end_matches(SUM).trim_end_matches(".cwasm").trim_start_matches('-');
                 self.code.contains(&digest) && !self.kinds.iter().any(|known| supersedes(known, kind))
             }
         }
@@ -188,14 +236,55 @@ fn supersedes(known: &str, kind: &str) -> bool {
 }
 
 fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    match private::open(path).and_then(|file| Ok((file.metadata()?.len(), file))) {
-        // The same length under the same digest: it is hashed before it is used.
-        Ok((length, file)) if length == bytes.len() as u64 => {
+    match private::open(path).and_then(|file| Ok((has(&file, bytes)?, file))) {
+        Ok((true, file)) => {
             touch(&file);
-            Ok(())
+            return Ok(());
         }
-        _ => private::write(path, bytes, Durable::No),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) if is_shortage(&error) => return Err(error),
+        Ok((false, _)) => say_replaced(path, "its bytes are not those of its name"),
+        Err(error) => say_replaced(path, &error.to_string()),
     }
+    replace(path, bytes)
+}
+
+fn say_replaced(path: &Path, why: &str) {
+    tracing::warn!(path = %path.display(), "the stored content `{}` is not used: {why}; it is stored again", path.display());
+}
+
+/// Whether a file holds exactly `bytes`. They are compared, for it is compiled from under its name.
+fn has(mut file: &File, bytes: &[u8]) -> io::Result<bool> {
+    if file.metadata()?.len() != bytes.len() as u64 {
+        return Ok(false);
+    }
+    let mut piece = vec![0; 256 << 10];
+    for expected in bytes.chunks(piece.len()) {
+        let found = &mut piece[..expected.len()];
+        match file.read_exact(found) {
+            Ok(()) if found == expected => {}
+            Ok(()) => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}
+
+/// Writes a file in place of whatever is there, and its folder if somebody removed it while we run.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let written = private::write(path, bytes, Durable::No);
+    match (written.as_ref().map_err(io::Error::kind), path.parent()) {
+        (Err(io::ErrorKind::NotFound), Some(folder)) => private::folder(folder)?,
+        (Err(io::ErrorKind::IsADirectory), _) => private::clear(path)?,
+        _ => return written,
+    }
+    private::write(path, bytes, Durable::No)
+}
+
+/// Whether an error is about what this process may have at once, and not about a file.
+fn is_shortage(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
 }
 
 fn content(path: &Path, digest: Digest) -> Option<Vec<u8>> {
@@ -206,7 +295,8 @@ fn content(path: &Path, digest: Digest) -> Option<Vec<u8>> {
         touch(&file);
         return Some(bytes);
     }
-    tracing::warn!(path = %path.display(), "a stored content is damaged: it is dropped");
+    let shown = path.display();
+    tracing::warn!(path = %shown, "the stored content `{shown}` is damaged: it is dropped");
     let _ = fs::remove_file(path);
     None
 }
@@ -218,8 +308,24 @@ fn touch(file: &File) {
 
 fn sum_path(artefact: &Path) -> PathBuf {
     let mut name = artefact.as_os_str().to_owned();
-    name.push(".sum");
+    name.push(SUM);
     PathBuf::from(name)
+}
+
+/// Why an artefact may not be loaded. One that may is marked as used.
+fn check_artefact(path: &Path) -> io::Result<()> {
+    let mut file = private::open(path)?;
+    let mut sum = String::new();
+    let read = private::open(&sum_path(path)).and_then(|file| file.take(SUM_BYTES_MAX).read_to_string(&mut sum));
+    match read {
+        Ok(_) if sum == checksum(&mut file)? => {
+            touch(&file);
+            Ok(())
+        }
+        Ok(_) => Err(io::Error::other("its bytes do not match its checksum")),
+        Err(error) if is_shortage(&error) => Err(error),
+        Err(error) => Err(io::Error::other(format!("its checksum cannot be used ({error})"))),
+    }
 }
 
 fn checksum(file: &mut File) -> io::Result<String> {
@@ -236,6 +342,7 @@ fn checksum(file: &mut File) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::symlink;
 
     use super::*;
 
@@ -265,7 +372,7 @@ mod tests {
 
     #[test]
     fn an_artefact_that_is_odd_is_dropped() {
-        let (_state, store) = store();
+        let (state, store) = store();
         let digest = Digest::of(b"code");
         let path = artefact(&store, digest, b"machine code");
         assert_eq!(store.artefact(digest, "plain-1"), Some(path.clone()));
@@ -282,6 +389,39 @@ mod tests {
         let path = artefact(&store, digest, b"machine code");
         fs::remove_file(sum_path(&path)).unwrap();
         assert_eq!(store.artefact(digest, "plain-1"), None);
+
+        let path = artefact(&store, digest, b"machine code");
+        fs::rename(&path, state.path().join("elsewhere")).unwrap();
+        symlink("../elsewhere", &path).unwrap();
+        assert_eq!(store.artefact(digest, "plain-1"), None);
+        assert!(state.path().join("elsewhere").exists(), "what a link leads to is not ours to remove");
+
+        // A folder is no obstacle to what belongs there.
+        fs::create_dir_all(path.join("in/it")).unwrap();
+        fs::create_dir_all(sum_path(&path).join("in/it")).unwrap();
+        assert_eq!(store.artefact(digest, "plain-1"), None);
+        let path = artefact(&store, digest, b"machine code");
+        assert_eq!(store.artefact(digest, "plain-1"), Some(path));
+    }
+
+    #[test]
+    fn what_is_not_what_it_should_be_is_stored_again() {
+        let (_state, store) = store();
+        let digest = Digest::of(b"code");
+        let path = store.code_path(digest);
+        store.put_code(digest, b"code").unwrap();
+        fs::write(&path, b"evil").unwrap();
+        store.put_code(digest, b"code").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"code");
+        private::clear(&path).unwrap();
+        fs::create_dir_all(path.join("in/it")).unwrap();
+        store.put_code(digest, b"code").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"code");
+        fs::remove_dir_all(path.parent().unwrap()).unwrap();
+        store.put_code(digest, b"code").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"code");
+        store.collect(&Keep::default(), 0).unwrap();
+        assert!(path.exists(), "it is fresh");
     }
 
     #[test]
@@ -300,15 +440,38 @@ mod tests {
     }
 
     #[test]
+    fn an_artefact_in_use_keeps_its_checksum() {
+        let (_state, store) = store();
+        let paths: Vec<PathBuf> = (0..3_u8)
+            .map(|at| {
+                let digest = Digest::of(&[at]);
+                let path = artefact(&store, digest, &[at; 100]);
+                let used = SystemTime::now() - Duration::from_secs(1000 - u64::from(at));
+                for file in [path.clone(), sum_path(&path)] {
+                    File::options().write(true).open(file).unwrap().set_modified(used).unwrap();
+                }
+                path
+            })
+            .collect();
+        // The oldest is used, which shows at the artefact alone.
+        assert_eq!(store.artefact(Digest::of(&[0]), "plain-1").as_ref(), Some(&paths[0]));
+        store.collect(&Keep::default(), 200).unwrap();
+        let left: Vec<_> = paths.iter().map(|path| (path.exists(), sum_path(path).exists())).collect();
+        assert_eq!(left, [(true, true), (false, false), (false, false)]);
+    }
+
+    #[test]
     fn a_store_that_others_can_enter_is_closed() {
         let state = tempfile::tempdir().unwrap();
         fs::create_dir(state.path().join("cache")).unwrap();
         fs::set_permissions(state.path().join("cache"), fs::Permissions::from_mode(0o755)).unwrap();
         fs::write(state.path().join("cache/x.1-2.draft"), "").unwrap();
+        fs::write(state.path().join("state.json.1-2.draft"), "").unwrap();
         Store::open(state.path()).unwrap();
         let mode = fs::metadata(state.path().join("cache")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
         assert!(!state.path().join("cache/x.1-2.draft").exists());
+        assert!(!state.path().join("state.json.1-2.draft").exists());
         fs::set_permissions(state.path().join("store"), fs::Permissions::from_mode(0o777)).unwrap();
         assert!(Store::open(state.path()).is_err());
     }

@@ -23,6 +23,7 @@ use crate::deploy::jobs::Jobs;
 use crate::deploy::load::Loaded;
 use crate::deploy::load::Order;
 use crate::deploy::load::load;
+use crate::deploy::lock::Lock;
 use crate::deploy::policy::Policy;
 use crate::deploy::publish::table;
 use crate::deploy::record;
@@ -50,6 +51,8 @@ const SCAN_REST: u32 = 4;
 const CHECK_REST: u32 = 9;
 /// Files that are read at the same moment.
 const READS_AT_ONCE: usize = 4;
+/// After the state directory could not be written to.
+const WRITE_AGAIN: Duration = Duration::from_secs(5);
 /// Watches are set anew on every so-many-th scan, in case a folder was replaced without a word.
 const RENEW_EVERY: u64 = 64;
 
@@ -57,6 +60,8 @@ const RENEW_EVERY: u64 = 64;
 pub struct Street {
     /// What it was told once.
     pub settings: DeploySettings,
+    /// The right to write to the state directory.
+    pub lock: Arc<Lock>,
     /// The right to publish.
     pub routes: RouteWriter,
     /// What is known and decided.
@@ -122,6 +127,8 @@ struct Walk {
     is_before_first_scan: bool,
     publish_due: bool,
     is_writing: bool,
+    /// Not before this, since the last time failed.
+    write_again_at: Option<Instant>,
     records_due: bool,
     writer: Arc<Writer>,
     shown: Arc<Status>,
@@ -152,6 +159,7 @@ impl Street {
             is_before_first_scan: true,
             publish_due: false,
             is_writing: false,
+            write_again_at: None,
             records_due: false,
             writer: Arc::default(),
             shown: Arc::default(),
@@ -207,9 +215,15 @@ impl Walk {
     fn done(&mut self, done: Done) {
         match done {
             Done::Scanned(scan, moved, took) => self.scanned(scan, moved, took),
-            Done::Fact(fact) => self.street.book.apply(fact, Instant::now()),
+            Done::Fact(fact) => {
+                // What could not be kept may find room once the store has dropped what is spare.
+                self.records_due |= fact.is_trouble();
+                self.street.book.apply(fact, Instant::now());
+            }
             Done::Written(problem) => {
                 self.is_writing = false;
+                self.records_due |= problem.is_some();
+                self.write_again_at = problem.is_some().then(|| Instant::now() + WRITE_AGAIN);
                 self.alarm("state", problem);
             }
         }
@@ -236,7 +250,9 @@ impl Walk {
             self.shown = Arc::new(now);
             self.street.status.send_replace(self.shown.clone());
         }
-        if (is_news || self.records_due) && !self.is_writing {
+        if let Some(at) = self.write_again_at.filter(|at| *at > Instant::now()) {
+            self.look_soon(at);
+        } else if (is_news || self.records_due) && !self.is_writing {
             self.start_write();
         }
     }
@@ -374,7 +390,8 @@ impl Walk {
         });
         let (status, state) = (self.shown.clone(), settings.state.clone());
         let store = self.street.validator.store.clone();
-        write::Order { turn: self.writer.turn(), writer: self.writer.clone(), state, status, records, store }
+        let (writer, lock) = (self.writer.clone(), self.street.lock.clone());
+        write::Order { turn: writer.turn(), writer, state, lock, status, records, store }
     }
 
     /// The last words: what is known now is remembered.

@@ -203,9 +203,11 @@ impl Validator {
         let draft = Draft(self.store.artefact_draft(code, &kind));
         self.compile(target, plan, &draft).await?;
         let this = self.clone();
-        let adopt = move || this.store.adopt(&draft.0, code, &kind);
-        blocking(move || adopt().map_err(|error| Stop::Trouble(format!("cannot keep what was compiled: {error}"))))
-            .await
+        let adopt = move || {
+            let adopted = this.store.adopt(&draft.0, code, &kind);
+            adopted.map_err(|error| Stop::Trouble(this.store.unwritable(&error)))
+        };
+        blocking(adopt).await
     }
 
     async fn compile(&self, target: Target, plan: &Plan, draft: &Draft) -> Result<(), Stop> {

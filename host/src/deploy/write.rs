@@ -1,4 +1,6 @@
 //! What is written to the state directory after something changed. A full disk is an alarm, not an end.
+//!
+//! The status comes first, for people wait for it; what cannot be shown is remembered all the same.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,10 +11,14 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use crate::deploy::journal::Journal;
+use crate::deploy::lock::Kept;
+use crate::deploy::lock::Lock;
 use crate::deploy::report;
 use crate::deploy::status::Status;
 use crate::deploy::store::Keep;
 use crate::deploy::store::Store;
+use crate::deploy::unwritable::is_full;
+use crate::deploy::unwritable::unwritable;
 use crate::name::Revision;
 
 /// Lets one write at a time through, and none that is older than the last one: a write goes on when its job is dropped.
@@ -38,6 +44,8 @@ pub struct Order {
     pub turn: u64,
     /// The state directory.
     pub state: PathBuf,
+    /// The right to write there.
+    pub lock: Arc<Lock>,
     /// For `status.json`.
     pub status: Arc<Status>,
     /// For `state.json` and the store, when they are out of date.
@@ -66,14 +74,37 @@ impl Order {
             return None;
         }
         *last = self.turn;
-        let written = self.try_write();
-        let path = self.state.display();
-        written.err().map(|error| format!("cannot write to the state directory `{path}`: {error}; serving goes on"))
+        let kept = match self.lock.keep() {
+            Ok(kept) => kept,
+            Err(why) => return Some(format!("{why}; serving goes on")),
+        };
+        match (self.try_write(), kept) {
+            (Err(error), _) => Some(format!("{}; serving goes on", unwritable(&self.state, &error))),
+            (Ok(()), Kept::Same) => None,
+            (Ok(()), Kept::Anew) => Some(format!(
+                "the state directory `{}` was removed while the host runs: it is made anew, and what is live goes on \
+                 serving",
+                self.state.display()
+            )),
+        }
     }
 
     fn try_write(&self) -> io::Result<()> {
-        report::write(&self.status, &self.state)?;
-        let Some(records) = &self.records else { return Ok(()) };
+        let shown = report::write(&self.status, &self.state);
+        let Some(records) = &self.records else { return shown };
+        match self.remember(records) {
+            // What is spare makes room for what is not.
+            Err(error) if is_full(&error) => {
+                self.store.collect(&records.keep, 0)?;
+                self.remember(records)?;
+            }
+            remembered => remembered?,
+        }
+        self.store.collect(&records.keep, records.bytes_max)?;
+        shown.or_else(|_| report::write(&self.status, &self.state))
+    }
+
+    fn remember(&self, records: &Records) -> io::Result<()> {
         for revision in &records.live {
             match self.store.sync(revision.code, revision.manifest) {
                 // A content that got lost is put back when its file is read the next time.
@@ -81,7 +112,6 @@ impl Order {
                 other => other?,
             }
         }
-        records.journal.write(&self.state)?;
-        self.store.collect(&records.keep, records.bytes_max)
+        records.journal.write(&self.state)
     }
 }
