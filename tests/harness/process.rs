@@ -38,7 +38,17 @@ fn tool_home(variable: &str, below_home: &str) -> PathBuf {
 
 /// `guesthouse` with these arguments, without the surroundings of this test run.
 pub fn command(arguments: &[&str], folder: &Path) -> Command {
-    let mut command = Command::new(program());
+    bare(Command::new(program()), arguments, folder)
+}
+
+/// The same, started by `starter`, which finds the program and its arguments at the end of its own.
+pub fn command_behind(starter: &[&str], arguments: &[&str], folder: &Path) -> Command {
+    let mut command = Command::new(starter[0]);
+    command.args(&starter[1..]).arg(program());
+    bare(command, arguments, folder)
+}
+
+fn bare(mut command: Command, arguments: &[&str], folder: &Path) -> Command {
     command.args(arguments).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.kill_on_drop(true).env("HOME", folder).env_remove("XDG_STATE_HOME").env_remove("RUST_LOG");
     command

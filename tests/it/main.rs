@@ -25,6 +25,8 @@ mod logs;
 mod neighbours;
 mod refusals;
 mod routing;
+mod shortage;
+mod state;
 mod streaming;
 mod swap;
 mod tidy;

@@ -14,9 +14,16 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::Instant;
+
+use rustix::process::Pid;
 
 use crate::deploy::private;
 use crate::deploy::unwritable::unwritable;
+
+/// How long the lock of a host that is no more may be held by what it left.
+const ORPHAN: Duration = Duration::from_secs(2);
 
 /// The right to write to the state directory. Given back by the system when the process ends, however it ends.
 pub struct Lock {
@@ -73,23 +80,42 @@ fn locked(state: &Path) -> Result<File, String> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);
     let mut file = options.open(&path).map_err(|error| unwritable(state, &error))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(taken(state, file)),
-        Err(TryLockError::Error(error)) => return Err(format!("cannot lock `{}`: {error}", path.display())),
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) => {
+                let holder = holder(&mut file);
+                // A host that was killed while it started a compile child: the child has the lock until it is really
+                // begun. So it is waited for, but not for a host that is there.
+                if holder.is_some_and(is_alive) || begun.elapsed() > ORPHAN {
+                    return Err(taken(state, holder));
+                }
+                std::thread::sleep(ORPHAN / 100);
+            }
+            Err(TryLockError::Error(error)) => return Err(format!("cannot lock `{}`: {error}", path.display())),
+        }
     }
     // For the message below only: a disk that is full does not matter.
     let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
     Ok(file)
 }
 
-fn taken(state: &Path, file: File) -> String {
+/// Who wrote its number there.
+fn holder(file: &mut File) -> Option<Pid> {
     let mut pid = String::new();
-    let _ = file.take(20).read_to_string(&mut pid);
-    let who = match pid.trim() {
-        "" => "another process".to_owned(),
-        pid => format!("process {pid}"),
-    };
+    file.rewind().ok()?;
+    file.take(20).read_to_string(&mut pid).ok()?;
+    Pid::from_raw(pid.trim().parse().ok()?)
+}
+
+/// Whether there is such a process here. One that we may not ask is there all the same.
+fn is_alive(pid: Pid) -> bool {
+    !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))
+}
+
+fn taken(state: &Path, holder: Option<Pid>) -> String {
+    let who = holder.map_or("another process".to_owned(), |pid| format!("process {pid}"));
     format!("`{}` is in use by {who}: is another guesthouse running? give this one its own --state", state.display())
 }
 
@@ -112,6 +138,20 @@ mod tests {
         );
         drop(lock);
         assert!(Lock::take(state.path()).is_ok());
+    }
+
+    #[test]
+    fn what_a_killed_host_left_is_waited_for() {
+        let state = tempfile::tempdir().unwrap();
+        let lock = Lock::take(state.path()).unwrap();
+        // No process has such a number.
+        fs::write(path(state.path()), i32::MAX.to_string()).unwrap();
+        let orphan = std::thread::spawn(move || {
+            std::thread::sleep(ORPHAN / 20);
+            drop(lock);
+        });
+        assert!(Lock::take(state.path()).is_ok());
+        orphan.join().unwrap();
     }
 
     #[test]
