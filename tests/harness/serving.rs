@@ -8,6 +8,9 @@ use std::time::Duration;
 use guesthouse_test_guests as guest;
 use rustix::process::Signal;
 use tempfile::TempDir;
+use tokio::io::AsyncReadExt as _;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::UnixStream;
 use tokio::process::Command;
 
 use crate::harness::client::Client;
@@ -17,7 +20,8 @@ use crate::harness::process::command;
 use crate::harness::within;
 
 /// How it is started.
-pub const SERVE: &[&str] = &["serve", "--listen", "127.0.0.1:0", "--state", "state", "--admin-listen", "off"];
+pub const SERVE: &[&str] =
+    &["serve", "--listen", "127.0.0.1:0", "--state", "state", "--admin-listen", "unix:health.sock"];
 
 /// The real program, and where it answers.
 pub struct Serving {
@@ -60,6 +64,16 @@ impl Serving {
         let mut client = Client::new(self.address);
         let next = async || client.get("/revision/").await.text();
         until("the new revision", next, |found| *found == wanted, |found| assert_eq!(*found, before)).await;
+    }
+
+    /// Fails unless the host says that it is alive, at its listener for health in `home`.
+    pub async fn check_alive(&self, home: &Path) {
+        let mut socket = UnixStream::connect(home.join("health.sock")).await.unwrap();
+        let question = b"GET /.well-known/guesthouse/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        socket.write_all(question).await.unwrap();
+        let mut answer = String::new();
+        within("an answer about health", socket.read_to_string(&mut answer)).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
     /// Kills it, and returns when it is no more.

@@ -82,6 +82,7 @@ async fn check_full_disk(leave: u64, folder: &str) {
     apps.rename_in("other.wasm", guest::revision(7));
     serving.host.logs("other.wasm: pending:").await;
     assert_eq!(serving.get().await, guest::revision_text(1));
+    serving.check_alive(home.path()).await;
     fs::remove_file(state.join("filler")).unwrap();
     serving.until(2).await;
     serving.host.logs("published `other`").await;
@@ -173,6 +174,7 @@ async fn a_state_directory_that_turns_read_only_is_an_alarm_and_no_end() {
     assert!(line.contains("Read-only file system") && line.contains("mount it writable"), "{line}");
     serving.host.logs("serving goes on").await;
     assert_eq!(serving.get().await, guest::revision_text(1));
+    serving.check_alive(home.path()).await;
     inside(&serving, home.path(), "cd \"$1\"; umount state").await;
     serving.until(2).await;
     serving.host.logs("no longer: cannot write").await;

@@ -15,7 +15,6 @@ use guesthouse::name::Digest;
 use guesthouse_test_guests as guest;
 use rustix::process::Signal;
 
-use crate::harness::folder::AppsFolder;
 use crate::harness::host::TestHost;
 use crate::harness::host::config;
 use crate::harness::process::run;

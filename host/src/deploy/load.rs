@@ -190,6 +190,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_known_is_put_back_when_the_store_lost_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("state")).unwrap();
+        let wasm = folder.path().join("shop.wasm");
+        let check = |code: &[u8], is_put_back: bool| {
+            fs::write(&wasm, code).unwrap();
+            let revision = Revision { code: Digest::of(code), manifest: None };
+            let order = Order { code: sighting(&wasm), manifest: None, known: vec![revision], bytes_max: 1 << 20 };
+            assert!(matches!(load(&order, &store), Loaded::Content { inspection: None, .. }));
+            assert_eq!(store.code(revision.code).is_some(), is_put_back);
+        };
+        check(&guesthouse_test_guests::revision(1), true);
+        check(b"<!doctype html>", false);
+    }
+
+    #[test]
     fn what_cannot_be_taken_is_told_apart() {
         let folder = tempfile::tempdir().unwrap();
         let (wasm, toml) = (folder.path().join("shop.wasm"), folder.path().join("shop.toml"));

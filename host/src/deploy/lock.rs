@@ -15,15 +15,16 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
-use std::time::Instant;
 
 use rustix::process::Pid;
 
 use crate::deploy::private;
 use crate::deploy::unwritable::unwritable;
 
-/// How long the lock of a host that is no more may be held by what it left.
-const ORPHAN: Duration = Duration::from_secs(2);
+/// How often it is looked whether what a killed host left still has the lock: two seconds in all.
+const ORPHAN_LOOKS: u32 = 100;
+/// How long it is waited between two looks.
+const ORPHAN_LOOK: Duration = Duration::from_millis(20);
 
 /// The right to write to the state directory. Given back by the system when the process ends, however it ends.
 pub struct Lock {
@@ -80,7 +81,7 @@ fn locked(state: &Path) -> Result<File, String> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);
     let mut file = options.open(&path).map_err(|error| unwritable(state, &error))?;
-    let begun = Instant::now();
+    let mut looks = 0;
     loop {
         match file.try_lock() {
             Ok(()) => break,
@@ -88,10 +89,11 @@ fn locked(state: &Path) -> Result<File, String> {
                 let holder = holder(&mut file);
                 // A host that was killed while it started a compile child: the child has the lock until it is really
                 // begun. So it is waited for, but not for a host that is there.
-                if holder.is_some_and(is_alive) || begun.elapsed() > ORPHAN {
+                if holder.is_some_and(is_alive) || looks == ORPHAN_LOOKS {
                     return Err(taken(state, holder));
                 }
-                std::thread::sleep(ORPHAN / 100);
+                looks += 1;
+                std::thread::sleep(ORPHAN_LOOK);
             }
             Err(TryLockError::Error(error)) => return Err(format!("cannot lock `{}`: {error}", path.display())),
         }
@@ -147,7 +149,7 @@ mod tests {
         // No process has such a number.
         fs::write(path(state.path()), i32::MAX.to_string()).unwrap();
         let orphan = std::thread::spawn(move || {
-            std::thread::sleep(ORPHAN / 20);
+            std::thread::sleep(ORPHAN_LOOK * 5);
             drop(lock);
         });
         assert!(Lock::take(state.path()).is_ok());

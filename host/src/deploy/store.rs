@@ -59,13 +59,13 @@ impl Store {
     /// Makes the two folders in `state`, which must be ours.
     pub fn open(state: &Path) -> io::Result<Store> {
         let store = Store { state: state.to_owned(), contents: state.join("store"), cache: state.join("cache") };
-        // An earlier host may have been killed while it wrote.
-        private::remove_drafts(state)?;
         for folder in [&store.contents, &store.cache] {
             private::folder(folder)
                 .and_then(|()| private::remove_drafts(folder))
                 .map_err(|error| io::Error::new(error.kind(), format!("`{}`: {error}", folder.display())))?;
         }
+        // Journal and status are written there, and an earlier host may have been killed meanwhile.
+        private::remove_drafts(state)?;
         Ok(store)
     }
 

@@ -270,10 +270,29 @@ fn silent_file_system(apps: &Path) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use notify::event::Flag;
+
     use super::*;
 
     async fn hinted(watch: &Watch) -> bool {
         tokio::time::timeout(Duration::from_secs(5), watch.hint()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn events_that_got_lost_are_a_hint_and_errors_are_an_alarm() {
+        let mut watch = Watch::new(WatchMode::Auto);
+        // More happened than the kernel keeps for us (inotify(7), IN_Q_OVERFLOW).
+        watch.hints.take_in(Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)));
+        assert!(hinted(&watch).await);
+        assert!(!watch.is_in_trouble());
+        watch.hints.take_in(Err(notify::Error::generic("broken")));
+        assert!(hinted(&watch).await);
+        let folder = tempfile::tempdir().unwrap();
+        watch.follow(folder.path(), &BTreeSet::new());
+        assert!(watch.alarm(folder.path()).unwrap().contains("looking every second"));
+        // It was one error: what is heard after it counts again.
+        watch.follow(folder.path(), &BTreeSet::new());
+        assert!(!watch.is_in_trouble());
     }
 
     #[tokio::test]
