@@ -14,6 +14,7 @@ use crate::deploy::settings::CompileSettings;
 use crate::deploy::store::Keep;
 use crate::name::AppName;
 use crate::name::Digest;
+use crate::name::Revision;
 
 /// Who judged: another version of the host, another policy or more room to compile may decide otherwise.
 pub fn judge(policy: &Policy, compile: &CompileSettings) -> String {
@@ -42,20 +43,23 @@ pub fn remembered(journal: &Journal, judge: &str) -> (BTreeMap<AppName, Remember
 pub fn journal<G: Clone>(book: &Book<G>, judge: &str) -> Journal {
     let mut journal = Journal::default();
     journal.device = book.device();
-    for (name, life) in book.lives() {
+    let record = |live: Option<Revision>, standby: Option<Revision>, refused: Option<&(Revision, String)>| {
         let refusal = |(revision, why): &(_, String)| Refusal {
             revision: Written::from(*revision),
             why: why.clone(),
             judge: judge.to_owned(),
         };
-        let record = Record {
-            live: life.live_revision().or(life.last_good).map(Written::from),
-            standby: life.standby.map(Written::from),
-            refused: life.refused.as_ref().map(refusal),
-        };
-        journal.apps.insert(name.to_string(), record);
+        Record { live: live.map(Written::from), standby: standby.map(Written::from), refused: refused.map(refusal) }
+    };
+    // A host that ends before it has seen the folder leaves what it was left.
+    for (name, known) in book.remembered().into_iter().flatten() {
+        journal.apps.insert(name.to_string(), record(known.live, known.standby, known.refused.as_ref()));
     }
-    let known = book.incumbents().iter().filter(|(_, holder)| book.lives().contains_key(holder));
+    for (name, life) in book.lives() {
+        let live = life.live_revision().or(life.last_good);
+        journal.apps.insert(name.to_string(), record(live, life.standby, life.refused.as_ref()));
+    }
+    let known = book.incumbents().iter().filter(|(_, holder)| journal.apps.contains_key(holder.as_str()));
     journal.routes = known.map(|(route, holder)| (route.clone(), holder.to_string())).collect();
     journal
 }
@@ -63,13 +67,13 @@ pub fn journal<G: Clone>(book: &Book<G>, judge: &str) -> Journal {
 /// What the store must not lose.
 pub fn keep<G: Clone>(book: &Book<G>, kinds: Vec<String>) -> Keep {
     let mut keep = Keep { kinds, ..Keep::default() };
+    for known in book.remembered().into_iter().flatten().map(|(_, known)| known) {
+        keep.add(known.live.into_iter().chain(known.standby));
+    }
     for life in book.lives().values() {
         let held = life.held.as_ref().map(|held| held.revision);
         let kept = [life.live_revision(), life.last_good, life.standby, life.newest, held].into_iter().flatten();
-        for revision in kept.chain(life.jobs.iter().map(|job| job.revision)) {
-            keep.code.insert(revision.code);
-            keep.manifests.extend(revision.manifest);
-        }
+        keep.add(kept.chain(life.jobs.iter().map(|job| job.revision)));
     }
     keep
 }

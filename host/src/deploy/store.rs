@@ -215,6 +215,14 @@ fn room(folder: &Path) -> Option<u64> {
 }
 
 impl Keep {
+    /// Keeps these as well.
+    pub fn add(&mut self, revisions: impl Iterator<Item = Revision>) {
+        for revision in revisions {
+            self.code.insert(revision.code);
+            self.manifests.extend(revision.manifest);
+        }
+    }
+
     fn holds(&self, file: &str) -> bool {
         let Some((digest, rest)) = file.split_at_checked(64) else { return false };
         let Some(digest) = Digest::parse(digest) else { return false };

@@ -113,6 +113,11 @@ impl<G: Clone> Book<G> {
         &self.lives
     }
 
+    /// What an earlier run left, until the folder was looked at for the first time.
+    pub fn remembered(&self) -> Option<&BTreeMap<AppName, Remembered>> {
+        self.remembered.as_ref()
+    }
+
     /// Files that can be no app for their names.
     pub fn strangers(&self) -> &BTreeMap<PathBuf, String> {
         &self.strangers

@@ -5,6 +5,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::*;
+use crate::deploy::journal::Journal;
+use crate::deploy::journal::Record;
+use crate::deploy::record;
 use crate::deploy::scan::Mark;
 use crate::deploy::scan::Sighting;
 use crate::deploy::status::AppState;
@@ -368,4 +371,17 @@ fn another_policy_makes_everything_anew() {
     desk.check("shop", AppState::Live, Some(1));
     assert_eq!(desk.retired, [revision(1)]);
     assert_eq!(desk.book.lives()[&name("shop")].standby, None);
+}
+
+#[test]
+fn a_host_that_ends_before_its_first_look_leaves_what_it_was_left() {
+    let mut left = Journal::default();
+    left.device = Some(1);
+    let record = Record { live: Some(revision(2).into()), standby: Some(revision(1).into()), refused: None };
+    left.apps.insert("shop".to_owned(), record);
+    left.routes.insert("shop.example/".to_owned(), "shop".to_owned());
+    let (known, incumbents) = record::remembered(&left, "judge");
+    let book = Book::<u64>::new(Desk::new().book.rules, known, incumbents, left.device);
+    assert_eq!(record::journal(&book, "judge"), left);
+    assert_eq!(record::keep(&book, Vec::new()).code, HashSet::from([revision(1).code, revision(2).code]));
 }
