@@ -235,6 +235,8 @@ impl<G: Clone> Book<G> {
         match step {
             Step::Wait(_) => {
                 life.changed_at.get_or_insert(now);
+                // It is read once it stands still. A retry that is due before would be due again after every look.
+                life.retry_at = None;
             }
             Step::Read => {
                 life.changed_at.get_or_insert(now);

@@ -385,3 +385,18 @@ fn a_host_that_ends_before_its_first_look_leaves_what_it_was_left() {
     assert_eq!(record::journal(&book, "judge"), left);
     assert_eq!(record::keep(&book, Vec::new()).code, HashSet::from([revision(1).code, revision(2).code]));
 }
+
+#[test]
+fn what_is_tried_again_while_it_settles_is_not_looked_at_without_end() {
+    let mut desk = Desk::new();
+    desk.folder.insert("shop", 0);
+    desk.scan(0);
+    desk.read();
+    // It grows just before it would be tried again.
+    desk.folder.insert("shop", 1);
+    desk.scan_with(400, HashSet::new());
+    desk.scan_with(100, HashSet::new());
+    assert_eq!(desk.book.deadline(), Some(desk.now + Duration::from_millis(400)));
+    desk.scan_with(400, HashSet::new());
+    assert_eq!(desk.reads.len(), 1);
+}
