@@ -34,8 +34,11 @@ pub struct Life<G> {
     pub live: Option<Ready<G>>,
     /// What could serve, but for a route that another app holds.
     pub held: Option<Ready<G>>,
-    /// What served last in an earlier run, until something serves in this one.
+    /// What is made ready whatever becomes of the newest content: what served last in an earlier run, or what serves as
+    /// an earlier policy allowed it. Until something is published.
     pub last_good: Option<Revision>,
+    /// When that is tried again, and how often it was.
+    pub last_good_retry: Retry,
     /// What served before, compiled.
     pub standby: Option<Revision>,
     /// The newest content that was refused: it is not tried again.
@@ -44,10 +47,8 @@ pub struct Life<G> {
     pub reading: Option<Reading>,
     /// The revisions that are being made ready.
     pub jobs: Vec<Job>,
-    /// When something pending is looked at again.
-    pub retry_at: Option<Instant>,
-    /// How often it was.
-    pub attempts: u32,
+    /// When something pending is looked at again, and how often it was.
+    pub retry: Retry,
     /// When the files were last read.
     pub read_at: Option<Instant>,
     /// When the change was first seen that is not decided yet.
@@ -94,8 +95,24 @@ pub struct Job {
     pub serial: u64,
     /// What is made ready.
     pub revision: Revision,
-    /// Whether it is the last good one, which newer content does not stop.
-    pub is_restore: bool,
+}
+
+/// A next time for what met trouble, each time a while later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retry {
+    /// When; `None` if it is not to be tried.
+    pub at: Option<Instant>,
+    /// How often it was.
+    pub attempts: u32,
+}
+
+impl Retry {
+    /// Tries it a while later, each time a longer one.
+    pub fn later(&mut self, now: Instant) {
+        let wait = RETRY_FIRST.saturating_mul(1 << self.attempts.min(10)).min(RETRY_MAX);
+        self.attempts += 1;
+        self.at = Some(now + wait);
+    }
 }
 
 // Not derived: that would ask `G` for a default as well.
@@ -111,12 +128,12 @@ impl<G> Default for Life<G> {
             live: None,
             held: None,
             last_good: None,
+            last_good_retry: Retry::default(),
             standby: None,
             refused: None,
             reading: None,
             jobs: Vec::new(),
-            retry_at: None,
-            attempts: 0,
+            retry: Retry::default(),
             read_at: None,
             changed_at: None,
         }
@@ -165,15 +182,8 @@ impl<G> Life<G> {
             return Some(since + removal_grace);
         }
         let settled = if self.is_settling { self.settle.waits_until() } else { None };
-        let retry = if self.reading.is_none() { self.retry_at } else { None };
-        [settled, retry].into_iter().flatten().min()
-    }
-
-    /// Looks again a while later, each time a longer one.
-    pub fn retry_later(&mut self, now: Instant) {
-        let wait = RETRY_FIRST.saturating_mul(1 << self.attempts.min(10)).min(RETRY_MAX);
-        self.attempts += 1;
-        self.retry_at = Some(now + wait);
+        let retry = if self.reading.is_none() { self.retry.at } else { None };
+        [settled, retry, self.last_good_retry.at].into_iter().flatten().min()
     }
 
     /// How the operator knows its file.

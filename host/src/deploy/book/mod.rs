@@ -19,6 +19,7 @@ use crate::deploy::life::Job;
 use crate::deploy::life::Life;
 use crate::deploy::life::Reading;
 use crate::deploy::life::Ready;
+use crate::deploy::life::Retry;
 use crate::deploy::life::Verdict;
 use crate::deploy::load::Loaded;
 use crate::deploy::load::Order;
@@ -83,7 +84,7 @@ impl<G: Clone> Book<G> {
     pub fn apply(&mut self, fact: Fact<G>, now: Instant) {
         match fact {
             Fact::Scanned { scan, moved } => self.scanned(scan, &moved, now),
-            Fact::Unseen(why) => self.unseen(why),
+            Fact::Unseen(why) => self.unseen(why, now),
             Fact::Read(name, serial, loaded) => self.read(&name, serial, loaded, now),
             Fact::Made(name, serial, made) => self.made(&name, serial, made, now),
             Fact::Reconsider { policy_changed } => self.reconsider(policy_changed, now),
@@ -161,7 +162,7 @@ impl<G: Clone> Book<G> {
         let is_elsewhere = self.device.is_some_and(|device| device != scan.device);
         let knows_apps = !self.lives.is_empty() || self.remembered.as_ref().is_some_and(|known| !known.is_empty());
         if scan.is_empty && is_elsewhere && knows_apps {
-            return self.unseen("it is empty, and on another device than before: is it mounted?".to_owned());
+            return self.unseen("it is empty, and on another device than before: is it mounted?".to_owned(), now);
         }
         self.unseen = None;
         self.records_changed |= self.device != Some(scan.device);
@@ -185,10 +186,11 @@ impl<G: Clone> Book<G> {
         for name in gone {
             self.not_sighted(&name, now);
         }
+        self.retry_last_good(now);
         self.undecided.get_or_insert_with(|| self.lives.keys().cloned().collect());
     }
 
-    fn unseen(&mut self, why: String) {
+    fn unseen(&mut self, why: String, now: Instant) {
         self.unseen = Some(why);
         if let Some(remembered) = self.remembered.take() {
             self.restore(remembered);
@@ -196,6 +198,7 @@ impl<G: Clone> Book<G> {
         for life in self.lives.values_mut() {
             life.gone_since = None;
         }
+        self.retry_last_good(now);
         let at_work = || self.lives.iter().filter(|(_, life)| !life.jobs.is_empty());
         self.undecided.get_or_insert_with(|| at_work().map(|(name, _)| name.clone()).collect());
     }
@@ -209,8 +212,24 @@ impl<G: Clone> Book<G> {
             life.refused = known.refused;
             self.routes_changed = true;
             if let Some(revision) = known.live {
-                self.make(&name, revision, None, true);
+                self.make(&name, revision, None);
             }
+        }
+    }
+
+    fn retry_last_good(&mut self, now: Instant) {
+        let due = |life: &Life<G>| life.last_good.filter(|_| life.last_good_retry.at.is_some_and(|at| at <= now));
+        let due: Vec<_> = self.lives.iter().filter_map(|(name, life)| Some((name.clone(), due(life)?))).collect();
+        for (name, revision) in due {
+            self.make_last_good(&name, revision);
+        }
+    }
+
+    fn make_last_good(&mut self, name: &AppName, revision: Revision) {
+        let Some(life) = self.lives.get_mut(name) else { return };
+        life.last_good_retry.at = None;
+        if life.jobs.iter().all(|job| job.revision != revision) {
+            self.make(name, revision, None);
         }
     }
 
@@ -236,15 +255,15 @@ impl<G: Clone> Book<G> {
             Step::Wait(_) => {
                 life.changed_at.get_or_insert(now);
                 // It is read once it stands still. A retry that is due before would be due again after every look.
-                life.retry_at = None;
+                life.retry.at = None;
             }
             Step::Read => {
                 life.changed_at.get_or_insert(now);
-                life.attempts = 0;
+                life.retry.attempts = 0;
                 self.start_read(name, false);
             }
             Step::Idle if life.reading.is_some() => {}
-            Step::Idle if life.retry_at.is_some_and(|at| at <= now) => self.start_read(name, false),
+            Step::Idle if life.retry.at.is_some_and(|at| at <= now) => self.start_read(name, false),
             Step::Idle => {
                 if life.read_at.is_some_and(|at| now.duration_since(at) >= self.rules.check) {
                     self.start_read(name, true);
@@ -259,7 +278,7 @@ impl<G: Clone> Book<G> {
         if hidden(&self.unreadable, name) {
             // Neither gone nor to be looked at: whatever is there when it can be seen again is new.
             life.gone_since = None;
-            life.retry_at = None;
+            life.retry.at = None;
             life.settle = Settle::default();
             return;
         }
@@ -288,7 +307,7 @@ impl<G: Clone> Book<G> {
         let Some(life) = self.lives.get_mut(name) else { return };
         let Some((code, manifest)) = life.seen.clone() else { return };
         life.reading = Some(Reading { serial, is_check });
-        life.retry_at = None;
+        life.retry.at = None;
         let order = Order { code, manifest, known: life.known(), bytes_max };
         self.deeds.push(Deed::Read(name.clone(), serial, Box::new(order)));
     }
@@ -308,7 +327,7 @@ impl<G: Clone> Book<G> {
                 life.changed_at.get_or_insert(now);
             }
             Loaded::Pending(why) | Loaded::Trouble(why) => {
-                life.retry_later(now);
+                life.retry.later(now);
                 self.decide(name, None, Verdict::Pending(why));
             }
             Loaded::Refused { revision, why } => self.refuse(name, revision, why),
@@ -319,26 +338,30 @@ impl<G: Clone> Book<G> {
     fn content(&mut self, name: &AppName, revision: Revision, inspection: Option<Box<Inspection>>, now: Instant) {
         let Some(life) = self.lives.get_mut(name) else { return };
         life.newest = Some(revision);
-        if life.live_revision() == Some(revision) {
-            self.decide(name, Some(revision), Verdict::Live);
-        } else if let Some((_, why)) = life.refused.as_ref().filter(|(refused, _)| *refused == revision) {
+        // Asked first: what serves may have been refused under a policy that came later.
+        if let Some((_, why)) = life.refused.as_ref().filter(|(refused, _)| *refused == revision) {
             let why = why.clone();
             self.decide(name, Some(revision), Verdict::Refused(why));
+        } else if life.live_revision() == Some(revision) {
+            self.decide(name, Some(revision), Verdict::Live);
         } else if life.held.as_ref().is_some_and(|held| held.revision == revision) {
             if let Some(ready) = life.held.clone() {
                 self.offer(name, ready, now);
             }
-        } else if life.jobs.iter().all(|job| job.revision != revision) {
-            self.supersede(name, Superseded::Newest);
-            self.make(name, revision, inspection, false);
+        } else {
+            self.supersede(name, Superseded::ButFor(Some(revision)));
+            let is_made = |life: &Life<G>| life.jobs.iter().any(|job| job.revision == revision);
+            if !self.lives.get(name).is_some_and(is_made) {
+                self.make(name, revision, inspection);
+            }
         }
     }
 
-    fn make(&mut self, name: &AppName, revision: Revision, inspection: Option<Box<Inspection>>, is_restore: bool) {
+    fn make(&mut self, name: &AppName, revision: Revision, inspection: Option<Box<Inspection>>) {
         self.serial += 1;
         let serial = self.serial;
         let Some(life) = self.lives.get_mut(name) else { return };
-        life.jobs.push(Job { serial, revision, is_restore });
+        life.jobs.push(Job { serial, revision });
         self.deeds.push(Deed::Make(name.clone(), serial, revision, inspection));
     }
 
@@ -347,17 +370,23 @@ impl<G: Clone> Book<G> {
         let Some(at) = life.jobs.iter().position(|job| job.serial == serial) else { return };
         let job = life.jobs.remove(at);
         let is_newest = life.newest == Some(job.revision);
+        let is_last_good = life.last_good == Some(job.revision);
+        let serves = life.live_revision() == Some(job.revision);
+        if is_last_good && matches!(made, Made::Trouble(_)) {
+            life.last_good_retry.later(now);
+        }
         match made {
-            Made::Ready(ready) if is_newest || life.live.is_none() => self.offer(name, ready, now),
+            Made::Ready(ready) if is_newest || is_last_good => self.offer(name, ready, now),
             Made::Ready(_) => {}
             Made::Refused(why) if is_newest => self.refuse(name, Some(job.revision), why),
-            Made::Trouble(why) if is_newest => {
-                life.retry_later(now);
+            Made::Trouble(why) if is_newest && !serves => {
+                life.retry.later(now);
                 self.decide(name, Some(job.revision), Verdict::Pending(why));
             }
             Made::Refused(why) | Made::Trouble(why) => {
                 tracing::warn!(app.name = %name, app.revision = %job.revision,
-                    "`{name}`: the last good revision {} cannot serve: {why}", job.revision);
+                    "`{name}`: the last good revision {} cannot {}: {why}", job.revision,
+                    if serves { "be made anew, and serves as it was made" } else { "serve" });
                 if life.newest.is_none() && life.reading.is_none() && life.verdict.is_none() {
                     self.decide(name, None, Verdict::Pending(why));
                 }
@@ -365,10 +394,12 @@ impl<G: Clone> Book<G> {
         }
     }
 
-    /// Publishes what is ready, unless it wants what another app holds.
+    /// Publishes what is ready, unless it wants what another app holds. What served before goes on with what is left to
+    /// it, as it would have done without a restart or another policy.
     fn offer(&mut self, name: &AppName, ready: Ready<G>, now: Instant) {
         let conflict = contest(&ready.routes, name, &self.lives, &self.incumbents, &self.rules.origins);
         let Some(life) = self.lives.get_mut(name) else { return };
+        let conflict = conflict.filter(|_| life.last_good != Some(ready.revision));
         let Some(why) = conflict else { return self.publish(name, ready, now) };
         let revision = ready.revision;
         life.held = Some(ready);
@@ -381,6 +412,7 @@ impl<G: Clone> Book<G> {
         let is_newest = life.newest == Some(revision);
         self.incumbents.retain(|_, holder| holder != name);
         self.incumbents.extend(ready.routes.iter().map(|route| (key(route), name.clone())));
+        life.last_good_retry = Retry::default();
         let last_good = life.last_good.take().filter(|last_good| *last_good != revision);
         life.standby = last_good.or(life.standby);
         let old = life.live.replace(ready);
@@ -441,7 +473,7 @@ impl<G: Clone> Book<G> {
             life.held = None;
         }
         if !matches!(verdict, Verdict::Pending(_)) {
-            life.retry_at = None;
+            life.retry.at = None;
             life.changed_at = None;
         }
         if life.verdict.as_ref() != Some(&verdict) {
@@ -454,13 +486,12 @@ impl<G: Clone> Book<G> {
     /// Stops making ready what is no longer wanted.
     fn supersede(&mut self, name: &AppName, what: Superseded) {
         let Some(life) = self.lives.get_mut(name) else { return };
-        let serves = life.live.is_some();
+        let last_good = life.last_good;
         let deeds = &mut self.deeds;
         life.jobs.retain(|job| {
             let stays = match what {
                 Superseded::Everything => false,
-                Superseded::Newest => job.is_restore && !serves,
-                Superseded::ButFor(newest) => newest == Some(job.revision) || (job.is_restore && !serves),
+                Superseded::ButFor(newest) => [newest, last_good].contains(&Some(job.revision)),
             };
             if !stays {
                 deeds.push(Deed::Cancel(job.serial));
@@ -470,37 +501,49 @@ impl<G: Clone> Book<G> {
     }
 
     fn reconsider(&mut self, policy_changed: bool, now: Instant) {
+        for known in self.remembered.iter_mut().flat_map(BTreeMap::values_mut) {
+            self.records_changed |= known.refused.take().is_some();
+        }
         let names: Vec<AppName> = self.lives.keys().cloned().collect();
         for name in names {
             let Some(life) = self.lives.get_mut(&name) else { continue };
-            life.refused = None;
-            life.attempts = 0;
-            if matches!(life.verdict, Some(Verdict::Live)) && life.jobs.is_empty() {
-                if let Some(revision) = life.live_revision().filter(|_| policy_changed) {
-                    self.make(&name, revision, None, false);
-                }
-                continue;
+            self.records_changed |= life.refused.take().is_some();
+            life.retry.attempts = 0;
+            life.last_good_retry.attempts = 0;
+            let is_last_good = |job: &Job| life.last_good == Some(job.revision);
+            let is_settled = matches!(life.verdict, Some(Verdict::Live)) && life.jobs.iter().all(is_last_good);
+            if policy_changed {
+                life.last_good = life.live_revision().or(life.last_good);
+                // It is made under the policy of before.
+                self.supersede(&name, Superseded::Everything);
             }
-            // Forgotten as well, so that the same answer is given and logged once more.
-            life.verdict = None;
-            life.held = None;
-            self.supersede(&name, Superseded::Newest);
-            if let Some(life) = self.lives.get_mut(&name)
-                && life.seen.is_some()
-            {
-                life.retry_at = Some(now);
-                life.reading = None;
+            if !is_settled {
+                self.read_anew(&name, now);
             }
+            if let Some(revision) = self.lives.get(&name).and_then(|life| life.last_good) {
+                self.make_last_good(&name, revision);
+            }
+        }
+    }
+
+    /// Forgets what was decided about the newest content, so that it is read again and the same answer is given and
+    /// logged once more.
+    fn read_anew(&mut self, name: &AppName, now: Instant) {
+        self.supersede(name, Superseded::ButFor(None));
+        let Some(life) = self.lives.get_mut(name) else { return };
+        life.verdict = None;
+        life.held = None;
+        if life.seen.is_some() {
+            life.retry.at = Some(now);
+            life.reading = None;
         }
     }
 }
 
 enum Superseded {
-    /// The app is gone.
+    /// The app is gone, or something else is allowed.
     Everything,
-    /// There is newer content. The last good revision goes on unless something serves.
-    Newest,
-    /// The newest content is decided on.
+    /// This is the newest content. The last good revision goes on beside it.
     ButFor(Option<Revision>),
 }
 

@@ -131,6 +131,12 @@ impl Desk {
         }
     }
 
+    fn fail(&mut self) {
+        for (app, serial, _) in std::mem::take(&mut self.makes) {
+            self.apply(Fact::Made(app, serial, Made::Trouble("the disk is full".to_owned())));
+        }
+    }
+
     /// Drops `content` as `app`, and lets everything go well.
     fn put(&mut self, app: &'static str, content: u64) {
         self.folder.insert(app, content);
@@ -399,4 +405,105 @@ fn what_is_tried_again_while_it_settles_is_not_looked_at_without_end() {
     assert_eq!(desk.book.deadline(), Some(desk.now + Duration::from_millis(400)));
     desk.scan_with(400, HashSet::new());
     assert_eq!(desk.reads.len(), 1);
+}
+
+#[test]
+fn another_try_does_not_undo_another_policy() {
+    let mut desk = Desk::new();
+    desk.put("shop", 1);
+    // What a SIGHUP does.
+    desk.apply(Fact::Reconsider { policy_changed: true });
+    desk.apply(Fact::Reconsider { policy_changed: false });
+    desk.scan(1);
+    desk.read();
+    desk.make();
+    assert_eq!(desk.retired, [revision(1)]);
+    desk.check("shop", AppState::Live, Some(1));
+}
+
+#[test]
+fn another_policy_reaches_what_serves_although_the_newest_is_refused() {
+    let mut desk = Desk::new();
+    desk.put("shop", 1);
+    desk.folder.insert("shop", 2);
+    desk.scan(1);
+    desk.read();
+    desk.refuse();
+    desk.apply(Fact::Reconsider { policy_changed: true });
+    desk.scan(1);
+    desk.read();
+    let (app, serial, _) = desk.makes.pop().unwrap();
+    desk.apply(Fact::Made(app, serial, Made::Refused("no".to_owned())));
+    desk.make();
+    assert_eq!(desk.retired, [revision(1)]);
+    desk.check("shop", AppState::Refused, Some(1));
+}
+
+#[test]
+fn a_policy_that_forbids_what_serves_is_said_and_goes_on_being_said() {
+    let mut desk = Desk::new();
+    desk.put("shop", 1);
+    desk.apply(Fact::Reconsider { policy_changed: true });
+    desk.refuse();
+    desk.check("shop", AppState::Refused, Some(1));
+    desk.scan(60_000);
+    desk.read();
+    desk.check("shop", AppState::Refused, Some(1));
+    assert!(desk.makes.is_empty());
+}
+
+#[test]
+fn what_serves_or_served_last_is_tried_again_after_trouble() {
+    let mut desk = Desk::new();
+    desk.put("shop", 1);
+    desk.apply(Fact::Reconsider { policy_changed: true });
+    desk.fail();
+    desk.check("shop", AppState::Live, Some(1));
+    assert_eq!(desk.book.deadline(), Some(desk.now + Duration::from_millis(500)));
+    desk.scan(500);
+    desk.make();
+    assert_eq!(desk.retired, [revision(1)]);
+    assert_eq!(desk.book.deadline(), None);
+
+    let refused = Remembered { refused: Some((revision(2), "no".to_owned())), ..live(1) };
+    let mut desk = Desk::remembering([("shop", refused)]);
+    desk.folder.insert("shop", 2);
+    desk.scan(0);
+    desk.read();
+    desk.fail();
+    desk.check("shop", AppState::Refused, None);
+    desk.scan(500);
+    desk.make();
+    desk.check("shop", AppState::Refused, Some(1));
+}
+
+#[test]
+fn the_last_good_revision_serves_with_the_routes_that_are_left_to_it() {
+    let mut desk = Desk::remembering([("shop", live(1))]);
+    desk.folder = BTreeMap::from([("shop", 2), ("www", 1)]);
+    desk.scan(0);
+    desk.read();
+    // The folder took its route while the host was down: that stops neither it nor what is newer.
+    let at = desk.makes.iter().position(|make| make.2 == revision(1) && make.0 == name("shop")).unwrap();
+    let (app, serial, last_good) = desk.makes.remove(at);
+    let routes = vec![Declared { host: "www.localhost".to_owned(), prefix: String::new() }];
+    desk.apply(Fact::Made(app, serial, Made::Ready(Ready { revision: last_good, routes, guest: 7 })));
+    desk.check("shop", AppState::Loading, Some(1));
+    desk.make();
+    desk.check("shop", AppState::Live, Some(2));
+}
+
+#[test]
+fn what_is_no_longer_in_the_folder_is_not_made_beside_the_last_good_revision() {
+    let mut desk = Desk::remembering([("shop", live(1))]);
+    desk.folder.insert("shop", 2);
+    desk.scan(0);
+    desk.read();
+    let newer = desk.makes[1].1;
+    desk.folder.insert("shop", 1);
+    desk.scan(1);
+    desk.read();
+    assert_eq!(desk.cancelled, [newer]);
+    desk.make();
+    desk.check("shop", AppState::Live, Some(1));
 }
