@@ -280,6 +280,10 @@ impl<G: Clone> Book<G> {
             life.gone_since = None;
             life.retry.at = None;
             life.settle = Settle::default();
+            if life.verdict.is_none() && life.jobs.is_empty() && life.reading.is_none() {
+                let why = "nobody can look into its folder at the moment".to_owned();
+                self.decide(name, None, Verdict::Pending(why));
+            }
             return;
         }
         let since = *life.gone_since.get_or_insert(now);
@@ -416,7 +420,8 @@ impl<G: Clone> Book<G> {
         let last_good = life.last_good.take().filter(|last_good| *last_good != revision);
         life.standby = last_good.or(life.standby);
         let old = life.live.replace(ready);
-        life.held = None;
+        // The last good revision may be ready after the newest one, which goes on waiting for its route.
+        life.held.take_if(|held| is_newest || held.revision == revision);
         self.deeds.push(Deed::Tell(Published {
             name: name.clone(),
             new: revision,

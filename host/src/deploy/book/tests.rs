@@ -21,6 +21,7 @@ struct Desk {
     now: Instant,
     folder: BTreeMap<&'static str, u64>,
     device: u64,
+    unreadable: BTreeMap<PathBuf, String>,
     reads: Vec<(AppName, u64, u64)>,
     makes: Vec<(AppName, u64, Revision)>,
     cancelled: Vec<u64>,
@@ -58,6 +59,7 @@ impl Desk {
             now: Instant::now(),
             folder: BTreeMap::new(),
             device: 1,
+            unreadable: BTreeMap::new(),
             reads: Vec::new(),
             makes: Vec::new(),
             cancelled: Vec::new(),
@@ -97,7 +99,7 @@ impl Desk {
         };
         let apps = self.folder.iter().map(sighted).collect();
         let is_empty = self.folder.is_empty();
-        let scan = Scan { apps, is_empty, device: self.device, ..Scan::default() };
+        let scan = Scan { apps, is_empty, device: self.device, unreadable: self.unreadable.clone(), ..Scan::default() };
         self.apply(Fact::Scanned { scan, moved });
     }
 
@@ -506,4 +508,31 @@ fn what_is_no_longer_in_the_folder_is_not_made_beside_the_last_good_revision() {
     assert_eq!(desk.cancelled, [newer]);
     desk.make();
     desk.check("shop", AppState::Live, Some(1));
+}
+
+#[test]
+fn what_waits_for_a_route_goes_on_waiting_while_the_last_good_revision_is_published() {
+    let mut desk = Desk::remembering([("shop", live(1)), ("thief", live(5))]);
+    desk.folder = BTreeMap::from([("shop", 1), ("thief", 6)]);
+    desk.scan(0);
+    desk.read();
+    let (wanted, last_good): (Vec<_>, Vec<_>) = desk.makes.drain(..).partition(|make| make.2 != revision(5));
+    desk.makes = wanted;
+    desk.make_with(&["shop.example"]);
+    desk.check("thief", AppState::Loading, None);
+    desk.makes = last_good;
+    desk.make();
+    desk.check("thief", AppState::Conflict, Some(5));
+    // The holder lets go of it.
+    desk.put("shop", 3);
+    desk.check("thief", AppState::Live, Some(6));
+}
+
+#[test]
+fn an_app_that_never_served_in_a_folder_that_nobody_can_read_is_not_waited_for() {
+    let mut desk = Desk::remembering([("api/users", Remembered::default())]);
+    desk.unreadable.insert("api".into(), "no".to_owned());
+    desk.scan(0);
+    desk.check("api/users", AppState::Pending, None);
+    assert!(desk.book.is_ready());
 }
