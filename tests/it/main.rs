@@ -15,6 +15,7 @@
 mod harness;
 
 mod browser;
+mod carry;
 mod cli;
 mod dev;
 mod documents;

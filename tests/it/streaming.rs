@@ -1,4 +1,4 @@
-//! Streaming both ways in the 0.2 lane, and back-pressure.
+//! Streaming both ways in the standard lanes, and back-pressure.
 
 use std::net::SocketAddr;
 
@@ -12,9 +12,8 @@ use crate::harness::host::TestHost;
 use crate::harness::process::Process;
 use crate::harness::within;
 
-#[tokio::test]
-async fn the_first_byte_arrives_before_the_guest_and_even_its_visitor_have_finished() {
-    let host = TestHost::new().app("flow", guest::bytes(guest::FLOW)).run().await;
+async fn check_early(name: &str) {
+    let host = TestHost::new().app("flow", guest::bytes(name)).run().await;
     let mut visitor = Visitor::connect(host.address).await;
     visitor
         .send("POST /flow/early HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbegin\r\n")
@@ -29,13 +28,61 @@ async fn the_first_byte_arrives_before_the_guest_and_even_its_visitor_have_finis
 }
 
 #[tokio::test]
-async fn a_slow_reader_holds_the_guest_back() {
+async fn the_first_byte_arrives_before_the_guest_and_even_its_visitor_have_finished() {
+    check_early(guest::FLOW).await;
+    check_early(guest::FLOW_HTTP03).await;
+}
+
+async fn check_handed_on_while_it_is_sent(name: &str) {
+    const PIECE_BYTES: usize = 20_000;
+    let host = TestHost::new().app("echo", guest::bytes(name)).run().await;
+    let mut visitor = Visitor::connect(host.address).await;
+    visitor.send("POST /echo/ HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    let mut sent = Vec::new();
+    for piece in 0..20_u8 {
+        // The next piece is sent when the last one has come back.
+        let bytes: Vec<u8> = (0..PIECE_BYTES).map(|at| (at % 251) as u8 ^ piece).collect();
+        visitor.send(format!("{PIECE_BYTES:x}\r\n")).await;
+        visitor.send(&bytes).await;
+        visitor.send("\r\n").await;
+        sent.extend(bytes);
+        visitor.read_body(|body, _| body.len() >= sent.len()).await;
+    }
+    visitor.send("0\r\n\r\n").await;
+    let body = visitor.read_body(|_, ended| ended).await;
+    assert!(body == sent, "{name}: {} bytes came back, {} were sent", body.len(), sent.len());
+}
+
+#[tokio::test]
+async fn a_body_that_is_handed_on_arrives_byte_for_byte_while_it_is_still_being_sent() {
+    check_handed_on_while_it_is_sent(guest::ECHO).await;
+    check_handed_on_while_it_is_sent(guest::ECHO_HTTP03).await;
+}
+
+async fn check_broken_request(name: &str) {
+    let host = TestHost::new().app("echo", guest::bytes(name)).run().await;
+    let mut visitor = Visitor::connect(host.address).await;
+    visitor.send("POST /echo/ HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbegin\r\n").await;
+    visitor.read_until("begin").await;
+    // Not a length of a chunk: from here on the request is broken.
+    visitor.send("no length\r\n").await;
+    let all = visitor.read_to_end().await;
+    assert!(!all.ends_with("0\r\n\r\n"), "{name}: what was broken looks whole: {all}");
+}
+
+#[tokio::test]
+async fn a_request_that_breaks_off_is_no_whole_response_when_it_is_handed_on() {
+    check_broken_request(guest::ECHO).await;
+    check_broken_request(guest::ECHO_HTTP03).await;
+}
+
+async fn check_back_pressure(name: &str) {
     const MIB: usize = 1 << 20;
     // What may lie between guest and visitor: the sockets' buffers (a few MiB on loopback) and the host's chunks.
     const BETWEEN: usize = 24 * MIB;
     let home = tempfile::tempdir().unwrap();
     let apps = AppsFolder::create(home.path().join("apps"));
-    apps.rename_in("flow.wasm", guest::bytes(guest::FLOW));
+    apps.rename_in("flow.wasm", guest::bytes(name));
     apps.rename_in("flow.toml", "[limits]\nlog_lines_per_second = 1000\n");
     let mut host = Process::start(&["serve", "--listen", "127.0.0.1:0", "--state", "state"], home.path());
     let line = host.says("listening on ").await;
@@ -47,11 +94,19 @@ async fn a_slow_reader_holds_the_guest_back() {
     let mut read = 0;
     for step in 1..=5 {
         while read < step * 10 * MIB {
-            read += visitor.read().await.len();
+            let more = visitor.read().await.len();
+            assert!(more > 0, "{name}: the host closed after {read} bytes");
+            read += more;
         }
         let written = host.log().matches("wrote ").count() * MIB;
-        assert!(written <= read + BETWEEN, "the guest is {written} bytes on, its visitor {read}");
+        assert!(written <= read + BETWEEN, "{name}: the guest is {written} bytes on, its visitor {read}");
     }
+}
+
+#[tokio::test]
+async fn a_slow_reader_holds_the_guest_back() {
+    check_back_pressure(guest::FLOW).await;
+    check_back_pressure(guest::FLOW_HTTP03).await;
 }
 
 #[tokio::test]
@@ -89,8 +144,8 @@ impl Visitor {
         Visitor { stream: TcpStream::connect(address).await.unwrap(), seen: Vec::new() }
     }
 
-    async fn send(&mut self, text: &str) {
-        self.stream.write_all(text.as_bytes()).await.unwrap();
+    async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
     /// The next bytes; none when the host has closed.
@@ -114,6 +169,20 @@ impl Visitor {
         }
     }
 
+    /// The chunked body so far, once it is enough: asked with the body, and whether it has ended.
+    async fn read_body(&mut self, enough: impl Fn(&[u8], bool) -> bool) -> Vec<u8> {
+        self.read_until("\r\n\r\n").await;
+        loop {
+            let (body, ended) = unchunked(&self.seen);
+            if enough(&body, ended) {
+                return body;
+            }
+            let more = self.read().await;
+            assert!(!more.is_empty(), "the host closed after {} bytes of body", body.len());
+            self.seen.extend(more);
+        }
+    }
+
     async fn read_to_end(&mut self) -> String {
         loop {
             let more = self.read().await;
@@ -123,4 +192,22 @@ impl Visitor {
             self.seen.extend(more);
         }
     }
+}
+
+/// What the chunks after a response's head hold (RFC 9112 section 7.1), and whether the last one has come.
+fn unchunked(response: &[u8]) -> (Vec<u8>, bool) {
+    let line_end = |bytes: &[u8]| bytes.windows(2).position(|two| two == b"\r\n");
+    let head_end = response.windows(4).position(|four| four == b"\r\n\r\n").expect("the head is complete");
+    let mut rest = &response[head_end + 4..];
+    let mut body = Vec::new();
+    while let Some(end) = line_end(rest) {
+        let length = usize::from_str_radix(std::str::from_utf8(&rest[..end]).unwrap(), 16).expect("a chunk's length");
+        rest = &rest[end + 2..];
+        if length == 0 {
+            return (body, true);
+        }
+        body.extend(&rest[..length.min(rest.len())]);
+        rest = rest.get(length + 2..).unwrap_or_default();
+    }
+    (body, false)
 }

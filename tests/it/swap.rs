@@ -108,6 +108,11 @@ async fn twenty_swaps_in_the_standard_lane_lose_nothing() {
     assert_clean(&swap_under_load(guest::revision_http, 20, Way::Rename).await);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_swaps_in_the_async_lane_lose_nothing() {
+    assert_clean(&swap_under_load(guest::revision_http03, 20, Way::Rename).await);
+}
+
 #[tokio::test]
 async fn a_new_revision_serves_the_next_request_on_the_same_connection() {
     let host = TestHost::new().app("revision", guest::revision(1)).run().await;
@@ -117,23 +122,49 @@ async fn a_new_revision_serves_the_next_request_on_the_same_connection() {
     assert_eq!(client.get("/revision/").await.text(), guest::revision_text(2));
 }
 
-#[tokio::test]
-async fn a_request_in_flight_ends_on_the_revision_it_began_with() {
-    let host = TestHost::new().app("revision", guest::revision_http(1)).run().await;
+/// What the slow request answers when nobody cuts it.
+fn slow_text(number: u32) -> String {
+    format!("{}\n", guest::revision_text(number)).repeat(5)
+}
+
+async fn check_ends_on_its_revision(make: fn(u32) -> Vec<u8>) {
+    let host = TestHost::new().app("revision", make(1)).run().await;
     let slow = slow_request(&host).await;
-    host.drop_in("revision", guest::revision_http(2)).await;
+    host.drop_in("revision", make(2)).await;
     assert_eq!(host.get("/revision/").await.text().trim(), guest::revision_text(2));
-    assert_eq!(slow.await.unwrap(), format!("{}\n", guest::revision_text(1)).repeat(5));
+    assert_eq!(slow.await.unwrap(), slow_text(1));
 }
 
 #[tokio::test]
-async fn a_request_in_flight_survives_the_removal_of_its_app() {
-    let host = TestHost::new().app("revision", guest::revision_http(1)).run().await;
+async fn a_request_in_flight_ends_on_the_revision_it_began_with() {
+    check_ends_on_its_revision(guest::revision_http).await;
+    check_ends_on_its_revision(guest::revision_http03).await;
+}
+
+async fn check_survives_removal(make: fn(u32) -> Vec<u8>) {
+    let host = TestHost::new().app("revision", make(1)).run().await;
     let slow = slow_request(&host).await;
     host.apps.remove("revision.wasm");
     host.until("it is gone", |status| status.apps.is_empty()).await;
     assert_eq!(host.get("/revision/").await.status, StatusCode::NOT_FOUND);
-    assert_eq!(slow.await.unwrap(), format!("{}\n", guest::revision_text(1)).repeat(5));
+    assert_eq!(slow.await.unwrap(), slow_text(1));
+}
+
+#[tokio::test]
+async fn a_request_in_flight_survives_the_removal_of_its_app() {
+    check_survives_removal(guest::revision_http).await;
+    check_survives_removal(guest::revision_http03).await;
+}
+
+#[tokio::test]
+async fn a_swap_takes_an_app_from_lane_to_lane() {
+    let host = TestHost::new().app("revision", guest::revision(1)).run().await;
+    let mut client = host.client();
+    let lanes = [guest::revision_http03, guest::revision_http, guest::revision, guest::revision_http03];
+    for (number, make) in (2..).zip(lanes) {
+        host.drop_in("revision", make(number)).await;
+        assert_eq!(client.get("/revision/").await.text(), guest::revision_text(number));
+    }
 }
 
 /// A request whose head has arrived and whose body has not: the text comes when it is complete.

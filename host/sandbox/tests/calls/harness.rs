@@ -38,12 +38,9 @@ pub fn guest(name: &str, limits: Limits) -> Guest {
 }
 
 pub fn guest_in(sandbox: &Sandbox, name: &str, limits: Limits, instances: Instances) -> Guest {
-    prepare(sandbox, name, &guesthouse_test_guests::bytes(name), limits, instances)
-}
-
-pub fn prepare(sandbox: &Sandbox, name: &str, bytes: &[u8], limits: Limits, instances: Instances) -> Guest {
-    let inspection = inspect(bytes).unwrap();
-    let artefact = compile(bytes, sandbox.target(inspection.class)).unwrap();
+    let bytes = guesthouse_test_guests::bytes(name);
+    let inspection = inspect(&bytes).unwrap();
+    let artefact = compile(&bytes, sandbox.target(inspection.class)).unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), artefact).unwrap();
     let settings = GuestSettings {

@@ -4,5 +4,4 @@
 
 mod faults;
 mod harness;
-mod raw;
 mod reuse;

@@ -16,11 +16,9 @@ use tokio_util::task::TaskTracker;
 use crate::harness::ask;
 use crate::harness::guest;
 use crate::harness::guest_in;
-use crate::harness::prepare;
 use crate::harness::quick;
 use crate::harness::request;
 use crate::harness::sandbox;
-use crate::raw;
 
 fn reused(requests_max: u32) -> Instances {
     Instances { requests_max, ..Instances::default() }
@@ -53,10 +51,6 @@ async fn nothing_is_carried_to_the_next_request_when_instances_are_not_reused() 
             }
         }
     }
-    let raw = prepare(sandbox(), "raw", &raw::component(), Limits::default(), Instances::default());
-    for _ in 0..3 {
-        assert_eq!(text(&raw, "/").await, "global 1, table: empty");
-    }
 }
 
 #[tokio::test]
@@ -69,10 +63,6 @@ async fn what_is_carried_otherwise_is_what_the_same_guests_find() {
         let report = text(&guest, "/").await;
         assert!(report.contains("memory: found nothing"), "a third request to an instance for two: {name}: {report}");
     }
-    let raw = prepare(sandbox(), "raw", &raw::component(), Limits::default(), reused(2));
-    text(&raw, "/").await;
-    assert_eq!(text(&raw, "/").await, "global 2, table: filled");
-    assert_eq!(text(&raw, "/").await, "global 1, table: empty");
 }
 
 #[tokio::test]
