@@ -19,6 +19,8 @@ after the head and `first`: /late-trap /late-loop /silent /no-end /short /long
 after a whole response: /after-trap /after-loop
 ";
 
+const MOMENT_NS: u64 = 100_000_000;
+
 struct Misdeed;
 
 wasip3::http::service::export!(Misdeed);
@@ -31,26 +33,35 @@ impl Guest for Misdeed {
             "/never" => wait_for_ever().await,
             "/error" => return Err(ErrorCode::InternalError(Some("the guest gave up on purpose".to_owned()))),
             "/exit" => std::process::exit(3),
-            "/late-trap" => late(|_| async { trap() }),
-            "/late-loop" => late(|_| async { run_for_ever() }),
-            "/silent" => late(|answer| async move {
-                // Kept, so that the body stays open.
-                let _answer = answer;
-                wait_for_ever().await
-            }),
-            "/no-end" => late(|answer| async { drop(answer) }),
+            "/late-trap" => late(Then::Trap),
+            "/late-loop" => late(Then::Loop),
+            "/silent" => late(Then::Never),
+            "/no-end" => late(Then::Break),
             "/short" => measured(b"first\n", 100),
             "/long" => measured(&[b'x'; 100], 6),
-            "/after-trap" => late(|answer| async {
-                answer.end(None).await;
-                trap()
-            }),
-            "/after-loop" => late(|answer| async {
-                answer.end(None).await;
-                run_for_ever()
-            }),
+            "/after-trap" => whole(Then::Trap),
+            "/after-loop" => whole(Then::Loop),
             _ => service::text(404, ALL),
         })
+    }
+}
+
+/// What comes after the part of a response that is in order.
+enum Then {
+    Trap,
+    Loop,
+    Never,
+    Break,
+}
+
+impl Then {
+    async fn happen(self) {
+        match self {
+            Then::Trap => trap(),
+            Then::Loop => run_for_ever(),
+            Then::Never => wait_for_ever().await,
+            Then::Break => {}
+        }
     }
 }
 
@@ -70,12 +81,25 @@ async fn wait_for_ever() -> ! {
     }
 }
 
-/// A head and a first piece, and then the rest.
-fn late<F: Future>(rest: impl FnOnce(Answer) -> F + 'static) -> Response {
+/// A head and a first piece, and then that. The body is open until it is over, and never comes to its end.
+fn late(then: Then) -> Response {
     let (response, mut answer) = Answer::begin(200, "text/plain");
     spawn_local(async move {
         answer.piece(b"first\n").await.expect("the visitor reads");
-        rest(answer).await;
+        then.happen().await;
+        drop(answer);
+    });
+    response
+}
+
+/// A whole response, and that a moment later. In the same breath it could be found out before anything is sent.
+fn whole(then: Then) -> Response {
+    let (response, mut answer) = Answer::begin(200, "text/plain");
+    spawn_local(async move {
+        answer.piece(b"first\n").await.expect("the visitor reads");
+        answer.end(None).await;
+        monotonic_clock::wait_for(MOMENT_NS).await;
+        then.happen().await;
     });
     response
 }
