@@ -17,10 +17,8 @@ use rustix::process::Rlimit;
 use rustix::process::Signal;
 
 use crate::cli::flags::CompileFlags;
+use crate::deploy::settings::COMPILE_TROUBLE;
 use crate::deploy::unwritable::unwritable;
-
-/// The exit code when nothing is wrong with the component, as far as we know.
-const TROUBLE: u8 = 3;
 
 /// Why there is no artefact.
 enum Failure {
@@ -35,7 +33,7 @@ pub fn run(flags: &CompileFlags) -> ExitCode {
     match compile_confined(flags) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Component(why)) => fail(&why, ExitCode::FAILURE),
-        Err(Failure::Trouble(why)) => fail(&why, ExitCode::from(TROUBLE)),
+        Err(Failure::Trouble(why)) => fail(&why, ExitCode::from(COMPILE_TROUBLE)),
     }
 }
 

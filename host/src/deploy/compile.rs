@@ -12,6 +12,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 
 use crate::deploy::queue::Queue;
+use crate::deploy::settings::COMPILE_TROUBLE;
 use crate::deploy::settings::CompileSettings;
 
 /// How much of a child's complaint is kept.
@@ -101,7 +102,9 @@ fn judge(status: ExitStatus, complaint: &str) -> Result<(), CompileError> {
             "the compiler was killed by signal {signal}, most likely for the memory it used: {last}"
         ))),
         (None, Some(1)) if !complaint.is_empty() => Err(CompileError::Refused(complaint.to_owned())),
-        (None, Some(3)) if !complaint.is_empty() => Err(CompileError::Trouble(complaint.to_owned())),
+        (None, Some(code)) if code == i32::from(COMPILE_TROUBLE) && !complaint.is_empty() => {
+            Err(CompileError::Trouble(complaint.to_owned()))
+        }
         (None, code) => Err(CompileError::Trouble(format!("the compiler ended with {code:?}: {complaint}"))),
     }
 }

@@ -37,6 +37,10 @@ pub struct DeploySettings {
     pub origins: Origins,
 }
 
+/// The exit code of the program that compiles, when nothing is wrong with the component as far as it knows: it is worth
+/// trying again. 1 is the component's fault.
+pub const COMPILE_TROUBLE: u8 = 3;
+
 /// How components are compiled: in a child process, within bounds.
 #[derive(Clone, Debug)]
 pub struct CompileSettings {

@@ -199,6 +199,10 @@ impl Store {
             if bytes <= bytes_max || age < FRESH {
                 break;
             }
+            // Perhaps it was used since the folder was read, and is just about to be compiled or loaded.
+            if fs::symlink_metadata(&path).and_then(|now| now.modified()).is_ok_and(|now| now > used) {
+                continue;
+            }
             match private::clear(&path).and_then(|()| private::clear(&sum_path(&path))) {
                 Ok(()) => bytes -= size,
                 Err(error) => trouble = Err(error),
