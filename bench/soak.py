@@ -5,7 +5,8 @@
 
 One app is swapped by rename, while one visitor asks for it again and again. Most swaps go round among `--known`
 revisions that the host has compiled before; each `--new-every`-th is one that it has never seen, and is compiled in a
-child. `--new-every 1` makes all of them new: at about 100 ms each, 10,000 take half an hour on two cores. Before the
+child. `--new-every 1` makes all of them new: at 100 to 200 ms each (`bench/swap.py`), 10,000 take about half an hour on
+two idle cores. Before the
 first swap, after the warming, and ten times on the way, it is counted what the host holds: memory, mappings,
 descriptors, threads, and its state directory. The last count is held against the one after the warming.
 
