@@ -29,8 +29,8 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::fault::Fault;
 use crate::instance::Start;
-use crate::lane::http03::answer;
-use crate::lane::http03::watched;
+use crate::lane::exchange::answer;
+use crate::lane::exchange::watched;
 use crate::lane::message;
 use crate::lane::message::Begun;
 use crate::lot::Keep;
@@ -41,6 +41,7 @@ use crate::member::Standing;
 use crate::response::GuestBody;
 use crate::store::Common;
 use crate::store::State;
+use crate::tag::Tag;
 use crate::visit::Held;
 use crate::visit::Visit;
 use crate::writer::Writer;
@@ -70,7 +71,7 @@ struct Worker {
 /// A request on its way into an instance.
 struct Job {
     incoming: Request<WasiBody>,
-    request_id: String,
+    tag: Tag,
     member: u64,
     reply: oneshot::Sender<Result<Begun, Fault>>,
     _held: Option<Held>,
@@ -85,14 +86,13 @@ impl Crew {
     pub(crate) async fn call(
         &self,
         incoming: Request<WasiBody>,
-        request_id: String,
-        visit: Visit,
+        mut visit: Visit,
     ) -> Result<Response<GuestBody>, Fault> {
-        let Visit { limits, tasks, held } = visit;
         let (reply, answer) = oneshot::channel();
-        let job = |member| Job { incoming, request_id, member, reply, _held: held };
-        let member = self.send_in(job);
-        let begun = match tokio::time::timeout(limits.head, answer).await {
+        let (tag, held) = (visit.tag.clone(), visit.held.take());
+        let member = self.send_in(|member| Job { incoming, tag, member, reply, _held: held });
+        let head = visit.limits().head;
+        let begun = match tokio::time::timeout(head, answer).await {
             Ok(Ok(Ok(begun))) => begun,
             Ok(Ok(Err(fault))) => {
                 member.finish();
@@ -100,12 +100,12 @@ impl Crew {
             }
             Ok(Err(_)) => return Err(member.failed().await),
             Err(_) => {
-                let fault = Fault::Head(limits.head);
+                let fault = Fault::Head(head);
                 member.stop(&fault);
                 return Err(fault);
             }
         };
-        message::write(begun, Writer::Among(member), Visit { limits, tasks, held: None }).await
+        message::write(begun, Writer::Among(member), visit).await
     }
 
     /// Sends a request into the instance that has least to do. As long as there are fewer instances than cores, one that
@@ -135,8 +135,7 @@ impl Crew {
         let served = kept.as_ref().map_or(0, |instance| instance.served);
         let roll = Roll::new(instances.requests_max - served, instances.concurrent_max);
         let member = roll.enter().expect("an instance with no request left is not kept, and this one is empty");
-        // The first request sets the tag.
-        let start = Start::new(kept, service.engine(), common, "");
+        let start = Start::new(kept, service.engine(), common, &Tag::new(SEVERAL));
         let (jobs, queue) = mpsc::unbounded_channel();
         common.tasks.spawn(work(self.shared.clone(), start, queue, roll.clone()));
         (Worker { roll, jobs }, member)
@@ -194,7 +193,7 @@ async fn supervise(
                 Standing::Overspent(member) => (Fault::Cpu(limits.cpu), Some(member)),
             },
         };
-        report(roll, &fault);
+        report(roll, common, &fault);
         roll.fail(fault, culprit);
         Poll::Ready(None)
     })
@@ -202,11 +201,11 @@ async fn supervise(
 }
 
 /// With one request in the instance, the fault is told where that one is answered.
-fn report(roll: &Roll, fault: &Fault) {
+fn report(roll: &Roll, common: &Common, fault: &Fault) {
     let count = roll.len();
     if count != 1 {
-        let backtrace = fault.backtrace().map(|text| format!("\n{text}")).unwrap_or_default();
-        tracing::warn!(target: "guesthouse::guest", "an instance with {count} requests in it ended: {fault}{backtrace}");
+        let backtrace = fault.backtrace().map(|text| format!(" at {}", text.replace('\n', ", "))).unwrap_or_default();
+        common.log.note(SEVERAL, &format!("an instance with {count} requests in it ended: {fault}{backtrace}"));
     }
 }
 
@@ -218,11 +217,13 @@ async fn live(
     roll: Arc<Roll>,
 ) -> Result<Option<Keep>, Fault> {
     let mut instance = start.instance(&shared.service).await?;
+    instance.store.data_mut().roll = Some(roll.clone());
     let (door, growth_max) = (&instance.door, shared.common.settings.instances.growth_bytes_max);
     let bytes_max = instance.store.data().memory.bytes().saturating_add(growth_max).saturating_sub(instance.growth());
     let ran =
         instance.store.run_concurrent(async |accessor| attend(accessor, door, queue, &roll, bytes_max).await).await;
     ran.flatten().map_err(|error| instance.fault(&error))?;
+    instance.store.data_mut().roll = None;
     // It counted its first request when it was made.
     instance.served = instance.served.saturating_add(roll.entered().saturating_sub(1));
     Ok(if roll.is_left() { None } else { shared.lot.keep(instance) })
@@ -246,8 +247,8 @@ async fn attend(
                 continue;
             }
             if let Poll::Ready(Some(job)) = queue.poll_recv(context) {
-                let alone = running.is_empty();
-                accessor.with(|mut access| access.get().tag.set(if alone { &job.request_id } else { SEVERAL }));
+                let several = (!running.is_empty()).then(|| Tag::new(SEVERAL));
+                accessor.with(|mut access| access.get().tag.set(several.as_ref().unwrap_or(&job.tag)));
                 running.push(one(accessor, door, job, roll));
                 continue;
             }
@@ -273,7 +274,7 @@ async fn one(accessor: &Accessor<State>, door: &Service, job: Job, roll: &Roll) 
     let Job { incoming, member, mut reply, _held, .. } = job;
     let answered = tokio::select! {
         biased;
-        answered = answer(accessor, door, incoming) => Some(answered?),
+        answered = answer(accessor, door, incoming, |task| roll.begin(member, task)) => Some(answered?),
         () = reply.closed() => None,
     };
     match answered {

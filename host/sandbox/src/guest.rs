@@ -21,6 +21,7 @@ use crate::response::GuestBody;
 use crate::store;
 use crate::store::Common;
 use crate::store::State;
+use crate::tag::Tag;
 use crate::visit::Stay;
 use crate::visit::Visit;
 
@@ -61,7 +62,7 @@ impl Guest {
         let _ticking = self.clock.ticking();
         match &self.lane {
             Prepared::Gateway(guest) => {
-                let store = store::new(guest.mould().engine(), &self.common, PROBE);
+                let store = store::new(guest.mould().engine(), &self.common, &Tag::new(PROBE));
                 match guest.health(store) {
                     Some(health) => deadline::within(health, &self.common.settings.limits).await,
                     None => self.try_out(guest.mould()).await,
@@ -85,18 +86,17 @@ impl Guest {
     ///
     /// Dropping the future, or the response's body, ends the guest. Cancelling is safe at any point.
     pub async fn call(&self, received: Received, stay: Stay) -> Result<Response<GuestBody>, Fault> {
-        let Common { settings, tasks, .. } = &*self.common;
-        let held = Some((self.clock.ticking(), stay));
-        let visit = Visit { limits: settings.limits.clone(), tasks: tasks.clone(), held };
+        let tag = Tag::new(&received.request.id);
+        let visit = Visit { common: self.common.clone(), tag, held: Some((self.clock.ticking(), stay)) };
         match &self.lane {
-            Prepared::Gateway(guest) => guest.call(received, &self.common, visit).await,
-            Prepared::Http02(guest) => guest.call(received.request, &self.common, visit).await,
-            Prepared::Http03(guest) => guest.call(received.request, &self.common, visit).await,
+            Prepared::Gateway(guest) => guest.call(received, visit).await,
+            Prepared::Http02(guest) => guest.call(received.request, visit).await,
+            Prepared::Http03(guest) => guest.call(received.request, visit).await,
         }
     }
 
     async fn try_out<M: Mould + Clone>(&self, mould: &M) -> Result<(), Fault> {
-        let (start, mould) = (Start::new(None, mould.engine(), &self.common, PROBE), mould.clone());
+        let (start, mould) = (Start::new(None, mould.engine(), &self.common, &Tag::new(PROBE)), mould.clone());
         let made = async move { start.instance(&mould).await.map(drop) };
         deadline::within(made, &self.common.settings.limits).await
     }

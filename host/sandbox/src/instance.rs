@@ -10,6 +10,7 @@ use crate::fault::Fault;
 use crate::store;
 use crate::store::Common;
 use crate::store::State;
+use crate::tag::Tag;
 
 /// What a lane makes instances of.
 pub(crate) trait Mould: Send + Sync + 'static {
@@ -57,16 +58,11 @@ pub(crate) enum Start<D> {
 
 impl<D> Start<D> {
     /// Makes everything ready but the instance itself, which is the guest's own time.
-    pub(crate) fn new(
-        kept: Option<Box<Instance<D>>>,
-        engine: &Engine,
-        common: &Arc<Common>,
-        request_id: &str,
-    ) -> Start<D> {
+    pub(crate) fn new(kept: Option<Box<Instance<D>>>, engine: &Engine, common: &Arc<Common>, tag: &Tag) -> Start<D> {
         match kept {
-            None => Start::Fresh(Box::new(store::new(engine, common, request_id))),
+            None => Start::Fresh(Box::new(store::new(engine, common, tag))),
             Some(mut instance) => {
-                store::renew(&mut instance.store, request_id);
+                store::renew(&mut instance.store, tag);
                 Start::Kept(instance)
             }
         }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::sync::WaitForCancellationFutureOwned;
+use wasmtime::component::GuestTaskId;
 
 use crate::fault::Fault;
 
@@ -32,12 +33,16 @@ struct Names {
     places: u32,
     next: u64,
     entries: Vec<Entry>,
+    /// The task that was computing when the clock ticked last.
+    computing: Option<GuestTaskId>,
     end: Option<End>,
 }
 
 struct Entry {
     id: u64,
-    /// Its share of the instance's CPU time.
+    /// The guest's task that works on it, once it was called.
+    task: Option<GuestTaskId>,
+    /// CPU time that it has used.
     spent: Duration,
     is_left: bool,
 }
@@ -63,7 +68,8 @@ pub(crate) enum Standing {
 
 impl Roll {
     pub(crate) fn new(places: u32, concurrent_max: u32) -> Arc<Roll> {
-        let names = Names { is_open: true, is_left: false, places, next: 0, entries: Vec::new(), end: None };
+        let names =
+            Names { is_open: true, is_left: false, places, next: 0, entries: Vec::new(), computing: None, end: None };
         Arc::new(Roll {
             names: Mutex::new(names),
             concurrent_max: concurrent_max as usize,
@@ -82,8 +88,21 @@ impl Roll {
         names.next += 1;
         names.places -= 1;
         names.is_open = names.places > 0;
-        names.entries.push(Entry { id, spent: Duration::ZERO, is_left: false });
+        names.entries.push(Entry { id, task: None, spent: Duration::ZERO, is_left: false });
         Some(Member { roll: self.clone(), id, ended: Box::pin(self.ended.clone().cancelled_owned()), is_done: false })
+    }
+
+    /// The guest was called for a request.
+    pub(crate) fn begin(&self, id: u64, task: GuestTaskId) {
+        let mut names = self.lock();
+        if let Some(entry) = names.entries.iter_mut().find(|entry| entry.id == id) {
+            entry.task = Some(task);
+        }
+    }
+
+    /// The clock ticks while the guest computes for `task`.
+    pub(crate) fn computes(&self, task: GuestTaskId) {
+        self.lock().computing = Some(task);
     }
 
     /// The guest is done with a request.
@@ -123,16 +142,20 @@ impl Roll {
         u32::try_from(self.lock().next).unwrap_or(u32::MAX)
     }
 
-    /// Divides a piece of the instance's CPU time among all who are in: nobody can tell whose it was.
+    /// Charges a piece of the instance's CPU time to the request that was computing at the clock's last tick in it. A
+    /// piece without a tick is charged to nobody: ticks fall on each as often as it computes.
     pub(crate) fn charge(&self, spent: Duration, cpu: Duration) -> Standing {
         let mut names = self.lock();
-        let count = u32::try_from(names.entries.len()).unwrap_or(u32::MAX);
-        let Some(share) = spent.checked_div(count) else { return Standing::Empty };
-        for entry in &mut names.entries {
-            entry.spent += share;
+        if names.entries.is_empty() {
+            return Standing::Empty;
         }
-        if let Some(entry) = names.entries.iter().find(|entry| entry.spent > cpu) {
-            return Standing::Overspent(entry.id);
+        if let Some(task) = names.computing.take()
+            && let Some(entry) = names.entries.iter_mut().find(|entry| entry.task == Some(task))
+        {
+            entry.spent += spent;
+            if entry.spent > cpu {
+                return Standing::Overspent(entry.id);
+            }
         }
         if names.entries.iter().all(|entry| entry.is_left) { Standing::Abandoned } else { Standing::Serving }
     }

@@ -144,7 +144,7 @@ impl Writing {
             self.patience = None;
             return Poll::Ready(next);
         }
-        let idle = self.visit.limits.body_idle;
+        let idle = self.visit.limits().body_idle;
         let patience = self.patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
         ready!(patience.as_mut().poll(context));
         let fault = Fault::BodyIdle(idle);
@@ -179,7 +179,11 @@ impl Writing {
             driven = true;
             match (Pin::new(&mut self.writer).poll(context), broken) {
                 (Poll::Ready(Err(fault)), _) => return Poll::Ready(Some(Err(fault))),
-                (_, Some(error)) => return Poll::Ready(Some(Err(unfinished(&error)))),
+                (_, Some(error)) => {
+                    // Nobody reads what it would still write.
+                    drop(self.take_writer());
+                    return Poll::Ready(Some(Err(unfinished(&error))));
+                }
                 // It may have written something meanwhile.
                 (Poll::Ready(Ok(())) | Poll::Pending, None) => {}
             }
@@ -188,8 +192,8 @@ impl Writing {
 
     /// The response is complete: the guest has lost its visitor, but may have something left to do.
     fn finish_guest(&mut self) {
-        let Visit { limits, tasks, held } = &mut self.visit;
-        let visit = Visit { limits: limits.clone(), tasks: tasks.clone(), held: held.take() };
+        let Visit { common, tag, held } = &mut self.visit;
+        let visit = Visit { common: common.clone(), tag: tag.clone(), held: held.take() };
         self.take_writer().finish(visit);
     }
 
@@ -216,7 +220,12 @@ impl Writing {
 }
 
 fn unfinished(error: &Error) -> Fault {
-    Fault::BadResponse(format!("its body was not finished: {error}"))
+    Fault::BadResponse(match error {
+        Error::HttpResponseBodySize(Some(length)) => {
+            format!("its body has {length} bytes when it ends or overflows, and its content-length says another number")
+        }
+        _ => format!("its body was not finished: {error}"),
+    })
 }
 
 fn join(frames: VecDeque<Frame<Bytes>>, length: usize) -> Bytes {

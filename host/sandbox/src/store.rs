@@ -19,6 +19,7 @@ use crate::capability::wasi;
 use crate::idle::Idle;
 use crate::limits::Memory;
 use crate::limits::MemoryTotal;
+use crate::member::Roll;
 use crate::output::GuestLog;
 use crate::settings::GuestSettings;
 use crate::tag::Tag;
@@ -47,36 +48,45 @@ pub(crate) struct State {
     pub(crate) memory: Memory,
     common: Arc<Common>,
     pub(crate) tag: Tag,
+    /// Who else is in this instance, when it answers several at once.
+    pub(crate) roll: Option<Arc<Roll>>,
 }
 
-/// Makes a store with every bound in place. `request_id` tags what the guest prints.
-pub(crate) fn new(engine: &Engine, common: &Arc<Common>, request_id: &str) -> Store<State> {
+/// Makes a store with every bound in place. `tag` says for whom the guest prints.
+pub(crate) fn new(engine: &Engine, common: &Arc<Common>, tag: &Tag) -> Store<State> {
     let limits = &common.settings.limits;
     let mut table = ResourceTable::new();
     table.set_max_capacity(RESOURCES_MAX);
-    let tag = Tag::new(request_id);
     let state = State {
         table,
         wasi: None,
         http: WasiHttpCtx::new(),
-        outbound: Outbound::new(&common.log, &tag),
+        outbound: Outbound::new(&common.log, tag),
         memory: Memory::new(limits.memory_bytes_max, &common.memory_total),
         common: common.clone(),
-        tag,
+        tag: tag.clone(),
+        roll: None,
     };
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.memory);
     // A guest that computes gives way to everyone else at every tick of the clock. tokio's own `yield_now` lets the I/O
     // driver run before the guest goes on; wasmtime's plain yield wakes itself at once and starves it.
-    store.epoch_deadline_callback(|_| Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))));
+    store.epoch_deadline_callback(|mut store| {
+        if let Some(roll) = store.data().roll.clone()
+            && let Some(task) = store.async_call_stack()?.last()
+        {
+            roll.computes(task);
+        }
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+    });
     bound(&mut store);
     store
 }
 
 /// Makes a store ready for another request of its instance.
-pub(crate) fn renew(store: &mut Store<State>, request_id: &str) {
+pub(crate) fn renew(store: &mut Store<State>, tag: &Tag) {
     let state = store.data_mut();
-    state.tag.set(request_id);
+    state.tag.set(tag);
     state.memory.refused_by = None;
     bound(store);
 }

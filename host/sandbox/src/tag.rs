@@ -17,9 +17,9 @@ impl Tag {
     }
 
     /// The instance goes on to another request.
-    pub(crate) fn set(&self, request_id: &str) {
-        let mut id = self.id.lock().unwrap_or_else(PoisonError::into_inner);
-        request_id.clone_into(&mut id);
+    pub(crate) fn set(&self, other: &Tag) {
+        let request_id = other.with(str::to_owned);
+        *self.id.lock().unwrap_or_else(PoisonError::into_inner) = request_id;
     }
 
     /// Lets `say` have the id.

@@ -75,14 +75,13 @@ impl Writer {
             Writer::Alone(mut guest) => {
                 // Most have nothing left to do but to notice it.
                 match Pin::new(&mut guest).poll(&mut Context::from_waker(Waker::noop())) {
-                    Poll::Ready(ended) => end(ended),
+                    Poll::Ready(ended) => end(ended, &visit),
                     Poll::Pending => {
-                        let Visit { limits, tasks, held } = visit;
+                        let tasks = visit.common.tasks.clone();
                         tasks.spawn(async move {
-                            if let Ok(ended) = tokio::time::timeout(limits.body_idle, guest).await {
-                                end(ended);
+                            if let Ok(ended) = tokio::time::timeout(visit.limits().body_idle, guest).await {
+                                end(ended, &visit);
                             }
-                            drop(held);
                         });
                     }
                 }
@@ -91,11 +90,11 @@ impl Writer {
     }
 }
 
-fn end(ended: Result<Option<Keep>, Fault>) {
+fn end(ended: Result<Option<Keep>, Fault>, visit: &Visit) {
     match ended {
         Ok(None) => {}
         Ok(Some(keep)) => keep(),
-        Err(fault) => tracing::warn!(target: "guesthouse::guest", "after its response was complete: {fault}"),
+        Err(fault) => visit.note(&format!("after its response was complete: {fault}")),
     }
 }
 

@@ -95,13 +95,8 @@ impl Gateway {
         })
     }
 
-    pub(crate) async fn call(
-        &self,
-        received: Received,
-        common: &Arc<Common>,
-        visit: Visit,
-    ) -> Result<Response<GuestBody>, Fault> {
-        let start = Start::new(self.lot.take(), self.app.engine(), common, &received.request.id);
+    pub(crate) async fn call(&self, received: Received, visit: Visit) -> Result<Response<GuestBody>, Fault> {
+        let start = Start::new(self.lot.take(), self.app.engine(), &visit.common, &visit.tag);
         let app = self.app.clone();
         let (request, share) = record(received);
         let guest = async move {
@@ -112,8 +107,8 @@ impl Gateway {
             let response = called.map_err(|error| instance.fault(&error))?.map_err(Fault::Guest)?;
             Ok((response, instance))
         };
-        let (response, instance) = deadline::within(guest, &visit.limits).await?;
-        let response = message(response, visit.limits.response_bytes_max)?;
+        let (response, instance) = deadline::within(guest, visit.limits()).await?;
+        let response = message(response, visit.limits().response_bytes_max)?;
         if let Some(keep) = self.lot.keep(instance) {
             keep();
         }

@@ -38,14 +38,9 @@ impl Http02 {
         &self.proxy
     }
 
-    pub(crate) async fn call(
-        &self,
-        request: GuestRequest,
-        common: &Arc<Common>,
-        visit: Visit,
-    ) -> Result<Response<GuestBody>, Fault> {
+    pub(crate) async fn call(&self, request: GuestRequest, visit: Visit) -> Result<Response<GuestBody>, Fault> {
         let internal = |error: wasmtime::Error| Fault::Full(format!("{error:#}"));
-        let mut start = Start::new(self.lot.take(), self.proxy.engine(), common, &request.id);
+        let mut start = Start::new(self.lot.take(), self.proxy.engine(), &visit.common, &visit.tag);
         let (sender, head) = oneshot::channel();
         let scheme = if request.scheme == Scheme::HTTPS { WasiScheme::Https } else { WasiScheme::Http };
         let incoming = message::incoming(request)?;

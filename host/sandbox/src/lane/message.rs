@@ -33,8 +33,8 @@ pub(crate) async fn respond<E: Debug>(
     head: oneshot::Receiver<Result<Begun, E>>,
     visit: Visit,
 ) -> Result<Response<GuestBody>, Fault> {
-    let mut guest = Writer::alone(guest, visit.limits.cpu);
-    let deadline = visit.limits.head;
+    let mut guest = Writer::alone(guest, visit.limits().cpu);
+    let deadline = visit.limits().head;
     let begun = tokio::time::timeout(deadline, guest.head(head)).await.unwrap_or(Err(Fault::Head(deadline)))?;
     write(begun, guest, visit).await
 }

@@ -79,4 +79,3 @@ pub fn quick() -> Limits {
     let (cpu, wall) = (Duration::from_millis(500), Duration::from_secs(2));
     Limits { cpu, head: wall, body_idle: wall, ..Limits::default() }
 }
-
