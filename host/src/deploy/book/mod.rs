@@ -558,4 +558,10 @@ fn hidden(unreadable: &BTreeMap<PathBuf, String>, name: &AppName) -> bool {
 }
 
 #[cfg(test)]
+mod model_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod truth_tests;
+#[cfg(test)]
+mod world_tests;
