@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::name::AppName;
 use crate::name::Revision;
@@ -67,6 +68,9 @@ pub struct App {
     retired: CancellationToken,
 }
 
+/// A request that is in flight on one revision: its drain waits for it.
+pub struct InFlight(TaskTrackerToken);
+
 /// Why a call gave no response.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -88,9 +92,17 @@ impl App {
         App { name, revision, limits, guest, admission, in_flight, retired }
     }
 
+    /// Counts a request as in flight on this revision. `None` if it was replaced since it was looked up: its drain may be
+    /// over already, and nothing would ever cut the request. The table has what replaced it.
+    pub fn enter(&self) -> Option<InFlight> {
+        // Counted before the look, so that a drain that begins in between waits for it.
+        let token = self.in_flight.token();
+        (!self.in_flight.is_closed()).then_some(InFlight(token))
+    }
+
     /// Asks the guest for one response. Dropping the future or the response's body ends the guest.
-    pub async fn call(&self, request: GuestRequest) -> Result<Response<AppBody>, CallError> {
-        let in_flight = self.in_flight.token();
+    pub async fn call(&self, in_flight: InFlight, request: GuestRequest) -> Result<Response<AppBody>, CallError> {
+        let InFlight(in_flight) = in_flight;
         let received = self.guest.receive(request).await?;
         let stay = (self.admission.admit().await?, in_flight);
         let response = tokio::select! {

@@ -25,6 +25,7 @@ mod http2;
 mod logs;
 mod neighbours;
 mod refusals;
+mod retire;
 mod routing;
 mod shortage;
 mod state;

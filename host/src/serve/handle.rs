@@ -24,6 +24,7 @@ use hyper::body::Incoming;
 
 use crate::app::App;
 use crate::app::CallError;
+use crate::app::InFlight;
 use crate::routes::Found;
 use crate::routes::RouteReader;
 use crate::routes::Target;
@@ -45,6 +46,9 @@ use crate::serve::respond::Manner;
 use crate::serve::respond::Outcome;
 use crate::serve::respond::respond;
 use crate::serve::settings::ServeSettings;
+
+/// How often one request looks for its app. Each further look takes a swap within some instructions.
+const LOOKS_MAX: usize = 8;
 
 /// What all requests share.
 pub struct Street {
@@ -91,7 +95,7 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Rec
         Ok(admitted) => admitted,
         Err(refused) => return Outcome::Refused(refused),
     };
-    let (app, mount) = match look_up(&visit.street, &admitted, record) {
+    let (app, in_flight, mount) = match look_up(&visit.street, &admitted, record) {
         Ok(found) => found,
         Err(outcome) => return outcome,
     };
@@ -114,15 +118,27 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Rec
         peer: visit.peer,
         id: record.id.clone(),
     };
-    match app.call(request).await {
+    match app.call(in_flight, request).await {
         Ok(response) => Outcome::Answered(Box::new(response), mount),
         Err(CallError::Fault(fault)) => Outcome::Fault(fault, ending.error().cloned()),
         Err(busy @ (CallError::Busy(_) | CallError::QueueFull(_))) => Outcome::Busy(busy.to_string()),
     }
 }
 
+/// Looks for the app, and enters it. Whoever is overtaken by a swap between the two looks again: the table is stored
+/// before the old revision is closed.
+fn look_up(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<(Arc<App>, InFlight, String), Outcome> {
+    for _ in 0..LOOKS_MAX {
+        let (app, mount) = look(street, admitted, record)?;
+        if let Some(in_flight) = app.enter() {
+            return Ok((app, in_flight, mount));
+        }
+    }
+    Err(Outcome::Waiting("it is replaced faster than it can be looked up".to_owned()))
+}
+
 /// Takes one snapshot, and out of it what the request needs: the table is let go before anything is awaited.
-fn look_up(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<(Arc<App>, String), Outcome> {
+fn look(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<(Arc<App>, String), Outcome> {
     let table = street.routes.snapshot();
     let (host, path) = (admitted.host.as_str(), admitted.path_and_query.path());
     match table.find(host, path) {
