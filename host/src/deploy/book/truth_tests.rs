@@ -219,6 +219,14 @@ impl Truth {
         *self.app(name) = AppTruth { folder, read, ..AppTruth::default() };
     }
 
+    /// Whether a content declares a route that another app has.
+    pub fn is_contested(&self, name: &'static str, content: Content, present: &BTreeSet<&'static str>) -> bool {
+        content.routes().any(|route| {
+            let holder = self.holders.get(&route).filter(|holder| present.contains(*holder));
+            holder.is_some_and(|holder| *holder != name) || is_shadowed(route, name, present)
+        })
+    }
+
     /// Everything stands still, and enough time has passed: does what serves follow from the folder?
     pub fn rests(
         &self,
@@ -234,12 +242,9 @@ impl Truth {
             Some(Some(content)) => (Some(content), content.fate(self.level)),
         };
         let is_live = shows.map(|guest| guest.content) == content;
-        let held = content.into_iter().flat_map(Content::routes).find(|route| {
-            let holder = self.holders.get(route).filter(|holder| present.contains(*holder));
-            holder.is_some_and(|holder| *holder != name) || is_shadowed(*route, name, present)
-        });
+        let is_contested = content.is_some_and(|content| self.is_contested(name, content, present));
         let expected = match fate {
-            Fate::Serves if is_live || held.is_none() => AppState::Live,
+            Fate::Serves if is_live || !is_contested => AppState::Live,
             Fate::Serves => AppState::Conflict,
             Fate::Waits => AppState::Pending,
             Fate::Refused => AppState::Refused,

@@ -347,7 +347,7 @@ impl World {
             Op::Mount(mount) => self.mount = mount,
             Op::Hide(is_hidden) => self.is_hidden = is_hidden,
             Op::Written => self.written(),
-            Op::Collect => self.collect(),
+            Op::Collect => self.collect()?,
         }
         Ok(())
     }
@@ -500,6 +500,9 @@ impl World {
         let known: BTreeSet<&'static str> = self.table.keys().copied().collect();
         self.tell(Fact::Scanned { scan, moved }, None)?;
         if is_first {
+            let is_there = |app: &&str| there.contains(*app) || hidden.contains(*app) || known.contains(*app);
+            let risen = self.table.keys().find(|app| !is_there(app));
+            claim(risen.is_none(), || format!("{risen:?} was deleted while the host was down, and is back"))?;
             self.forget_what_was_deleted_meanwhile(&known);
         }
         let deadline = self.book.deadline();
@@ -568,6 +571,7 @@ impl World {
         let held: BTreeSet<&str> =
             self.book.lives().iter().filter(|(_, life)| life.held.is_some()).map(|(name, _)| name_of(name)).collect();
         self.is_news = true;
+        let before = self.table.clone();
         self.book.apply(fact, self.now);
         if self.book.take_routes_changed() {
             self.publish()?;
@@ -584,6 +588,10 @@ impl World {
         for deed in self.book.take_deeds() {
             self.act(deed, about, &held)?;
         }
+        let replaced = before.into_values().flatten().find(|old| {
+            !self.retired.contains(&old.id) && !self.table.values().flatten().any(|guest| guest.id == old.id)
+        });
+        claim(replaced.is_none(), || format!("{replaced:?} serves no longer, and is not retired"))?;
         if self.records_due && self.writing.is_none() {
             self.records_due = false;
             self.writing = Some(self.journal());
@@ -601,10 +609,13 @@ impl World {
             self.truth.forgets(app);
             self.reach("an app is removed");
         }
-        // A route that is given up is free for another in the same table.
-        let mut changed: Vec<_> =
+        let changed: Vec<_> =
             now.iter().filter(|(app, guest)| before.get(*app).copied().flatten() != **guest).collect();
-        changed.sort_by_key(|(_, guest)| guest.map(|guest| guest.content.routes().count()));
+        // A route that is given up is free for another in the same table.
+        for (app, guest) in &changed {
+            let routes: Vec<usize> = guest.iter().flat_map(|guest| guest.content.routes()).collect();
+            self.truth.holders.retain(|route, holder| holder != *app || routes.contains(route));
+        }
         for (app, guest) in changed {
             let before = before.get(app).copied().flatten();
             if let (Some(before), Some(guest)) = (before, guest) {
@@ -857,15 +868,18 @@ impl World {
         !self.records_due && self.writing.is_none() && !self.write_failed
     }
 
-    fn collect(&mut self) {
+    fn collect(&mut self) -> Result<(), String> {
         let keep = record::keep(&self.book, Vec::new());
         let fresh = Duration::from_secs(60);
         let now = self.now;
-        self.stored.retain(|revision, at| {
-            now.duration_since(*at) < fresh
-                || (keep.code.contains(&revision.code)
-                    && revision.manifest.is_none_or(|manifest| keep.manifests.contains(&manifest)))
+        let last_good: Vec<Revision> = self.truth.apps.values().filter_map(|app| app.last_good).map(revision).collect();
+        let lost = self.stored.extract_if(|revision, at| {
+            let manifest_stays = revision.manifest.is_none_or(|manifest| keep.manifests.contains(&manifest));
+            now.duration_since(*at) >= fresh && !(keep.code.contains(&revision.code) && manifest_stays)
         });
+        let lost: Vec<Revision> = lost.map(|(revision, _)| revision).collect();
+        let bad = lost.iter().find(|lost| last_good.contains(lost));
+        claim(bad.is_none(), || "the store drops the last good revision".to_owned())
     }
 
     fn restart(&mut self, crash: bool) -> Result<(), String> {
@@ -943,6 +957,15 @@ impl World {
                 claim(is_read, || format!("{name}: waits for a read that is not under way"))?;
             }
             let (state, held) = (life.state().0, life.held.is_some());
+            let is_left = state == AppState::Pending && life.gone_since.is_none() && life.deadline(GRACE).is_none();
+            // A sub-folder that nobody can read is looked at with every look.
+            let is_left = is_left && life.reading.is_none() && !name.as_str().contains('/') && life.seen.is_some();
+            claim(!is_left, || format!("{name}: waits, and nobody looks at it again"))?;
+            if let Some(held) = &life.held {
+                let present = self.table.keys().copied().collect();
+                let is_contested = self.truth.is_contested(name_of(name), self.contents[&held.revision], &present);
+                claim(is_contested, || format!("{name}: waits for routes that are free"))?;
+            }
             claim(state != AppState::Conflict || held, || format!("{name}: in conflict without anything to publish"))?;
         }
         let served = self.table.values().flatten().map(|guest| guest.id).max().unwrap_or(0);
@@ -956,12 +979,12 @@ impl World {
         }
         if self.is_written() && std::mem::take(&mut self.is_news) {
             let now = self.journal();
-            // That an app was seen need not be remembered, nor what somebody else refused.
-            let judge = self.judge();
+            // That an app was seen need not be remembered, and a refusal under another policy may be.
             let known = |journal: &Journal| {
                 let mut apps = journal.apps.clone();
-                for record in apps.values_mut() {
-                    record.refused.take_if(|refusal| refusal.judge != judge);
+                for (name, record) in &mut apps {
+                    let is_refused = now.apps.get(name).is_some_and(|record| record.refused.is_some());
+                    record.refused.take_if(|_| !is_refused);
                 }
                 apps.retain(|_, record| *record != Record::default());
                 (journal.device, apps, journal.routes.clone())
