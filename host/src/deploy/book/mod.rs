@@ -186,6 +186,8 @@ impl<G: Clone> Book<G> {
         for name in gone {
             self.not_sighted(&name, now);
         }
+        // Only now: what waits for the route of an app that is gone may be gone as well.
+        self.offer_held(now);
         self.retry_last_good(now);
         self.undecided.get_or_insert_with(|| self.lives.keys().cloned().collect());
     }
@@ -301,7 +303,6 @@ impl<G: Clone> Book<G> {
         self.deeds.push(Deed::Forget(name.clone()));
         self.routes_changed = true;
         self.records_changed = true;
-        self.offer_held(now);
     }
 
     fn start_read(&mut self, name: &AppName, is_check: bool) {

@@ -536,3 +536,21 @@ fn an_app_that_never_served_in_a_folder_that_nobody_can_read_is_not_waited_for()
     desk.check("api/users", AppState::Pending, None);
     assert!(desk.book.is_ready());
 }
+
+#[test]
+fn what_is_removed_together_with_the_holder_of_its_route_is_not_published() {
+    let mut desk = Desk::new();
+    desk.folder = BTreeMap::from([("shop", 1)]);
+    desk.scan(0);
+    desk.read();
+    desk.make_with(&["shop.example"]);
+    desk.folder.insert("thief", 2);
+    desk.scan(1);
+    desk.read();
+    desk.make_with(&["shop.example"]);
+    desk.folder.clear();
+    desk.scan(1);
+    desk.scan(2000);
+    assert!(desk.book.lives().is_empty());
+    assert_eq!(desk.retired, [revision(1)]);
+}

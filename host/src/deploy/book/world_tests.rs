@@ -162,6 +162,9 @@ struct Makes {
     level: u8,
 }
 
+/// Code and manifest, by what their changes show.
+type Marks = [Option<(Mark, PathBuf)>; 2];
+
 pub struct World {
     book: Book<Guest>,
     truth: Truth,
@@ -180,6 +183,8 @@ pub struct World {
     has_looked: bool,
     reads: Vec<Reads>,
     makes: Vec<Makes>,
+    /// What was to be read last, by app.
+    ordered: BTreeMap<&'static str, Marks>,
     /// What visitors look at.
     table: BTreeMap<&'static str, Option<Guest>>,
     retired: BTreeSet<u64>,
@@ -257,6 +262,7 @@ impl World {
             has_looked: false,
             reads: Vec::new(),
             makes: Vec::new(),
+            ordered: BTreeMap::new(),
             table: BTreeMap::new(),
             retired: BTreeSet::new(),
             numbers: 0,
@@ -380,6 +386,8 @@ impl World {
             (Way::Link, _) => (PathBuf::from(format!("releases/{}/{file}", self.numbers)), fresh, self.now),
             _ => (entry.clone(), fresh, self.now),
         };
+        // What is moved keeps the time at which it was written.
+        let mark = if way == Way::Rename { Mark { mtime: (1, 0), ..mark } } else { mark };
         if matches!(way, Way::Rename) {
             self.moved.insert(entry.clone());
         }
@@ -498,7 +506,14 @@ impl World {
         };
         self.truth.looked(&there, &hidden, self.now);
         let known: BTreeSet<&'static str> = self.table.keys().copied().collect();
+        let sighted = scan.apps.clone();
         self.tell(Fact::Scanned { scan, moved }, None)?;
+        for (name, sighted) in sighted {
+            let (Ok(code), Ok(manifest)) = (sighted.code, sighted.manifest.transpose()) else { continue };
+            let is_read = self.ordered.get(name_of(&name)) == Some(&marks(&code, manifest.as_ref()));
+            let waits = self.book.lives()[&name].is_settling;
+            claim(waits || is_read, || format!("{name}: a change was seen and is not read"))?;
+        }
         if is_first {
             let is_there = |app: &&str| there.contains(*app) || hidden.contains(*app) || known.contains(*app);
             let risen = self.table.keys().find(|app| !is_there(app));
@@ -652,6 +667,7 @@ impl World {
             Deed::Read(name, serial, order) => {
                 self.numbers += 1;
                 let (app, number) = (name_of(&name), self.numbers);
+                self.ordered.insert(app, marks(&order.code, order.manifest.as_ref()));
                 self.reads.push(Reads { app, serial, number, order, code: None, loaded: None });
             }
             Deed::Make(name, serial, revision, _) => {
@@ -917,6 +933,7 @@ impl World {
         self.book = Book::new(rules(), known, incumbents, journal.device);
         self.reads.clear();
         self.makes.clear();
+        self.ordered.clear();
         self.table.clear();
         self.moved.clear();
         self.moved_late.clear();
@@ -957,7 +974,9 @@ impl World {
                 claim(is_read, || format!("{name}: waits for a read that is not under way"))?;
             }
             let (state, held) = (life.state().0, life.held.is_some());
-            let is_left = state == AppState::Pending && life.gone_since.is_none() && life.deadline(GRACE).is_none();
+            let is_left = matches!(state, AppState::Pending | AppState::Settling)
+                && life.gone_since.is_none()
+                && life.deadline(GRACE).is_none();
             // A sub-folder that nobody can read is looked at with every look.
             let is_left = is_left && life.reading.is_none() && !name.as_str().contains('/') && life.seen.is_some();
             claim(!is_left, || format!("{name}: waits, and nobody looks at it again"))?;
@@ -1073,6 +1092,10 @@ impl World {
     pub fn bystander(&self) -> Option<Guest> {
         self.table.get(BYSTANDER).copied().flatten()
     }
+}
+
+fn marks(code: &Sighting, manifest: Option<&Sighting>) -> Marks {
+    [Some(code), manifest].map(|file| file.map(|file| (file.mark, file.real.clone())))
 }
 
 fn code_file(app: usize) -> String {
