@@ -322,3 +322,19 @@ async fn a_missing_folder_is_an_error_at_start() {
         guesthouse::host::Host::bind(config(home.path(), &home.path().join("nowhere"))).err().expect("no folder");
     assert!(format!("{error:#}").contains("nowhere"), "{error:#}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_written_is_written_once_there_is_room() {
+    let host = TestHost::new().config(|config| config.deploy.rescan = Duration::from_millis(100)).run().await;
+    // Nothing can be renamed over a folder: the state cannot be written, as on a full disk.
+    let file = host.state().join("state.json");
+    let _ = std::fs::remove_file(&file);
+    std::fs::create_dir(&file).unwrap();
+    std::fs::write(file.join("in-the-way"), "").unwrap();
+    host.drop_in("revision", guest::revision(1)).await;
+    host.until("the alarm is raised", |status| status.alarms.iter().any(|alarm| alarm.contains("state"))).await;
+    std::fs::remove_dir_all(&file).unwrap();
+    host.until("the alarm is over", |status| status.alarms.is_empty()).await;
+    // Nothing has changed since, and the host has not ended.
+    assert!(std::fs::read_to_string(&file).unwrap().contains(&Digest::of(&guest::revision(1)).to_string()));
+}

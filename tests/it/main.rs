@@ -25,7 +25,6 @@ mod http2;
 mod logs;
 mod neighbours;
 mod refusals;
-mod retire;
 mod routing;
 mod shortage;
 mod state;

@@ -4,7 +4,10 @@
 //! `ArcSwap`, `Tracker` for tokio-util's `TaskTracker` step by step, `App::enter` and `App::drain` are those of
 //! `host/src/app.rs`, `look_up` is that of `host/src/serve/handle.rs`, and `swap` does what the drop street does in
 //! `host/src/deploy/street.rs`: store the table, then close the old revision. What it cannot see: memory orders weaker
-//! than sequential, and a change of the real code that nobody makes here as well.
+//! than sequential, and a change of the real code that nobody makes here as well. A program of its own, because `shuttle`
+//! takes the panics of all tests for its own.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::sync::Arc as Shared;
 
