@@ -14,6 +14,7 @@ use wasmtime::InstanceAllocationStrategy;
 use wasmtime::PoolingAllocationConfig;
 use wasmtime::component::Linker;
 
+use crate::advice::link_advice;
 use crate::capability;
 use crate::clock::Clock;
 use crate::guest::Guest;
@@ -155,8 +156,8 @@ impl Sandbox {
         let workshop = self.workshop(inspection.class)?;
         let component =
             precompiled::load(&workshop.engine, path).map_err(|error| PrepareError::Artefact(format!("{error:#}")))?;
-        let linked =
-            workshop.linker.instantiate_pre(&component).map_err(|error| PrepareError::Link(link_advice(&error)))?;
+        let unfit = |error: wasmtime::Error| PrepareError::Link(link_advice(&error, &inspection.imports));
+        let linked = workshop.linker.instantiate_pre(&component).map_err(unfit)?;
         let log = GuestLog::new(&settings.app, &settings.revision, settings.log_lines_per_second_max);
         let common = Common {
             settings,
@@ -165,8 +166,7 @@ impl Sandbox {
             idle: self.idle.clone(),
             tasks: self.tasks.clone(),
         };
-        Guest::new(inspection.lane, linked, common, self.clock.clone())
-            .map_err(|error| PrepareError::Link(link_advice(&error)))
+        Guest::new(inspection.lane, linked, common, self.clock.clone()).map_err(unfit)
     }
 
     fn workshop(&self, class: Class) -> Result<&Workshop, SandboxError> {
@@ -218,17 +218,4 @@ fn pool(settings: &SandboxSettings) -> PoolingAllocationConfig {
         .table_keep_resident(64 << 10)
         .pagemap_scan(Enabled::Auto);
     pool
-}
-
-/// Turns wasmtime's words about a missing import into advice.
-fn link_advice(error: &wasmtime::Error) -> String {
-    let cause = format!("{error:#}");
-    let name = cause.split('`').nth(1).unwrap_or_default();
-    match name.split_once(['@', '/']) {
-        Some(("wasi:http", _)) | Some(("wasi:cli", _)) => {
-            format!("imports `{name}` in a version that this host does not offer (it offers WASI 0.2 and 0.3): {cause}")
-        }
-        Some(_) => format!("imports `{name}`, which this host does not offer: {cause}"),
-        None => cause,
-    }
 }

@@ -6,6 +6,7 @@
 //!
 //! Nothing outside this crate names a wasmtime type, and this crate knows neither sockets nor folders.
 
+mod advice;
 mod capability;
 mod clock;
 pub mod compile;
@@ -17,10 +18,12 @@ pub mod guest;
 mod idle;
 pub mod inspect;
 mod instance;
+mod interface;
 mod lane;
 pub mod limits;
 mod lot;
 mod member;
+pub mod offer;
 mod output;
 mod precompiled;
 pub mod request;

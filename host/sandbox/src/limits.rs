@@ -37,7 +37,7 @@ impl Default for Limits {
 }
 
 /// Entries of one table: more than any toolchain makes, few enough that a table is no way around the memory limit.
-const TABLE_ELEMENTS_MAX: usize = 100_000;
+pub(crate) const TABLE_ELEMENTS_MAX: usize = 100_000;
 
 /// The memory of all guests together: linear memories, and bodies that the host buffers for them.
 pub(crate) struct MemoryTotal {

@@ -3,9 +3,23 @@
 use std::fmt;
 
 use wasmparser::BinaryReaderError;
-use wasmparser::Encoding;
 use wasmparser::Parser;
 use wasmparser::Payload;
+
+use crate::inspect::outline::Outline;
+use crate::inspect::toolchain::Toolchain;
+use crate::inspect::world::world;
+use crate::interface::Interface;
+use crate::interface::Track;
+use crate::limits::TABLE_ELEMENTS_MAX;
+
+mod core_module;
+mod foreign;
+mod no_lane;
+mod outline;
+mod settings;
+pub mod toolchain;
+mod world;
 
 /// The interface through which a component is called, found from its exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,46 +50,70 @@ pub struct Inspection {
     pub lane: Lane,
     /// Which engine it needs.
     pub class: Class,
+    /// The world it was made for, as far as its exports tell: `wasi:http/proxy@0.2.12`.
+    pub world: String,
     /// What it imports, as `package:name/interface@version`.
     pub imports: Vec<String>,
     /// What it exports.
     pub exports: Vec<String>,
     /// The linear memory that it needs to start, all memories together, in bytes.
     pub memory_bytes_min: u64,
+    /// The linear memory that it will ever ask for, in bytes; `None` where it names no maximum.
+    pub memory_bytes_max: Option<u64>,
+    /// How many core modules are in it.
+    pub core_modules: u32,
+    /// Who made it, as it says itself.
+    pub toolchain: Toolchain,
     /// Its section [`SETTINGS_SECTION`], not looked into.
     pub settings: Option<Vec<u8>>,
 }
 
 /// The custom section in which a builder writes what it knows about a component.
 pub const SETTINGS_SECTION: &str = "guesthouse";
-/// It holds a few lines of text.
-const SETTINGS_BYTES_MAX: usize = 4 << 10;
 
 /// Why some bytes cannot be an app.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InspectError {
     /// The bytes end inside a section: an upload that is still going on, most likely.
-    #[error("the file ends after {bytes} bytes, in the middle of a section: the upload is not complete")]
+    #[error(
+        "the file ends after {bytes} bytes, in the middle of a section: the upload is not complete, and its rest is waited for \
+         (if that is all, copy it again)"
+    )]
     Truncated {
         /// How many bytes there are.
         bytes: usize,
     },
     /// Not WebAssembly at all.
-    #[error("not WebAssembly: {0}")]
+    #[error("not WebAssembly but {0}")]
     NotWasm(&'static str),
     /// A core module where a component is needed.
     #[error("a core module, not a component: {0}")]
-    CoreModule(&'static str),
+    CoreModule(String),
+    /// A component in a draft of the format.
+    #[error(
+        "a component in a draft of the format (version {version:#04x}, where this host reads {COMPONENT_VERSION:#04x}): build \
+         it again with current tools"
+    )]
+    Draft {
+        /// The version that it says.
+        version: u16,
+    },
     /// A component that has no export which this host calls.
     #[error("{0}")]
     NoLane(String),
+    /// A component of which no instance would fit, whatever its limits.
+    #[error("{0}")]
+    TooLarge(String),
     /// Its section of settings cannot be one.
     #[error("its section `{SETTINGS_SECTION}` {0}")]
     Settings(String),
     /// WebAssembly that breaks its own rules.
-    #[error("not a valid component: {0}")]
+    #[error("not a valid component: {0}; build it again, `wasm-tools validate` tells more")]
     Invalid(String),
 }
+
+/// The version that the first release of the component model's binary format carries.
+const COMPONENT_VERSION: u16 = 0x0d;
 
 /// The largest start memory that fits the pool's tuning: beyond it, keeping a slot's pages resident would cost more than
 /// it saves.
@@ -86,30 +124,45 @@ pub(crate) const PLAIN_TABLES_MAX: u32 = 4;
 pub(crate) const PLAIN_CORE_INSTANCES_MAX: u32 = 50;
 /// Entries of the largest table of a plain component.
 pub(crate) const PLAIN_TABLE_ELEMENTS_MAX: u64 = 20_000;
+/// Core instances, memories and tables of any component: what a wasmtime store holds at most.
+const PARTS_MAX: u32 = 10_000;
 
 /// Reads a component's outline. Never panics, whatever the bytes.
 pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
     check_preamble(bytes)?;
-    let mut outline = Outline::default();
+    let mut outline = Outline::new();
+    let (mut toolchain, mut settings) = (Toolchain::default(), None);
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(|error| broken(bytes, &error))?;
-        if let Payload::UnknownSection { id, range, .. } = &payload {
-            return Err(InspectError::Invalid(format!("section {id} does not exist (at byte {})", range.start)));
-        }
-        if let Payload::CustomSection(section) = &payload
-            && section.name() == SETTINGS_SECTION
-        {
-            outline.settings(section.data())?;
+        match &payload {
+            Payload::UnknownSection { id, range, .. } => {
+                return Err(InspectError::Invalid(format!("section {id} does not exist (at byte {})", range.start)));
+            }
+            // Of the outermost component, or of one of its core modules, where compilers put it. Those of components inside
+            // are about something else.
+            Payload::CustomSection(section)
+                if section.name() == SETTINGS_SECTION && (outline.is_outermost() || outline.is_in_own_module()) =>
+            {
+                settings::take(&mut settings, section.data()).map_err(InspectError::Settings)?;
+            }
+            Payload::CustomSection(section) => toolchain.read(section, outline.is_outermost()),
+            _ => {}
         }
         outline.read(payload).map_err(|error| broken(bytes, &error))?;
     }
+    let (lane, door) = door(&outline.exports).ok_or_else(|| InspectError::NoLane(no_lane::why(&outline.exports)))?;
+    check_size(&outline)?;
     Ok(Inspection {
-        lane: outline.lane()?,
-        class: outline.class(),
-        memory_bytes_min: outline.memory_bytes,
+        lane,
+        class: class(&outline),
+        world: world(door, &outline.exports, &outline.imports),
+        core_modules: outline.core_modules,
+        memory_bytes_min: outline.memory_bytes_min,
+        memory_bytes_max: outline.memory_bytes_max,
         imports: outline.imports,
         exports: outline.exports,
-        settings: outline.settings,
+        toolchain,
+        settings,
     })
 }
 
@@ -120,15 +173,16 @@ fn check_preamble(bytes: &[u8]) -> Result<(), InspectError> {
         return Err(InspectError::Truncated { bytes: bytes.len() });
     }
     match bytes {
-        [b'\0', b'a', b's', b'm', _, _, 0, 0] => Err(InspectError::CoreModule(
-            "build it for the target `wasm32-wasip2`, or wrap it with `wasm-tools component new`",
-        )),
+        [b'\0', b'a', b's', b'm', _, _, 0, 0, ..] => {
+            let advice = core_module::advise(bytes).map_err(|error| broken(bytes, &error))?;
+            Err(InspectError::CoreModule(advice))
+        }
+        [b'\0', b'a', b's', b'm', low, high, 1, 0, ..] => match u16::from_le_bytes([*low, *high]) {
+            COMPONENT_VERSION => Ok(()),
+            version => Err(InspectError::Draft { version }),
+        },
         [b'\0', b'a', b's', b'm', ..] => Ok(()),
-        [0x7f, b'E', b'L', b'F', ..] => Err(InspectError::NotWasm(
-            "machine code (an ELF file); precompiled artefacts are never loaded from the apps folder",
-        )),
-        [b'(', ..] => Err(InspectError::NotWasm("text; turn it into a binary with `wasm-tools parse`")),
-        _ => Err(InspectError::NotWasm("it does not begin with the bytes `\\0asm`")),
+        _ => Err(InspectError::NotWasm(foreign::name(bytes))),
     }
 }
 
@@ -141,133 +195,63 @@ fn broken(bytes: &[u8], error: &BinaryReaderError) -> InspectError {
     InspectError::Invalid(format!("{} (at byte {})", error.message(), error.offset()))
 }
 
-/// What has been read so far. Only the outermost component's imports and exports count; memories and tables count wherever
-/// they are.
-#[derive(Default)]
-struct Outline {
-    depth: usize,
-    imports: Vec<String>,
-    exports: Vec<String>,
-    memories: u32,
-    memory_bytes: u64,
-    tables: u32,
-    table_elements_max: u64,
-    core_instances: u32,
-    settings: Option<Vec<u8>>,
-    /// Whether what lies directly in the outermost component, and is being read, is a core module.
-    in_own_module: bool,
+/// The lane, and the export that opens it. A draft of an interface is another interface.
+fn door(exports: &[String]) -> Option<(Lane, &str)> {
+    let doors = [
+        (Lane::Gateway, "guesthouse:gateway", "handler", Track::Minor(1)),
+        (Lane::Http03, "wasi:http", "handler", Track::Minor(3)),
+        (Lane::Http02, "wasi:http", "incoming-handler", Track::Minor(2)),
+    ];
+    doors.into_iter().find_map(|(lane, package, name, track)| {
+        let is_door = |export: &&String| {
+            Interface::parse(export).is_some_and(|found| found.is(package, name) && found.track() == track)
+        };
+        exports.iter().find(is_door).map(|export| (lane, export.as_str()))
+    })
 }
 
-impl Outline {
-    /// Takes the settings of the outermost component or of one of its core modules, where compilers put them. Those of
-    /// components inside are about something else.
-    fn settings(&mut self, found: &[u8]) -> Result<(), InspectError> {
-        if self.depth > 2 || (self.depth == 2 && !self.in_own_module) {
-            return Ok(());
-        }
-        if found.len() > SETTINGS_BYTES_MAX {
-            let length = found.len();
-            return Err(InspectError::Settings(format!("has {length} bytes; at most {SETTINGS_BYTES_MAX} are read")));
-        }
-        match &self.settings {
-            Some(known) if known != found => {
-                Err(InspectError::Settings("is there twice, and not the same: which one counts?".to_owned()))
-            }
-            _ => {
-                self.settings = Some(found.to_owned());
-                Ok(())
-            }
+/// What no limit in a manifest can make room for. (Memory it can: that is looked at where the limits are known.)
+fn check_size(outline: &Outline) -> Result<(), InspectError> {
+    let Outline { table_elements_max, core_instances, memories, tables, .. } = outline;
+    let most = TABLE_ELEMENTS_MAX as u64;
+    if *table_elements_max > most {
+        return Err(InspectError::TooLarge(format!(
+            "it needs a table of {table_elements_max} entries, and a table has {most} at most, in every app: a table holds \
+             the functions that are called through pointers; link less code into one module"
+        )));
+    }
+    for (count, what) in [(core_instances, "core instances"), (memories, "memories"), (tables, "tables")] {
+        if *count > PARTS_MAX {
+            return Err(InspectError::TooLarge(format!(
+                "it has {count} {what}, and an app has {PARTS_MAX} at most: compose it of fewer components"
+            )));
         }
     }
+    Ok(())
+}
 
-    fn read(&mut self, payload: Payload<'_>) -> Result<(), BinaryReaderError> {
-        match payload {
-            Payload::Version { encoding, .. } => {
-                self.depth += 1;
-                if self.depth == 2 {
-                    self.in_own_module = encoding == Encoding::Module;
-                }
-            }
-            Payload::End(_) => self.depth = self.depth.saturating_sub(1),
-            Payload::ComponentImportSection(section) if self.depth == 1 => {
-                for import in section {
-                    self.imports.push(import?.name.name.to_owned());
-                }
-            }
-            Payload::ComponentExportSection(section) if self.depth == 1 => {
-                for export in section {
-                    self.exports.push(export?.name.name.to_owned());
-                }
-            }
-            Payload::MemorySection(section) => {
-                for memory in section {
-                    let memory = memory?;
-                    let page_bytes = 1_u64.checked_shl(memory.page_size_log2.unwrap_or(16)).unwrap_or(u64::MAX);
-                    self.memories += 1;
-                    self.memory_bytes = self.memory_bytes.saturating_add(memory.initial.saturating_mul(page_bytes));
-                }
-            }
-            Payload::TableSection(section) => {
-                for table in section {
-                    self.tables += 1;
-                    self.table_elements_max = self.table_elements_max.max(table?.ty.initial);
-                }
-            }
-            Payload::InstanceSection(section) => self.core_instances += section.count(),
-            _ => {}
-        }
-        Ok(())
+fn class(outline: &Outline) -> Class {
+    let fits = outline.memories <= PLAIN_MEMORIES_MAX
+        && outline.memory_bytes_min <= PLAIN_MEMORY_BYTES_MAX
+        && outline.tables <= PLAIN_TABLES_MAX
+        && outline.table_elements_max <= PLAIN_TABLE_ELEMENTS_MAX
+        && outline.core_instances <= PLAIN_CORE_INSTANCES_MAX;
+    // WASI 0.3 has asynchronous functions, streams and futures in its interfaces.
+    let is_03 = |name: &String| name.starts_with("wasi:") && name.contains("@0.3.");
+    match fits {
+        false => Class::Large,
+        true if outline.imports.iter().chain(&outline.exports).any(is_03) => Class::Concurrent,
+        true => Class::Plain,
     }
+}
 
-    fn lane(&self) -> Result<Lane, InspectError> {
-        let exports = |prefix: &str| self.exports.iter().any(|name| name.starts_with(prefix));
-        if exports("guesthouse:gateway/handler@0.1.") {
-            return Ok(Lane::Gateway);
-        }
-        if exports("wasi:http/handler@0.3.") {
-            return Ok(Lane::Http03);
-        }
-        if exports("wasi:http/incoming-handler@0.2.") {
-            return Ok(Lane::Http02);
-        }
-        Err(InspectError::NoLane(self.why_no_lane()))
-    }
-
-    fn why_no_lane(&self) -> String {
-        let exports = |prefix: &str| self.exports.iter().find(|name| name.starts_with(prefix));
-        const WANTED: &str = "this host calls `guesthouse:gateway/handler@0.1`, `wasi:http/handler@0.3` and \
-                              `wasi:http/incoming-handler@0.2`";
-        if let Some(name) = exports("wasi:cli/run@") {
-            return format!(
-                "it exports `{name}`: a command, not an app; {WANTED} (build it as a library, crate-type `cdylib`)"
-            );
-        }
-        if let Some(name) = exports("guesthouse:gateway/").or_else(|| exports("wasi:http/")) {
-            return format!("it exports `{name}`, which is not a version that this host calls: {WANTED}");
-        }
-        match self.exports.as_slice() {
-            [] => format!("it exports nothing; {WANTED}"),
-            names => format!("it exports `{}`; {WANTED}", names.join("`, `")),
-        }
-    }
-
-    fn class(&self) -> Class {
-        let fits = self.memories <= PLAIN_MEMORIES_MAX
-            && self.memory_bytes <= PLAIN_MEMORY_BYTES_MAX
-            && self.tables <= PLAIN_TABLES_MAX
-            && self.table_elements_max <= PLAIN_TABLE_ELEMENTS_MAX
-            && self.core_instances <= PLAIN_CORE_INSTANCES_MAX;
-        match fits {
-            false => Class::Large,
-            true if self.is_concurrent() => Class::Concurrent,
-            true => Class::Plain,
-        }
-    }
-
-    /// Whether it speaks WASI 0.3 anywhere: those interfaces have asynchronous functions, streams and futures.
-    fn is_concurrent(&self) -> bool {
-        let is_03 = |name: &String| name.starts_with("wasi:") && name.contains("@0.3.");
-        self.imports.iter().chain(&self.exports).any(is_03)
+impl fmt::Display for Class {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Class::Plain => "plain",
+            Class::Concurrent => "concurrent",
+            Class::Large => "large",
+        })
     }
 }
 
@@ -296,10 +280,12 @@ mod tests {
         check(b"", "the file ends after 0 bytes");
         check(b"\0as", "the file ends after 3 bytes");
         check(b"\0asm\x0d\0\x01", "the file ends after 7 bytes");
-        check(b"\0asm\x01\0\0\0", "a core module, not a component: build it for");
-        check(b"\x7fELF........", "not WebAssembly: machine code");
-        check(b"(component)", "not WebAssembly: text");
-        check(b"<!doctype html>", "not WebAssembly: it does not begin");
+        check(b"\0asm\x01\0\0\0", "a core module, not a component: build it as a library for");
+        check(b"\0asm\x01\0\0\0\x02\x64", "the file ends after 10 bytes");
+        check(b"\0asm\x0a\0\x01\0", "a component in a draft of the format (version 0x0a, where this host reads 0x0d)");
+        check(b"\x7fELF........", "not WebAssembly but machine code");
+        check(b"(component)", "not WebAssembly but its text format");
+        check(b"<!doctype html>", "not WebAssembly but a page");
         check(b"\0asm\x0d\0\x01\0", "it exports nothing; this host calls");
     }
 
