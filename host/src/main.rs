@@ -10,8 +10,10 @@ use guesthouse::attend::announce::origin;
 use guesthouse::attend::announce::print;
 use guesthouse::attend::attend;
 use guesthouse::build;
+use guesthouse::cli::check;
 use guesthouse::cli::compile;
 use guesthouse::cli::flags::BuildFlags;
+use guesthouse::cli::flags::CheckFlags;
 use guesthouse::cli::flags::Cli;
 use guesthouse::cli::flags::Command;
 use guesthouse::cli::flags::DevFlags;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Command::Serve(flags) => serve(&flags),
         Command::Dev(flags) => dev(&flags),
         Command::Build(flags) => build(&flags),
+        Command::Check(flags) => check(&flags),
         Command::Compile(flags) => return compile::run(&flags),
     };
     ended.unwrap_or_else(|error| {
@@ -68,6 +71,20 @@ fn build(flags: &BuildFlags) -> anyhow::Result<ExitCode> {
         };
         tokio::select! {
             built = building => built.map(|built| if built.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+            signal = stop_signals.next() => Ok(ExitCode::from(signal.exit_code())),
+        }
+    })
+}
+
+fn check(flags: &CheckFlags) -> anyhow::Result<ExitCode> {
+    // It goes when the runtime is gone, and with that everything of ours that could still write into it.
+    let state = check::temporary_state()?;
+    let config = Config::check(flags, state.path(), &Surroundings::of_process())?;
+    telemetry::install(&config.log)?;
+    run(config.threads, async {
+        let mut stop_signals = StopSignals::listen()?;
+        tokio::select! {
+            ended = check::run(&flags.files, flags.format.unwrap_or_default(), config) => ended,
             signal = stop_signals.next() => Ok(ExitCode::from(signal.exit_code())),
         }
     })

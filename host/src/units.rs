@@ -75,6 +75,23 @@ impl fmt::Display for Size {
     }
 }
 
+impl Size {
+    /// About how much it is, for people: `98 KiB`, `1.2 MiB`.
+    pub fn rough(self) -> String {
+        let (unit, factor) = match self.0 {
+            0..1024 => return format!("{} B", self.0),
+            1024..0x10_0000 => ("KiB", 1 << 10),
+            0x10_0000..0x4000_0000 => ("MiB", 1 << 20),
+            _ => ("GiB", 1_u128 << 30),
+        };
+        let tenths = u128::from(self.0) * 10 / factor;
+        match tenths {
+            0..100 if !tenths.is_multiple_of(10) => format!("{}.{} {unit}", tenths / 10, tenths % 10),
+            _ => format!("{} {unit}", tenths / 10),
+        }
+    }
+}
+
 impl fmt::Display for Span {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.0.as_millis();
@@ -156,6 +173,16 @@ mod tests {
 
     fn span(text: &str, expected: Option<u64>) {
         assert_eq!(text.parse::<Span>().ok(), expected.map(Duration::from_millis).map(Span), "{text}");
+    }
+
+    #[test]
+    fn about_how_much_is_short() {
+        let sizes = [(0, "0 B"), (1023, "1023 B"), (1024, "1 KiB"), (1500, "1.4 KiB"), (102_582, "100 KiB")];
+        let larger =
+            [(1_200_000, "1.1 MiB"), (134_217_728, "128 MiB"), (3 << 30, "3 GiB"), (u64::MAX, "17179869183 GiB")];
+        for (bytes, expected) in sizes.into_iter().chain(larger) {
+            assert_eq!(Size(bytes).rough(), expected);
+        }
     }
 
     #[test]

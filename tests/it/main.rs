@@ -14,8 +14,10 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod author_errors;
 mod browser;
 mod carry;
+mod check;
 mod cli;
 mod dev;
 mod documents;

@@ -7,13 +7,17 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
+use clap::builder::PathBufValueParser;
+use clap::builder::TypedValueParser as _;
 use guesthouse_sandbox::target::Target;
 
 use crate::cli::values::Address;
 use crate::cli::values::AdminAddress;
 use crate::cli::values::HostName;
 use crate::cli::values::PathRoutes;
+use crate::cli::values::ReportFormat;
 use crate::cli::values::Watch;
+use crate::cli::values::component_file;
 use crate::telemetry::LogFormat;
 
 /// The line of wasmtime that is built in. A test holds it against `Cargo.lock`.
@@ -53,6 +57,9 @@ pub enum Command {
     /// Build apps from source and put them into an apps folder.
     #[command(after_help = BUILD_EXAMPLES, after_long_help = BUILD_EXAMPLES)]
     Build(BuildFlags),
+    /// Say of components whether they would be taken here, and if not, what to do.
+    #[command(after_help = CHECK_EXAMPLES, after_long_help = CHECK_EXAMPLES)]
+    Check(CheckFlags),
     /// Compile one component in a process of its own (called by `serve`).
     #[command(hide = true)]
     Compile(CompileFlags),
@@ -62,6 +69,7 @@ const TOP_EXAMPLES: &str = "\
 Examples:
   guesthouse dev my-app               build a Rust crate, serve it, rebuild it when it changes
   guesthouse build my-app             build it into ./apps
+  guesthouse check shop.wasm          would it be taken, and if not, why?
   guesthouse serve                    serve ./apps on http://127.0.0.1:8080/
   guesthouse serve /srv/apps --listen '*:80' --domain example.org
 
@@ -94,6 +102,15 @@ Examples:
 
 A source is a Rust crate whose Cargo.toml has [lib] crate-type = [\"cdylib\"], or a folder with such crates in it.
 Crates named bad-* are built only when they are named themselves.";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  guesthouse check shop.wasm                              under the built-in policy
+  guesthouse check *.wasm --config /etc/guesthouse.toml   under the operator's, with limits and sizes from there
+  guesthouse check shop.wasm --format json                for scripts
+
+It does what `serve` does with a dropped file, up to its first instance, and forgets it again. `shop.toml` beside `shop.wasm`
+is read as its manifest. Exit codes: 0 all would be taken, 1 one would not, 2 wrong usage.";
 
 /// Where to listen, and for which hosts.
 #[derive(Clone, Debug, Default, Args)]
@@ -188,6 +205,26 @@ pub struct BuildFlags {
     pub apps: PathBuf,
 }
 
+/// `guesthouse check`
+#[derive(Clone, Debug, Default, Args)]
+pub struct CheckFlags {
+    /// Components, wherever they lie
+    #[arg(value_name = "FILE", required = true, value_parser = PathBufValueParser::new().try_map(component_file))]
+    pub files: Vec<PathBuf>,
+
+    /// The operator's configuration file (TOML), as for `serve`
+    #[arg(long, value_name = "FILE", env = "GUESTHOUSE_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+
+    /// The apps folder: of a file in it, sub-folders are part of its name [default: ./apps]
+    #[arg(long, value_name = "DIR", env = "GUESTHOUSE_APPS", hide_env_values = true)]
+    pub apps: Option<PathBuf>,
+
+    /// How the result is written to stdout [default: text]
+    #[arg(long, value_name = "FORMAT", env = "GUESTHOUSE_FORMAT", hide_env_values = true)]
+    pub format: Option<ReportFormat>,
+}
+
 /// `guesthouse compile`: read by the drop street's `Command`, not by people.
 #[derive(Clone, Debug, Args)]
 pub struct CompileFlags {
@@ -263,7 +300,9 @@ mod tests {
 
     #[test]
     fn wrong_usage_is_two() {
-        for wrong in [&["guesthouse", "serv"][..], &["guesthouse", "dev"], &["guesthouse", "serve", "--listen", "80"]] {
+        let serve = &["guesthouse", "serve", "--listen", "80"];
+        let check = &["guesthouse", "check", "-"];
+        for wrong in [&["guesthouse", "serv"][..], &["guesthouse", "dev"], serve, &["guesthouse", "check"], check] {
             assert_eq!(Cli::try_parse_from(wrong).unwrap_err().exit_code(), 2, "{wrong:?}");
         }
     }

@@ -1,5 +1,7 @@
 //! What was typed: commands, flags and their values. What it means is decided in `config`.
 
+pub mod check;
 pub mod compile;
 pub mod flags;
+mod report;
 pub mod values;

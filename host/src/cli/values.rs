@@ -55,6 +55,24 @@ pub enum Watch {
     Poll,
 }
 
+/// How `check` writes what it found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, ValueEnum)]
+pub enum ReportFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// A file that `check` can look at: its name and what lies beside it are part of the question.
+pub fn component_file(path: PathBuf) -> Result<PathBuf, String> {
+    match path.as_os_str() == "-" {
+        true => Err("standard input has no name and no manifest beside it: name a file".to_owned()),
+        false => Ok(path),
+    }
+}
+
 impl FromStr for Address {
     type Err = String;
 

@@ -13,6 +13,7 @@ use anyhow::bail;
 use guesthouse_sandbox::engine::SandboxSettings;
 
 use crate::cli::flags::AddressFlags;
+use crate::cli::flags::CheckFlags;
 use crate::cli::flags::DevFlags;
 use crate::cli::flags::ServeFlags;
 use crate::cli::values::Address;
@@ -109,6 +110,20 @@ impl Config {
             threads: file.serve.threads.map(std::num::NonZeroUsize::get),
             file: flags.config.clone(),
         })
+    }
+
+    /// What `guesthouse check` with these flags means: what `serve` would do here, with a state of its own in `state`.
+    pub fn check(flags: &CheckFlags, state: &Path, surroundings: &Surroundings) -> anyhow::Result<Config> {
+        let serve = ServeFlags {
+            apps: flags.apps.clone(),
+            config: flags.config.clone(),
+            state: Some(state.to_owned()),
+            ..ServeFlags::default()
+        };
+        let mut config = Config::serve(&serve, surroundings)?;
+        // Its words are the report's; what is left for the log is what takes long, and what is wrong.
+        config.log.filter.get_or_insert_with(|| "warn,guesthouse::deploy::validate=info".to_owned());
+        Ok(config)
     }
 
     /// What `guesthouse dev` with these flags means: a host for one person, whose apps may do whatever they ask for.

@@ -72,7 +72,9 @@ fn take(order: &Order, store: &Store) -> Result<Loaded, Loaded> {
         None => None,
     };
     if code.is_empty() {
-        return Err(Loaded::Pending("empty: waits for its content".to_owned()));
+        return Err(Loaded::Pending(
+            "the file is empty: its content is waited for (is a build or a copy still going on?)".to_owned(),
+        ));
     }
     let manifest_digest = manifest.as_ref().map(|(_, bytes)| Digest::of(bytes));
     let revision = Revision { code: Digest::of(&code), manifest: manifest_digest };
@@ -210,7 +212,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (wasm, toml) = (folder.path().join("shop.wasm"), folder.path().join("shop.toml"));
         fs::write(&wasm, "").unwrap();
-        assert_eq!(outcome(&sighting(&wasm), None, 9), "pending: empty: waits for its content");
+        assert_eq!(
+            outcome(&sighting(&wasm), None, 9),
+            "pending: the file is empty: its content is waited for (is a build or a copy still going on?)"
+        );
         fs::write(&wasm, "0123456789").unwrap();
         let large = "refused (false): `apps/shop.wasm` has 10 bytes, more than the 9B that are read at most";
         assert_eq!(outcome(&sighting(&wasm), None, 9), large);

@@ -8,6 +8,8 @@
 
 mod admissions;
 mod book;
+pub mod check;
+pub mod checked;
 mod compile;
 mod fact;
 mod instances;
@@ -55,6 +57,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::deploy::admissions::Admissions;
 use crate::deploy::book::Book;
+use crate::deploy::check::Checker;
 use crate::deploy::compile::Compiler;
 use crate::deploy::fact::Rules;
 use crate::deploy::journal::Journal;
@@ -126,16 +129,7 @@ impl Deploy {
             component_bytes_max: settings.component_bytes_max,
             origins: settings.origins.clone(),
         };
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let validator = Arc::new(Validator {
-            sandbox,
-            store,
-            compiler: Compiler::new(settings.compile.clone()),
-            admissions: Admissions::new(permits),
-            secrets: settings.secrets.clone(),
-            kinds: Mutex::default(),
-            at_once: Semaphore::new(cores * 2),
-        });
+        let validator = validator(&settings, sandbox, store, permits);
         let (policy, policy_seen) = tokio_watch::channel(Arc::new(settings.policy.clone()));
         let (status, status_seen) = tokio_watch::channel(Arc::default());
         let handle = DeployHandle { rescan: Arc::default(), policy, status: status_seen };
@@ -185,6 +179,36 @@ impl DeployHandle {
     pub fn status(&self) -> tokio_watch::Receiver<Arc<Status>> {
         self.status.clone()
     }
+}
+
+/// What tells of single files whether they would be taken: the same steps, without a folder and without a route table.
+/// `settings.state` is a folder for this alone.
+pub fn checker(
+    settings: DeploySettings,
+    sandbox: Arc<Sandbox>,
+    permits: Arc<Semaphore>,
+) -> Result<Checker, DeployError> {
+    let (lock, store) = open_state(&settings.apps, &settings.state)?;
+    let validator = validator(&settings, sandbox, store, permits);
+    Ok(Checker { settings, validator, _lock: lock })
+}
+
+fn validator(
+    settings: &DeploySettings,
+    sandbox: Arc<Sandbox>,
+    store: Store,
+    permits: Arc<Semaphore>,
+) -> Arc<Validator> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Arc::new(Validator {
+        sandbox,
+        store,
+        compiler: Compiler::new(settings.compile.clone()),
+        admissions: Admissions::new(permits),
+        secrets: settings.secrets.clone(),
+        kinds: Mutex::default(),
+        at_once: Semaphore::new(cores * 2),
+    })
 }
 
 fn open_state(apps: &Path, state: &Path) -> Result<(Lock, Store), DeployError> {

@@ -92,17 +92,25 @@ pub fn table(lives: &BTreeMap<AppName, Life<Arc<App>>>, origins: &Origins) -> Ro
 
 /// The hosts and prefixes that lead to an app, most telling first, as text.
 pub fn shown<G>(name: &AppName, life: &Life<G>, lives: &BTreeMap<AppName, Life<G>>, origins: &Origins) -> Vec<String> {
-    let mut shown: Vec<String> = name.host_label().iter().map(|label| format!("{label}.{}/", origins.domain)).collect();
-    if origins.path_routes || name.is_index() {
-        shown.push(format!("{}/", name.mount()));
-    }
+    let mut shown = own(name, origins);
     if let Some(ready) = &life.live {
-        let declared = kept(&ready.routes, name, lives, origins);
-        shown.extend(
-            declared.map(|route| if route.prefix.is_empty() { key(route) } else { format!("{}/", key(route)) }),
-        );
+        shown.extend(kept(&ready.routes, name, lives, origins).map(written));
     }
     shown
+}
+
+/// The routes that follow from an app's name.
+pub fn own(name: &AppName, origins: &Origins) -> Vec<String> {
+    let mut own: Vec<String> = name.host_label().iter().map(|label| format!("{label}.{}/", origins.domain)).collect();
+    if origins.path_routes || name.is_index() {
+        own.push(format!("{}/", name.mount()));
+    }
+    own
+}
+
+/// A declared route as people are shown it.
+pub fn written(route: &Declared) -> String {
+    if route.prefix.is_empty() { key(route) } else { format!("{}/", key(route)) }
 }
 
 /// The declared routes that no app in the folder takes away.

@@ -45,6 +45,14 @@ pub struct Sighted {
     pub manifest: Option<Result<Sighting, String>>,
 }
 
+impl Sighted {
+    /// The component and the manifest, or why one of them can be none.
+    pub fn files(self) -> Result<(Sighting, Option<Sighting>), String> {
+        let manifest = self.manifest.transpose();
+        self.code.and_then(|code| Ok((code, manifest?)))
+    }
+}
+
 /// One file, as far as it can be known without opening it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sighting {
@@ -92,10 +100,13 @@ impl Mark {
 pub fn scan(apps: &Path, roots: &[PathBuf]) -> io::Result<Scan> {
     let real = fs::canonicalize(apps)?;
     let device = fs::metadata(&real)?.dev();
-    let mut allowed = vec![real.clone()];
-    allowed.extend(roots.iter().filter_map(|root| fs::canonicalize(root).ok()));
-    let mut walk =
-        Walk { shown: apps, allowed, scan: Scan { device, ..Scan::default() }, manifests: BTreeMap::new(), names: 0 };
+    let mut walk = Walk {
+        shown: apps,
+        allowed: allowed(&real, roots),
+        scan: Scan { device, ..Scan::default() },
+        manifests: BTreeMap::new(),
+        names: 0,
+    };
     walk.scan.is_empty = true;
     walk.folder(&real, Path::new(""), &mut Vec::new())?;
     for (name, manifest) in walk.manifests {
@@ -105,6 +116,56 @@ pub fn scan(apps: &Path, roots: &[PathBuf]) -> io::Result<Scan> {
         }
     }
     Ok(walk.scan)
+}
+
+/// Looks at one file, wherever it lies: as a scan would see it in a folder that holds nothing else but its manifest. In
+/// `apps` its sub-folders are part of its name, and links lead no further than there.
+pub fn sight(file: &Path, apps: &Path, roots: &[PathBuf]) -> Result<(AppName, Sighted), String> {
+    let Some(file_name) = file.file_name() else { return Err("not a file but a folder".to_owned()) };
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let cannot = |error: io::Error| format!("cannot be looked at: {error}");
+    let real = fs::canonicalize(folder).map_err(cannot)?;
+    let apps = fs::canonicalize(apps).ok().filter(|apps| real.starts_with(apps));
+    let (below, allowed) = match &apps {
+        Some(apps) => (real.strip_prefix(apps).unwrap_or(Path::new("")), allowed(apps, roots)),
+        None => (Path::new(""), vec![PathBuf::from("/")]),
+    };
+    let (entry, path) = (real.join(file_name), below.join(file_name));
+    if let Some(why) = path.iter().find_map(ignored) {
+        return Err(format!("{why}: such files are left alone"));
+    }
+    let metadata = fs::symlink_metadata(&entry).map_err(cannot)?;
+    if !matches!(Kind::of(&path), Some(Kind::Code)) {
+        let what =
+            if metadata.is_dir() { "a folder: name the files in it" } else { "its name does not end in `.wasm`" };
+        return Err(format!("{what}: such files are left alone"));
+    }
+    let mut walk = Walk { shown: folder, allowed, scan: Scan::default(), manifests: BTreeMap::new(), names: 0 };
+    walk.name(&entry, &path, metadata.is_symlink(), &mut Vec::new());
+    let manifest = entry.with_extension("toml");
+    if let Ok(metadata) = fs::symlink_metadata(&manifest) {
+        walk.name(&manifest, &path.with_extension("toml"), metadata.is_symlink(), &mut Vec::new());
+    }
+    if let Some((_, why)) = walk.scan.refusals.pop_first() {
+        return Err(why);
+    }
+    let (name, mut sighted) = walk.scan.apps.pop_first().ok_or("it is gone")?;
+    sighted.manifest = walk.manifests.remove(&name);
+    // As it was typed, rather than as the folder below.
+    if let Ok(code) = &mut sighted.code {
+        code.shown = file.display().to_string();
+    }
+    if let Some(Ok(manifest)) = &mut sighted.manifest {
+        manifest.shown = file.with_extension("toml").display().to_string();
+    }
+    Ok((name, sighted))
+}
+
+/// Where links may lead.
+fn allowed(real: &Path, roots: &[PathBuf]) -> Vec<PathBuf> {
+    let mut allowed = vec![real.to_owned()];
+    allowed.extend(roots.iter().filter_map(|root| fs::canonicalize(root).ok()));
+    allowed
 }
 
 struct Walk<'a> {
@@ -128,7 +189,7 @@ impl Walk<'_> {
                 return Err(io::Error::other(format!("holds more than {NAMES_MAX} names: is it the right folder?")));
             }
             let name = entry.file_name();
-            if is_ignored(&name) {
+            if ignored(&name).is_some() {
                 continue;
             }
             let path = path.join(&name);
@@ -257,11 +318,16 @@ impl Refused {
     }
 }
 
-/// Names that are still on their way, hidden, or set aside on purpose.
-fn is_ignored(name: &OsStr) -> bool {
+/// Names that are still on their way, hidden, or set aside on purpose: why they are left alone.
+fn ignored(name: &OsStr) -> Option<&'static str> {
     let name = name.as_encoded_bytes();
     let ends = |end: &str| name.ends_with(end.as_bytes());
-    name.starts_with(b".") || name.starts_with(b"_") || ends("~") || ends(".tmp") || ends(".part") || ends(".swp")
+    match () {
+        () if name.starts_with(b".") => Some("its name begins with `.`"),
+        () if name.starts_with(b"_") => Some("its name begins with `_`"),
+        () if ends("~") || ends(".tmp") || ends(".part") || ends(".swp") => Some("its name is that of a draft"),
+        () => None,
+    }
 }
 
 fn kind_of(metadata: &Metadata) -> &'static str {

@@ -18,6 +18,7 @@ use guesthouse_sandbox::inspect::inspect;
 use guesthouse_sandbox::settings::GuestSettings;
 use guesthouse_sandbox::target::Target;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::deploy::admissions::Admissions;
@@ -56,6 +57,19 @@ pub struct Validator {
     pub at_once: Semaphore,
 }
 
+/// What becomes known of a revision while it is made ready, for who asks rather than serves.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// What it is given.
+    pub terms: Option<Terms>,
+    /// How long it took to compile; nothing when that had been done before.
+    pub compiled_in: Option<Duration>,
+    /// What it was compiled to, in bytes.
+    pub compiled_bytes: Option<u64>,
+    /// How long its first instance took, with its health if it tells.
+    pub first_instance: Option<Duration>,
+}
+
 /// Why a revision is not ready.
 enum Stop {
     /// It will not be: remembered.
@@ -83,7 +97,19 @@ impl Validator {
         inspection: Option<Box<Inspection>>,
         policy: Arc<Policy>,
     ) -> Made<Arc<App>> {
-        match self.ready(name, revision, inspection, policy).await {
+        self.make_noting(name, revision, inspection, policy, &mut Findings::default()).await
+    }
+
+    /// The same, and what becomes known on the way is noted in `findings`, however far it gets.
+    pub async fn make_noting(
+        self: Arc<Self>,
+        name: AppName,
+        revision: Revision,
+        inspection: Option<Box<Inspection>>,
+        policy: Arc<Policy>,
+        findings: &mut Findings,
+    ) -> Made<Arc<App>> {
+        match self.ready(name, revision, inspection, policy, findings).await {
             Ok(ready) => Made::Ready(ready),
             Err(Stop::Refused(why)) => Made::Refused(why),
             Err(Stop::Trouble(why)) => Made::Trouble(why),
@@ -96,9 +122,11 @@ impl Validator {
         revision: Revision,
         inspection: Option<Box<Inspection>>,
         policy: Arc<Policy>,
+        findings: &mut Findings,
     ) -> Result<Ready<Arc<App>>, Stop> {
         let this = self.clone();
         let plan = blocking(move || this.plan(name, revision, inspection, &policy)).await?;
+        findings.terms = Some(plan.terms.clone());
         let settings = GuestSettings {
             app: plan.name.to_string(),
             revision: plan.revision.to_string(),
@@ -107,16 +135,16 @@ impl Validator {
             environment: plan.environment.clone(),
             log_lines_per_second_max: plan.terms.bounds.log_lines_per_second_max,
         };
-        let guest = match self.prepare(&plan, settings.clone()).await? {
+        let guest = match self.prepare(&plan, settings.clone(), findings).await? {
             Ok(guest) => guest,
             Err(why) => {
                 // It was made by another host or is damaged in a way that its checksum does not show. Once more, afresh.
                 tracing::warn!(app.name = %plan.name, "`{}`: its compiled artefact is made again: {why}", plan.name);
                 self.store.drop_artefact(plan.revision.code, &self.kind(plan.inspection.class)?);
-                self.prepare(&plan, settings).await?.map_err(Stop::Trouble)?
+                self.prepare(&plan, settings, findings).await?.map_err(Stop::Trouble)?
             }
         };
-        self.probe(&guest, plan.terms.bounds.guest.head.min(PROBE_MAX)).await?;
+        findings.first_instance = Some(self.probe(&guest, plan.terms.bounds.guest.head.min(PROBE_MAX)).await?);
         let mut limits = plan.terms.bounds.app;
         let admission = self.admissions.share(&plan.name, &mut limits);
         let app = App::new(plan.name, revision, limits, guest, admission);
@@ -165,7 +193,8 @@ impl Validator {
         if needs > has {
             let (needs, has) = (Size(needs), Size(has));
             return Err(Stop::Refused(format!(
-                "needs {needs} of memory to start, and has {has} (`memory` in `[limits]` of its manifest)"
+                "needs {needs} of memory to start, and has {has}: ask for more with `memory` under `[limits]` in `{}.toml`",
+                name.as_str()
             )));
         }
         let code_bytes = std::fs::metadata(self.store.code_path(revision.code)).map_err(|_| lost())?.len();
@@ -173,8 +202,13 @@ impl Validator {
     }
 
     /// The inner error is an artefact that cannot be used.
-    async fn prepare(self: &Arc<Self>, plan: &Plan, settings: GuestSettings) -> Result<Result<Guest, String>, Stop> {
-        let artefact = self.artefact(plan).await?;
+    async fn prepare(
+        self: &Arc<Self>,
+        plan: &Plan,
+        settings: GuestSettings,
+        findings: &mut Findings,
+    ) -> Result<Result<Guest, String>, Stop> {
+        let artefact = self.artefact(plan, findings).await?;
         let (this, inspection) = (self.clone(), plan.inspection.clone());
         let _turn = self.at_once.acquire().await;
         let prepared = blocking(move || Ok(this.sandbox.prepare(&artefact, &inspection, settings))).await?;
@@ -187,7 +221,7 @@ impl Validator {
     }
 
     /// The compiled form, from the cache or made now.
-    async fn artefact(self: &Arc<Self>, plan: &Plan) -> Result<PathBuf, Stop> {
+    async fn artefact(self: &Arc<Self>, plan: &Plan, findings: &mut Findings) -> Result<PathBuf, Stop> {
         let code = plan.revision.code;
         let target = self.sandbox.target(plan.inspection.class);
         let kind = self.kind(plan.inspection.class)?;
@@ -197,11 +231,14 @@ impl Validator {
         }
         tracing::debug!(app.name = %plan.name, "compiling `{}` for {target}", plan.name);
         if plan.code_bytes >= SLOW_CODE_BYTES {
-            let size = Size(plan.code_bytes);
+            let size = Size(plan.code_bytes).rough();
             tracing::info!(app.name = %plan.name, "compiling `{}`, {size}: this takes a while", plan.name);
         }
         let draft = Draft(self.store.artefact_draft(code, &kind));
+        let begun = Instant::now();
         self.compile(target, plan, &draft).await?;
+        findings.compiled_in = Some(begun.elapsed());
+        findings.compiled_bytes = std::fs::metadata(&draft.0).ok().map(|metadata| metadata.len());
         let this = self.clone();
         let adopt = move || {
             let adopted = this.store.adopt(&draft.0, code, &kind);
@@ -219,16 +256,20 @@ impl Validator {
         }
     }
 
-    async fn probe(&self, guest: &Guest, deadline: Duration) -> Result<(), Stop> {
+    /// Says how long the first instance took.
+    async fn probe(&self, guest: &Guest, deadline: Duration) -> Result<Duration, Stop> {
         let _turn = self.at_once.acquire().await;
+        let begun = Instant::now();
         match tokio::time::timeout(deadline, guest.probe()).await {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => Ok(begun.elapsed()),
             // The house is full: nothing that the component can help.
             Ok(Err(fault @ (Fault::Full(_) | Fault::Memory { host_is_full: true, .. }))) => {
                 Err(Stop::Trouble(fault.to_string()))
             }
             Ok(Err(fault)) => Err(Stop::Refused(told(&fault))),
-            Err(_) => Err(Stop::Refused(format!("its first instance was not ready after {deadline:?}"))),
+            Err(_) => Err(Stop::Refused(format!(
+                "its first instance was not ready after {deadline:?}: what it does before its first request must be short"
+            ))),
         }
     }
 
@@ -251,9 +292,10 @@ const SLOW_CODE_BYTES: u64 = 2 << 20;
 
 /// A fault in a first instance, with its backtrace, which is all that an author has to go by.
 fn told(fault: &Fault) -> String {
+    const WHEN: &str = "(before any request: in its initialisers, or in its `health`)";
     match fault.backtrace() {
-        Some(backtrace) => format!("its first instance failed: {fault}\n{backtrace}"),
-        None => format!("its first instance failed: {fault}"),
+        Some(backtrace) => format!("its first instance failed: {fault} {WHEN}\n{backtrace}"),
+        None => format!("its first instance failed: {fault} {WHEN}"),
     }
 }
 

@@ -238,8 +238,7 @@ impl<G: Clone> Book<G> {
     fn sighted(&mut self, name: &AppName, sighted: Sighted, moved: &HashSet<PathBuf>, now: Instant) {
         let life = self.lives.entry(name.clone()).or_default();
         life.gone_since = None;
-        let files = sighted.code.and_then(|code| Ok((code, sighted.manifest.transpose()?)));
-        let (code, manifest) = match files {
+        let (code, manifest) = match sighted.files() {
             Ok(files) => files,
             Err(why) => {
                 // Whatever comes next under this name is new.

@@ -1,0 +1,218 @@
+//! What `check` found, as a page for a terminal: the verdict first, then what there is to know.
+
+use std::fmt::Write as _;
+
+use crate::deploy::checked::Asked;
+use crate::deploy::checked::Checked;
+use crate::deploy::checked::Component;
+use crate::deploy::checked::Given;
+use crate::deploy::checked::Import;
+use crate::deploy::checked::Verdict;
+use crate::deploy::checked::Version;
+use crate::units::Size;
+
+/// Tools that are named on a line; all of them stand in the JSON.
+const TOOLS_SHOWN_MAX: usize = 6;
+
+/// One file's lines, without a newline at the end.
+pub fn text(checked: &Checked) -> String {
+    let mut page = Page(String::new());
+    page.0.push_str(&plain(&format!("{}  {}", checked.file, verdict(checked))));
+    if let Some(component) = &checked.component {
+        page.line("lane", &format!("{}, world {}", component.lane, component.world));
+        if let Some(made_by) = made_by(component) {
+            page.line("made by", &made_by);
+        }
+        page.line("size", &size(checked, component));
+        page.line("memory", &memory(component, checked.given.as_ref()));
+        page.line("engine", &engine(checked, component));
+        page.lines("imports", &imports(&component.imports));
+    } else if let Some(bytes) = checked.bytes {
+        page.line("size", &Size(bytes).rough());
+    }
+    if let (Some(manifest), Some(asked)) = (&checked.manifest, &checked.asked) {
+        page.line("manifest", &format!("{manifest} asks for {}", listed(asked)));
+    }
+    if let Some(given) = &checked.given {
+        page.lines("given", &granted(given));
+    }
+    page.0
+}
+
+/// One line for several files.
+pub fn summary(all: &[Checked]) -> String {
+    let taken = all.iter().filter(|checked| checked.verdict == Verdict::Taken).count();
+    match all.len() - taken {
+        0 => format!("all {taken} would be taken"),
+        rest => format!("{taken} of {} would be taken, {rest} would not", all.len()),
+    }
+}
+
+/// Lines with a label before them, indented below the file's own.
+struct Page(String);
+
+impl Page {
+    fn line(&mut self, label: &str, text: &str) {
+        // Writing to a String does not fail.
+        let _ = write!(self.0, "\n  {label:<9} {}", plain(text));
+    }
+
+    fn lines(&mut self, label: &str, texts: &[String]) {
+        for (at, text) in texts.iter().enumerate() {
+            self.line(if at == 0 { label } else { "" }, text);
+        }
+    }
+}
+
+fn verdict(checked: &Checked) -> String {
+    let why = checked.why.as_deref().unwrap_or_default();
+    let app = checked.app.as_ref().map(|app| format!(" as `{app}`")).unwrap_or_default();
+    match checked.verdict {
+        Verdict::Taken => {
+            let routes = checked.given.as_ref().map(|given| given.routes.join(", ")).unwrap_or_default();
+            format!("would be taken{app}: {routes}")
+        }
+        Verdict::Pending => format!("would be waited for: {why}"),
+        Verdict::Refused => format!("would be refused: {why}"),
+    }
+}
+
+fn made_by(component: &Component) -> Option<String> {
+    let toolchain = &component.toolchain;
+    let tools: Vec<&Version> = toolchain.sdks.iter().chain(&toolchain.processed_by).collect();
+    let mut parts: Vec<String> = toolchain.languages.iter().map(version).collect();
+    parts.extend(tools.iter().take(TOOLS_SHOWN_MAX).map(|tool| version(tool)));
+    let more = tools.len().saturating_sub(TOOLS_SHOWN_MAX);
+    if more > 0 {
+        parts.push(format!("{more} more"));
+    }
+    parts.extend(toolchain.name.iter().map(|name| format!("named `{name}`")));
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn version(tool: &Version) -> String {
+    // `1.95.0 (59807616e 2026-04-14)`: the number is enough here.
+    let number = tool.version.split_whitespace().next().unwrap_or_default();
+    if number.is_empty() { tool.name.clone() } else { format!("{} {number}", tool.name) }
+}
+
+fn size(checked: &Checked, component: &Component) -> String {
+    let bytes = Size(checked.bytes.unwrap_or_default()).rough();
+    let modules = match component.core_modules {
+        1 => "1 core module".to_owned(),
+        count => format!("{count} core modules"),
+    };
+    match &checked.compiled {
+        Some(compiled) => {
+            format!(
+                "{bytes} in {modules}, compiled to {} in {}",
+                Size(compiled.bytes).rough(),
+                duration(compiled.ms * 1000)
+            )
+        }
+        None => format!("{bytes} in {modules}"),
+    }
+}
+
+fn memory(component: &Component, given: Option<&Given>) -> String {
+    let start = Size(component.memory_bytes_min).rough();
+    let own = match component.memory_bytes_max {
+        Some(bytes) => format!("{} at most by itself", Size(bytes).rough()),
+        None => "no maximum of its own".to_owned(),
+    };
+    let limit = given.and_then(|given| given.limits.get("memory")).map(|limit| format!(", limited to {limit} here"));
+    format!("{start} at start, {own}{}", limit.unwrap_or_default())
+}
+
+fn engine(checked: &Checked, component: &Component) -> String {
+    match checked.first_instance_us {
+        Some(us) => format!("{}, the first instance took {}", component.engine, duration(us)),
+        None => component.engine.clone(),
+    }
+}
+
+fn duration(us: u128) -> String {
+    match us {
+        0..1_000 => format!("{us} µs"),
+        1_000..10_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
+        10_000..1_000_000 => format!("{} ms", us / 1_000),
+        _ => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
+    }
+}
+
+/// One line for each package and what stands behind its interfaces.
+fn imports(imports: &[Import]) -> Vec<String> {
+    let mut groups: Vec<(String, &str, Vec<&str>)> = Vec::new();
+    for import in imports {
+        let (path, version) = import.name.split_once('@').unwrap_or((&import.name, ""));
+        let (package, interface) = path.split_once('/').unwrap_or((path, ""));
+        let package = if version.is_empty() { package.to_owned() } else { format!("{package}@{version}") };
+        match groups.iter_mut().find(|(known, note, _)| *known == package && *note == import.note) {
+            Some((_, _, names)) => names.push(interface),
+            None => groups.push((package, import.note, vec![interface])),
+        }
+    }
+    groups.sort();
+    let width = groups.iter().map(|(package, ..)| package.chars().count()).max().unwrap_or(0);
+    let mut before = "";
+    let mut lines = Vec::new();
+    for (package, note, names) in &groups {
+        // Once for all of its lines.
+        let shown = if package == before { "" } else { package };
+        let gap = if names.iter().all(|name| name.is_empty()) { "" } else { ": " };
+        lines.push(format!("{shown:<width$}  {}{gap}{note}", names.join(" ")));
+        before = package;
+    }
+    lines
+}
+
+fn listed(asked: &Asked) -> String {
+    let variable = |(name, secret): (&String, &Option<String>)| match secret {
+        Some(secret) => format!("`{name}` (the secret `{secret}`)"),
+        None => format!("`{name}`"),
+    };
+    let parts: Vec<String> = asked
+        .limits
+        .iter()
+        .chain(&asked.instances)
+        .map(|(name, value)| format!("{name} {value}"))
+        .chain(asked.environment.iter().map(variable))
+        .chain(asked.routes.iter().cloned())
+        .collect();
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+}
+
+fn granted(given: &Given) -> Vec<String> {
+    let limit = |name: &str| given.limits.get(name).map(|value| format!("{name} {value}"));
+    let limits: Vec<String> = ["memory", "cpu", "head", "concurrency"].into_iter().filter_map(limit).collect();
+    let instances = match (given.requests_per_instance, given.concurrent_per_instance) {
+        (1, _) => "a fresh instance for each request".to_owned(),
+        (many, 1) => format!("an instance for {many} requests"),
+        (many, at_once) => format!("an instance for {many} requests, {at_once} at once"),
+    };
+    let variables = match given.environment.as_slice() {
+        [] => "no variables".to_owned(),
+        names => format!("variables {}", names.join(" ")),
+    };
+    let mut lines = vec![format!("{}, {instances}, {variables}", limits.join(", "))];
+    if !given.lowered.is_empty() {
+        lines.push(format!("less than the component asks for by itself: {}", given.lowered.join(", ")));
+    }
+    lines
+}
+
+/// What a component or a manifest says of itself may act on a terminal: nothing of it does.
+fn plain(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => safe.push_str("\n            "),
+            // Those that turn the direction of writing as well (UAX #9).
+            acting if acting.is_control() || matches!(acting, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+                safe.extend(acting.escape_unicode());
+            }
+            plain => safe.push(plain),
+        }
+    }
+    safe
+}

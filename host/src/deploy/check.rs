@@ -1,0 +1,126 @@
+//! Would this file be taken here? The steps of the drop street for one file: sight → load → validate.
+//!
+//! What follows in the street is left out, because it is about other apps: settling, contested routes, publishing.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use guesthouse_sandbox::inspect::Inspection;
+
+use crate::deploy::checked::Asked;
+use crate::deploy::checked::Checked;
+use crate::deploy::checked::Compiled;
+use crate::deploy::checked::Component;
+use crate::deploy::checked::Given;
+use crate::deploy::checked::Verdict;
+use crate::deploy::fact::Made;
+use crate::deploy::load::Loaded;
+use crate::deploy::load::Order;
+use crate::deploy::load::load;
+use crate::deploy::lock::Lock;
+use crate::deploy::manifest::Manifest;
+use crate::deploy::publish::own;
+use crate::deploy::scan::Sighting;
+use crate::deploy::scan::sight;
+use crate::deploy::settings::DeploySettings;
+use crate::deploy::validate::Findings;
+use crate::deploy::validate::Validator;
+use crate::name::AppName;
+use crate::name::Revision;
+
+/// Tells of files whether they would be taken.
+pub struct Checker {
+    pub(super) settings: DeploySettings,
+    pub(super) validator: Arc<Validator>,
+    pub(super) _lock: Lock,
+}
+
+/// Why it ends before its end.
+struct Stop(Verdict, String);
+
+impl Checker {
+    /// Takes `file` as far as it gets. Dropping the future stops it, and kills a compile child.
+    pub async fn check(&self, file: &Path) -> Checked {
+        let mut checked = Checked::new(file.display().to_string());
+        if let Err(Stop(verdict, why)) = self.walk(file, &mut checked).await {
+            checked.verdict = verdict;
+            checked.why = Some(why);
+        }
+        checked
+    }
+
+    async fn walk(&self, file: &Path, checked: &mut Checked) -> Result<(), Stop> {
+        let (at, apps, roots) = (file.to_owned(), self.settings.apps.clone(), self.settings.roots.clone());
+        let sighted = blocking(move || sight(&at, &apps, &roots)).await?;
+        let (name, sighted) = sighted.map_err(refused)?;
+        checked.app = Some(name.to_string());
+        let (code, manifest) = sighted.files().map_err(refused)?;
+        checked.bytes = Some(code.mark.size);
+        checked.manifest = manifest.as_ref().map(|manifest| manifest.shown.clone());
+
+        let (revision, inspection) = self.read(code, manifest.clone()).await?;
+        checked.revision = Some(revision);
+        checked.component = Some(Component::of(&inspection));
+        checked.asked = manifest.and_then(|manifest| self.asked(&manifest, revision));
+        self.make(&name, revision, inspection, checked).await
+    }
+
+    async fn read(&self, code: Sighting, manifest: Option<Sighting>) -> Result<(Revision, Box<Inspection>), Stop> {
+        let order = Order { code, manifest, known: Vec::new(), bytes_max: self.settings.component_bytes_max };
+        let store = self.validator.store.clone();
+        match blocking(move || load(&order, &store)).await? {
+            Loaded::Content { revision, inspection: Some(inspection) } => Ok((revision, inspection)),
+            Loaded::Content { inspection: None, .. } => Err(bug()),
+            Loaded::Changed => Err(Stop(Verdict::Pending, "it is being written to at this moment".to_owned())),
+            Loaded::Pending(why) | Loaded::Trouble(why) => Err(Stop(Verdict::Pending, why)),
+            Loaded::Refused { why, .. } => Err(refused(why)),
+        }
+    }
+
+    /// The manifest has been read and kept: it is asked for by its digest, as the drop street does.
+    fn asked(&self, manifest: &Sighting, revision: Revision) -> Option<Asked> {
+        let bytes = self.validator.store.manifest(revision.manifest?)?;
+        Manifest::parse(&manifest.shown, &bytes).ok().map(|manifest| Asked::of(&manifest))
+    }
+
+    async fn make(
+        &self,
+        name: &AppName,
+        revision: Revision,
+        inspection: Box<Inspection>,
+        checked: &mut Checked,
+    ) -> Result<(), Stop> {
+        let mut findings = Findings::default();
+        let policy = Arc::new(self.settings.policy.clone());
+        let made = self.validator.clone();
+        let made = made.make_noting(name.clone(), revision, Some(inspection), policy, &mut findings).await;
+        checked.compiled = Compiled::of(&findings);
+        checked.first_instance_us = findings.first_instance.map(|took| took.as_micros());
+        if let Some(terms) = &findings.terms {
+            checked.given = Some(Given::of(terms, own(name, &self.settings.origins)));
+        }
+        match made {
+            Made::Ready(ready) => {
+                // What one app may hold of this host is known to its admission alone.
+                if let Some(given) = &mut checked.given {
+                    given.limits.insert("concurrency", ready.guest.limits.concurrency.to_string());
+                }
+                Ok(())
+            }
+            Made::Refused(why) => Err(refused(why)),
+            Made::Trouble(why) => Err(Stop(Verdict::Pending, why)),
+        }
+    }
+}
+
+fn refused(why: String) -> Stop {
+    Stop(Verdict::Refused, why)
+}
+
+fn bug() -> Stop {
+    Stop(Verdict::Pending, "the check failed while it looked at it: a bug of guesthouse".to_owned())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Stop> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| bug())
+}
