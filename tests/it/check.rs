@@ -189,7 +189,8 @@ async fn what_a_component_says_of_itself_does_not_act_on_the_terminal() {
     let home = home_with(&[("app.wasm", &wat::parse_str(text).unwrap())]);
     let ended = run(&["check", "app.wasm"], home.path()).await;
     assert!(
-        ended.stdout.contains("made by   C\\u{1b}[2J 11, rustc 1.95.0\n") && !ended.stdout.contains('\u{1b}'),
+        ended.stdout.contains("made by   C\\u{1b}[2J 11, rustc 1.95.0, named `m`\n")
+            && !ended.stdout.contains('\u{1b}'),
         "{:?}",
         ended.stdout
     );

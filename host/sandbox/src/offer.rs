@@ -102,8 +102,8 @@ mod tests {
         let engine = Engine::new(&Target { class: Class::Concurrent, roomy: true }.config()).unwrap();
         let mut linker: Linker<State> = Linker::new(&engine);
         capability::link(&mut linker, Class::Concurrent).unwrap();
-        // An instance that is there cannot be defined again.
-        let mut has = |name: &str| linker.instance(name).is_err();
+        // What is there cannot be defined again, and as something else.
+        let mut has = |name: &str| linker.root().func_wrap(name, |_, (): ()| Ok(())).is_err();
         for (package, name, offer, in_02, in_03) in OFFERS {
             // Types have nothing that could be linked.
             if *offer != SHAPES {
