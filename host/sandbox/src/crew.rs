@@ -32,7 +32,6 @@ use crate::instance::Start;
 use crate::lane::exchange::answer;
 use crate::lane::exchange::watched;
 use crate::lane::message;
-use crate::lane::message::Begun;
 use crate::lot::Keep;
 use crate::lot::Lot;
 use crate::member::Member;
@@ -44,6 +43,7 @@ use crate::store::State;
 use crate::tag::Tag;
 use crate::visit::Held;
 use crate::visit::Visit;
+use crate::writer::Begun;
 use crate::writer::Writer;
 
 /// The instances of one guest that are at work.

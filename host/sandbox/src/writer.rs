@@ -7,14 +7,18 @@ use std::task::Poll;
 use std::task::Waker;
 use std::time::Duration;
 
+use http::Response;
 use tokio::sync::oneshot;
+use wasmtime_wasi_http::WasiBody;
 
 use crate::deadline::Run;
 use crate::fault::Fault;
-use crate::lane::message::Begun;
 use crate::lot::Keep;
 use crate::member::Member;
 use crate::visit::Visit;
+
+/// A response whose body is still being written.
+pub(crate) type Begun = Response<WasiBody>;
 
 /// The guest that writes a response. Dropping it ends the guest, or at least this request of it.
 pub(crate) enum Writer {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::io::AsyncReadExt as _;
@@ -14,6 +15,7 @@ use tokio::process::Command;
 use crate::deploy::queue::Queue;
 use crate::deploy::settings::COMPILE_TROUBLE;
 use crate::deploy::settings::CompileSettings;
+use crate::units::Span;
 
 /// How much of a child's complaint is kept.
 const STDERR_BYTES_MAX: u64 = 16 << 10;
@@ -50,7 +52,7 @@ impl Compiler {
                 let program = self.settings.program.display();
                 Err(CompileError::Trouble(format!("cannot start the compiler `{program}`: {error}")))
             }
-            Err(_) => Err(CompileError::Refused(format!("compiling took longer than {deadline:?}"))),
+            Err(_) => Err(CompileError::Refused(overdue(deadline))),
         }
     }
 
@@ -84,6 +86,15 @@ impl Compiler {
     }
 }
 
+/// A refusal, though the machine's load has a part in it: what is tried again without end is what an attacker wants.
+fn overdue(deadline: Duration) -> String {
+    let deadline = Span(deadline);
+    format!(
+        "compiling took longer than {deadline}: if the machine has had more to do than usual, SIGHUP has it tried \
+         again; the operator may raise `deadline` in `[deploy.compile]`"
+    )
+}
+
 fn judge(status: ExitStatus, complaint: &str) -> Result<(), CompileError> {
     if status.success() {
         return Ok(());
@@ -113,7 +124,6 @@ fn judge(status: ExitStatus, complaint: &str) -> Result<(), CompileError> {
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
-    use std::time::Duration;
 
     use tokio::time::Instant;
 
@@ -143,7 +153,7 @@ mod tests {
     async fn a_child_that_takes_too_long_is_killed() {
         let start = Instant::now();
         let (result, _) = run("exec sleep 60", Duration::from_millis(300)).await;
-        assert_eq!(result, Err(CompileError::Refused("compiling took longer than 300ms".to_owned())));
+        assert_eq!(result, Err(CompileError::Refused(overdue(Duration::from_millis(300)))));
         assert!(start.elapsed() < Duration::from_secs(20));
     }
 

@@ -22,8 +22,8 @@ use wasmtime_wasi_http::p3;
 use wasmtime_wasi_http::p3::bindings::Service;
 use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 
-use crate::lane::message::Begun;
 use crate::store::State;
+use crate::writer::Begun;
 
 /// One request in an instance of its own, to the end of everything that it began.
 pub(crate) async fn serve(

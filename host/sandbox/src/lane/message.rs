@@ -21,10 +21,8 @@ use crate::request::GuestRequest;
 use crate::response::GuestBody;
 use crate::response::Writing;
 use crate::visit::Visit;
+use crate::writer::Begun;
 use crate::writer::Writer;
-
-/// A response whose body is still being written.
-pub(crate) type Begun = Response<WasiBody>;
 
 /// Runs a guest that has an instance to itself until it has handed over a head, and then for as long as its response
 /// is small and nothing stands still.

@@ -5,6 +5,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use futures_util::future::select_all;
 use guesthouse_sandbox::engine::Sandbox;
 use guesthouse_sandbox::engine::SandboxSettings;
 use guesthouse_sandbox::guest::Guest;
@@ -131,20 +132,14 @@ async fn instances_that_wait_make_room_for_those_that_work() {
 async fn requests_meet_in_one_instance_when_that_is_asked_for() {
     let cores = available_parallelism().map_or(1, usize::from);
     let meet = guest_in(sandbox(), "meet-http03", Limits::default(), concurrent(16));
-    // One in each instance that there will be, so that whoever rings comes to somebody who waits.
-    let waiting: Vec<_> = (0..cores).map(|_| ask(&meet, "/wait", b"")).collect();
+    // With somebody waiting in each instance that there will be, whoever comes next meets one of them.
+    let waiting = (0..cores).map(|_| Box::pin(ask(&meet, "/wait", b"")));
     let ringing = async {
-        let mut rung = 0;
-        while rung < cores {
-            let text = text(&meet, "/ring").await;
-            rung += text.trim_start_matches("rang for ").trim().parse::<usize>().unwrap();
-            tokio::task::yield_now().await;
-        }
+        while !text(&meet, "/count").await.contains("serving 2") {}
+        text(&meet, "/ring").await
     };
-    let (answered, ()) = tokio::join!(join_all(waiting), ringing);
-    for answer in answered {
-        assert_eq!(answer.unwrap().0, 200);
-    }
+    let ((met, _, others), rung) = tokio::join!(select_all(waiting), ringing);
+    assert_eq!((met.unwrap().0, rung.as_str(), others.len()), (200, "rang for 1\n", cores - 1));
 
     let alone = guest_in(sandbox(), "meet-http03", quick(), concurrent(1));
     let (waited, rung) = tokio::join!(ask(&alone, "/wait", b""), ask(&alone, "/ring", b""));
@@ -163,7 +158,7 @@ async fn a_request_that_spins_ends_in_time_and_its_siblings_with_it() {
         tokio::task::yield_now().await;
         ask(&meet, "/spin", b"").await
     };
-    let first = futures_util::future::select_all(waiting.map(Box::pin));
+    let first = select_all(waiting.map(Box::pin));
     let ((sibling, _, others), spun) = tokio::join!(first, spinning);
     assert_eq!(spun.expect_err("it spins").to_string(), "the guest used more than its 300ms of CPU time");
     let text = sibling.expect_err("it lost its instance").to_string();

@@ -1,6 +1,7 @@
 //! The decisions, held against a pure model: random sequences of what operators, disks and clocks do.
 //!
-//! `PROPTEST_CASES` says how many sequences; what was found once is kept in `host/proptest-regressions` and tried first.
+//! `PROPTEST_CASES` says how many sequences, and `PROPTEST_RNG_SEED`, a number, which: to look for more, try others. What
+//! was found once is kept in `host/proptest-regressions` and tried first.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use proptest::sample::select;
 use proptest::strategy::Union;
 use proptest::test_runner::Config;
 use proptest::test_runner::FileFailurePersistence;
+use proptest::test_runner::RngSeed;
 use proptest::test_runner::TestCaseError;
 use proptest::test_runner::TestError;
 use proptest::test_runner::TestRunner;
@@ -33,6 +35,8 @@ use super::world_tests::World;
 const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/book.txt");
 /// Sequences, unless the environment says otherwise.
 const CASES: u32 = 2000;
+/// Where they begin, unless the environment says otherwise: a change of the code is judged, not the luck of the day.
+const SEED: u64 = 20_261_122;
 
 /// States that a run of many sequences must have reached: a property that never came there proves nothing.
 const RARE: [&str; 28] = [
@@ -164,6 +168,9 @@ fn the_last_good_revision_serves_whatever_happens() {
     let mut config = Config::default();
     if std::env::var_os("PROPTEST_CASES").is_none() {
         config.cases = CASES;
+    }
+    if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
+        config.rng_seed = RngSeed::Fixed(SEED);
     }
     config.failure_persistence = Some(Box::new(FileFailurePersistence::Direct(REGRESSIONS)));
     let cases = config.cases;

@@ -979,6 +979,8 @@ impl World {
                 && life.deadline(GRACE).is_none();
             // A sub-folder that nobody can read is looked at with every look.
             let is_left = is_left && life.reading.is_none() && !name.as_str().contains('/') && life.seen.is_some();
+            // So is everything when the folder itself cannot be seen.
+            let is_left = is_left && self.book.unseen_why().is_none();
             claim(!is_left, || format!("{name}: waits, and nobody looks at it again"))?;
             if let Some(held) = &life.held {
                 let present = self.table.keys().copied().collect();
