@@ -1,5 +1,6 @@
 //! Every guest app has a test that is named after it; without one, this file does not compile.
 
+use guesthouse::deploy::status::AppState;
 use guesthouse_test_guests as guest;
 use http::Method;
 use http::StatusCode;
@@ -87,6 +88,14 @@ async fn hello_http03() {
     let reply = host.get("/hello-http03/").await;
     assert_eq!((reply.status, reply.text().as_str()), (StatusCode::OK, "hello\n"));
     assert_eq!(reply.header("content-type"), "text/plain; charset=utf-8");
+}
+
+#[tokio::test]
+async fn auth_http03() {
+    let host = host(guest::AUTH_HTTP03).await;
+    let why = host.until_state("auth-http03", AppState::Refused).await;
+    assert!(why.starts_with("a middleware, not an app"), "{why}");
+    assert!(why.contains("rename it to `_auth-http03.wasm`, and write `before = [\"_auth-http03.wasm\"]`"), "{why}");
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ mod folder;
 mod guest_apps;
 mod http2;
 mod logs;
+mod middleware;
 mod neighbours;
 mod refusals;
 mod routing;

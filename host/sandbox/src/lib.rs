@@ -10,6 +10,7 @@ mod advice;
 mod capability;
 mod clock;
 pub mod compile;
+pub mod compose;
 mod crew;
 mod deadline;
 pub mod engine;

@@ -22,6 +22,7 @@ use crate::deploy::manifest::Manifest;
 use crate::deploy::publish::own;
 use crate::deploy::scan::Sighting;
 use crate::deploy::scan::sight;
+use crate::deploy::scan::sight_beside;
 use crate::deploy::settings::DeploySettings;
 use crate::deploy::validate::Findings;
 use crate::deploy::validate::Validator;
@@ -66,12 +67,24 @@ impl Checker {
     }
 
     async fn read(&self, code: Sighting, manifest: Option<Sighting>) -> Result<(Revision, Box<Inspection>), Stop> {
-        let order = Order { code, manifest, known: Vec::new(), bytes_max: self.settings.component_bytes_max };
-        let store = self.validator.store.clone();
-        match blocking(move || load(&order, &store)).await? {
+        let bytes_max = self.settings.component_bytes_max;
+        let order = Order { code, manifest, before: Vec::new(), known: Vec::new(), bytes_max };
+        let (store, apps, roots) =
+            (self.validator.store.clone(), self.settings.apps.clone(), self.settings.roots.clone());
+        let loaded = blocking(move || match load(&order, &store) {
+            // What stands before it is known once its manifest was read.
+            Loaded::Before(names) => {
+                let before = sight_beside(&order.code, &names, &apps, &roots);
+                load(&Order { before, ..order }, &store)
+            }
+            other => other,
+        });
+        match loaded.await? {
             Loaded::Content { revision, inspection: Some(inspection) } => Ok((revision, inspection)),
             Loaded::Content { inspection: None, .. } => Err(bug()),
-            Loaded::Changed => Err(Stop(Verdict::Pending, "it is being written to at this moment".to_owned())),
+            Loaded::Changed | Loaded::Before(_) => {
+                Err(Stop(Verdict::Pending, "it is being written to at this moment".to_owned()))
+            }
             Loaded::Pending(why) | Loaded::Trouble(why) => Err(Stop(Verdict::Pending, why)),
             Loaded::Refused { why, .. } => Err(refused(why)),
         }

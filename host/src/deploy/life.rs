@@ -20,6 +20,8 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 pub struct Life<G> {
     /// Its files, as last seen.
     pub seen: Option<(Sighting, Option<Sighting>)>,
+    /// Names of what stands before it, as its manifest was last read.
+    pub before: Vec<String>,
     /// Whether they have stood still.
     pub settle: Settle,
     /// Whether a change of them is waited out.
@@ -120,6 +122,7 @@ impl<G> Default for Life<G> {
     fn default() -> Life<G> {
         Life {
             seen: None,
+            before: Vec::new(),
             settle: Settle::default(),
             is_settling: false,
             gone_since: None,

@@ -5,13 +5,19 @@ use std::io;
 use std::io::Read as _;
 use std::path::Path;
 
+use guesthouse_sandbox::compose::is_middleware;
 use guesthouse_sandbox::inspect::InspectError;
 use guesthouse_sandbox::inspect::Inspection;
 use guesthouse_sandbox::inspect::inspect;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
 
+use crate::deploy::before::JoinError;
+use crate::deploy::before::Part;
+use crate::deploy::before::join;
+use crate::deploy::before::recipe;
 use crate::deploy::manifest::Manifest;
+use crate::deploy::scan::Beside;
 use crate::deploy::scan::Mark;
 use crate::deploy::scan::Sighting;
 use crate::deploy::store::Store;
@@ -29,6 +35,8 @@ pub struct Order {
     pub code: Sighting,
     /// The manifest beside it.
     pub manifest: Option<Sighting>,
+    /// What stands before it, the outermost first, as the manifest was known to name it.
+    pub before: Vec<Beside>,
     /// Revisions about which everything is known: they need not be looked into.
     pub known: Vec<Revision>,
     /// The largest component that is read, in bytes.
@@ -40,6 +48,8 @@ pub struct Order {
 pub enum Loaded {
     /// It was written to meanwhile: it has to settle again.
     Changed,
+    /// Its manifest names other files to stand before it than were ordered: these.
+    Before(Vec<String>),
     /// It is not complete, or cannot be read at this moment.
     Pending(String),
     /// We cannot keep it: the disk is full, say.
@@ -77,24 +87,32 @@ fn take(order: &Order, store: &Store) -> Result<Loaded, Loaded> {
         ));
     }
     let manifest_digest = manifest.as_ref().map(|(_, bytes)| Digest::of(bytes));
-    let revision = Revision { code: Digest::of(&code), manifest: manifest_digest };
-    if order.known.contains(&revision) {
-        // What is known may have been lost from the store since. If it cannot be put back now, it is the next time.
-        if !store.holds(revision) && inspect(&code).is_ok() {
-            let _ = keep(store, revision, &code, manifest.as_ref().map(|(_, bytes)| bytes.as_slice()));
-        }
-        return Ok(Loaded::Content { revision, inspection: None });
-    }
-    let refused = |why| Loaded::Refused { revision: Some(revision), why };
+    let manifest_bytes = manifest.as_ref().map(|(_, bytes)| bytes.as_slice());
+    let alone = Revision { code: Digest::of(&code), manifest: manifest_digest };
+    unless_known(order, alone, || restore(store, alone, &code, manifest_bytes))?;
+    let mut before = Vec::new();
     if let Some((sighting, bytes)) = &manifest {
-        let asked = Manifest::parse(&sighting.shown, bytes).map_err(refused)?;
-        check_match(&sighting.shown, &asked, revision.code)?;
+        let asked = Manifest::parse(&sighting.shown, bytes).map_err(|why| refused(alone, why))?;
+        check_match(&sighting.shown, &asked, alone.code)?;
+        before = asked.before;
     }
+    if !order.before.iter().map(|beside| &beside.name).eq(&before) {
+        return Err(Loaded::Before(before));
+    }
+    let (revision, code) = match order.before.as_slice() {
+        [] => (alone, code),
+        before => joined(order, before, alone, code)?,
+    };
+    // Once more for what was joined, which is known under its own digest.
+    unless_known(order, revision, || restore(store, revision, &code, manifest_bytes))?;
     let inspection = inspect(&code).map_err(|error| match error {
         InspectError::Truncated { .. } => Loaded::Pending(error.to_string()),
-        error => refused(error.to_string()),
+        error => refused(revision, error.to_string()),
     })?;
-    keep(store, revision, &code, manifest.as_ref().map(|(_, bytes)| bytes.as_slice()))
+    if is_middleware(&inspection.imports) {
+        return Err(refused(revision, about_middleware(&order.code)));
+    }
+    keep(store, revision, &code, manifest_bytes)
         .map_err(|error| Loaded::Trouble(format!("it cannot be kept: {}", store.unwritable(&error))))?;
     Ok(Loaded::Content { revision, inspection: Some(Box::new(inspection)) })
 }
@@ -105,6 +123,62 @@ fn keep(store: &Store, revision: Revision, code: &[u8], manifest: Option<&[u8]>)
         (Some(digest), Some(bytes)) => store.put_manifest(digest, bytes),
         _ => Ok(()),
     }
+}
+
+/// What is known may have been lost from the store since. If it cannot be put back now, it is the next time.
+fn restore(store: &Store, revision: Revision, code: &[u8], manifest: Option<&[u8]>) {
+    if !store.holds(revision) && inspect(code).is_ok() {
+        let _ = keep(store, revision, code, manifest);
+    }
+}
+
+/// What is known already is not looked into again.
+fn unless_known(order: &Order, revision: Revision, restore: impl FnOnce()) -> Result<(), Loaded> {
+    if !order.known.contains(&revision) {
+        return Ok(());
+    }
+    restore();
+    Err(Loaded::Content { revision, inspection: None })
+}
+
+fn refused(revision: Revision, why: String) -> Loaded {
+    Loaded::Refused { revision: Some(revision), why }
+}
+
+/// The app and what stands before it, as one component: its digest is the code's, so that a change of any of them is
+/// another revision.
+fn joined(order: &Order, before: &[Beside], alone: Revision, code: Vec<u8>) -> Result<(Revision, Vec<u8>), Loaded> {
+    let mut parts = Vec::new();
+    for Beside { name, file } in before {
+        let sighting = match file {
+            Some(Ok(sighting)) => sighting,
+            Some(Err(why)) => {
+                let why = format!("`{name}`, which stands before it: {why}");
+                return Err(Loaded::Refused { revision: None, why });
+            }
+            None => return Err(Loaded::Pending(format!("waits for `{name}`, which is to stand before it"))),
+        };
+        let bytes = read_whole(sighting, order.bytes_max)?;
+        if bytes.is_empty() {
+            return Err(Loaded::Pending(format!("`{name}`, which stands before it, is empty: waits for its content")));
+        }
+        parts.push(Part { name: name.clone(), bytes });
+    }
+    let recipe = Revision { code: recipe(&parts, alone.code), ..alone };
+    unless_known(order, recipe, || {})?;
+    let whole = join(&parts, code, order.bytes_max).map_err(|error| match error {
+        JoinError::Pending(why) => Loaded::Pending(why),
+        JoinError::Refused(why) => refused(recipe, why),
+    })?;
+    Ok((Revision { code: Digest::of(&whole), ..alone }, whole))
+}
+
+fn about_middleware(sighting: &Sighting) -> String {
+    let name = sighting.entry.file_name().unwrap_or_default().display();
+    format!(
+        "a middleware, not an app: it imports `wasi:http/handler@0.3`, which is the app behind it (rename it to \
+         `_{name}`, and write `before = [\"_{name}\"]` into the manifest of the app that it is to stand before)"
+    )
 }
 
 /// A manifest that names its code is the commit point of a drop of two files.
@@ -181,9 +255,11 @@ mod tests {
     fn outcome(code: &Sighting, manifest: Option<&Sighting>, bytes_max: u64) -> String {
         let state = tempfile::tempdir().unwrap();
         let store = Store::open(state.path()).unwrap();
-        let order = Order { code: code.clone(), manifest: manifest.cloned(), known: Vec::new(), bytes_max };
+        let before = Vec::new();
+        let order = Order { code: code.clone(), manifest: manifest.cloned(), before, known: Vec::new(), bytes_max };
         match load(&order, &store) {
             Loaded::Changed => "changed".to_owned(),
+            Loaded::Before(names) => format!("before: {}", names.join(" ")),
             Loaded::Pending(why) => format!("pending: {why}"),
             Loaded::Trouble(why) => format!("trouble: {why}"),
             Loaded::Refused { revision, why } => format!("refused ({}): {why}", revision.is_some()),
@@ -199,7 +275,13 @@ mod tests {
         let check = |code: &[u8], is_put_back: bool| {
             fs::write(&wasm, code).unwrap();
             let revision = Revision { code: Digest::of(code), manifest: None };
-            let order = Order { code: sighting(&wasm), manifest: None, known: vec![revision], bytes_max: 1 << 20 };
+            let order = Order {
+                code: sighting(&wasm),
+                manifest: None,
+                before: Vec::new(),
+                known: vec![revision],
+                bytes_max: 1 << 20,
+            };
             assert!(matches!(load(&order, &store), Loaded::Content { inspection: None, .. }));
             assert_eq!(store.code(revision.code).is_some(), is_put_back);
         };
@@ -227,7 +309,7 @@ mod tests {
         assert_eq!(
             outcome(&sighting(&wasm), Some(&sighting(&toml)), 99),
             "refused (true): apps/shop.toml:1: unknown key `x` (known here: manifest_version, sha256, routes, \
-             environment, limits, instances)"
+             environment, limits, instances, before)"
         );
         fs::write(&toml, format!("sha256 = \"{}\"", Digest::of(b"abc"))).unwrap();
         assert_eq!(

@@ -14,6 +14,9 @@ use crate::explain::explain;
 use crate::name::Digest;
 use crate::routes::Declared;
 
+/// Each costs memory and a little time for every request.
+const BEFORE_MAX: usize = 8;
+
 /// What an author asks for. Nothing of it is granted by being written down.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
@@ -27,6 +30,8 @@ pub struct Manifest {
     pub limits: LimitTable,
     /// How long instances serve, other than for one request.
     pub instances: InstanceTable,
+    /// Names of files beside this one: middleware, the outermost first.
+    pub before: Vec<String>,
 }
 
 /// The value of an environment variable.
@@ -52,6 +57,8 @@ struct Written {
     limits: LimitTable,
     #[serde(default)]
     instances: InstanceTable,
+    #[serde(default)]
+    before: Vec<String>,
 }
 
 impl Manifest {
@@ -87,11 +94,24 @@ impl Written {
         if let Some(name) = self.limits.zeros().first() {
             return Err(format!("`limits`: `{name}` is zero: the app could never answer"));
         }
+        for name in &self.before {
+            check_before(name).map_err(|why| format!("`before`: `{name}`: {why}"))?;
+        }
+        if self.before.len() > BEFORE_MAX {
+            return Err(format!("`before`: {} names; at most {BEFORE_MAX} are taken", self.before.len()));
+        }
         // What it leaves out, the component itself may say.
         if self.instances.reuse.is_some() {
             self.instances.check()?;
         }
-        Ok(Manifest { code, routes, environment: self.environment, limits: self.limits, instances: self.instances })
+        Ok(Manifest {
+            code,
+            routes,
+            environment: self.environment,
+            limits: self.limits,
+            instances: self.instances,
+            before: self.before,
+        })
     }
 }
 
@@ -127,6 +147,16 @@ fn parse_route(text: &str) -> Result<Declared, &'static str> {
 fn is_label(label: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
     !label.is_empty() && label.len() <= 63 && label.bytes().all(legal) && !label.starts_with('-')
+}
+
+fn check_before(name: &str) -> Result<(), &'static str> {
+    if name.contains('/') {
+        return Err("the name of a file beside the manifest, not a path");
+    }
+    if name.starts_with('.') || !name.ends_with(".wasm") {
+        return Err("the name of a component, as in `_auth.wasm`");
+    }
+    Ok(())
 }
 
 fn check_variable(name: &str, value: &Value) -> Result<(), &'static str> {
@@ -185,6 +215,7 @@ mod tests {
             manifest_version = 1
             sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
             routes = ["Shop.Example", "example.org/buy/"]
+            before = ["_auth.wasm", "log.wasm"]
             [environment]
             GREETING = "hello"
             TOKEN = { file = "shop-token" }
@@ -197,6 +228,7 @@ mod tests {
             idle = "60s"
             growth = "32MiB"
         "#;
+
         let manifest = Manifest::parse("shop.toml", text.as_bytes()).unwrap();
         assert_eq!(manifest.code, Some(Digest::of(b"abc")));
         let route = |host: &str, prefix: &str| Declared { host: host.to_owned(), prefix: prefix.to_owned() };
@@ -204,6 +236,7 @@ mod tests {
         assert_eq!(manifest.environment["GREETING"], Value::Plain("hello".to_owned()));
         assert_eq!(manifest.environment["TOKEN"], Value::Secret("shop-token".to_owned()));
         assert_eq!(manifest.limits.memory.unwrap().0, 64 << 20);
+        assert_eq!(manifest.before, ["_auth.wasm", "log.wasm"]);
         let InstanceTable { reuse, concurrent, idle, growth } = manifest.instances;
         assert_eq!((reuse, concurrent), (Some(1000), Some(16)));
         assert_eq!((idle.unwrap().0.as_secs(), growth.unwrap().0), (60, 32 << 20));
@@ -235,7 +268,7 @@ mod tests {
         refused(
             "volumes = 1",
             "apps/shop.toml:1: unknown key `volumes` (known here: manifest_version, sha256, routes, environment, limits, \
-             instances)",
+             instances, before)",
         );
         refused(
             "[limits]\ncpu = 10",
@@ -258,6 +291,12 @@ mod tests {
             "manifest_version = 2",
             "apps/shop.toml: `manifest_version = 2` is newer than this host, which reads version 1",
         );
+        refused(
+            "before = [\"../auth.wasm\"]",
+            "apps/shop.toml: `before`: `../auth.wasm`: the name of a file beside the manifest, not a path",
+        );
+        refused("before = [\"auth\"]", "apps/shop.toml: `before`: `auth`: the name of a component, as in `_auth.wasm`");
+        refused(&format!("before = {:?}", ["_a.wasm"; 9]), "apps/shop.toml: `before`: 9 names; at most 8 are taken");
         refused("sha256 = \"12\"", "apps/shop.toml: `sha256`: `12` is not 64 hex digits");
         refused(
             "routes = [\"http://a\"]",

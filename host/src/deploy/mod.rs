@@ -7,6 +7,7 @@
 //! to or mapped.
 
 mod admissions;
+mod before;
 mod book;
 pub mod check;
 pub mod checked;

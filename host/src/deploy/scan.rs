@@ -24,6 +24,8 @@ const NAMES_MAX: usize = 100_000;
 pub struct Scan {
     /// What could be an app, by its name.
     pub apps: BTreeMap<AppName, Sighted>,
+    /// Every component by its path in the folder, also those that are set aside: what an app can have before it.
+    pub components: BTreeMap<PathBuf, Result<Sighting, String>>,
     /// What ends in `.wasm` and can be no app, by its path in the folder: why.
     pub refusals: BTreeMap<PathBuf, String>,
     /// Sub-folders that could not be read, by their path in the folder: apps in there are not gone.
@@ -50,6 +52,22 @@ impl Sighted {
     pub fn files(self) -> Result<(Sighting, Option<Sighting>), String> {
         let manifest = self.manifest.transpose();
         self.code.and_then(|code| Ok((code, manifest?)))
+    }
+}
+
+/// A file that an app has before it, by its name in the app's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// As the manifest names it.
+    pub name: String,
+    /// What is there, or why that can be no component. `None` while nothing is there.
+    pub file: Option<Result<Sighting, String>>,
+}
+
+impl Beside {
+    /// The file, unless it is missing or can be no component.
+    pub fn sighting(&self) -> Option<&Sighting> {
+        self.file.as_ref()?.as_ref().ok()
     }
 }
 
@@ -125,11 +143,7 @@ pub fn sight(file: &Path, apps: &Path, roots: &[PathBuf]) -> Result<(AppName, Si
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let cannot = |error: io::Error| format!("cannot be looked at: {error}");
     let real = fs::canonicalize(folder).map_err(cannot)?;
-    let apps = fs::canonicalize(apps).ok().filter(|apps| real.starts_with(apps));
-    let (below, allowed) = match &apps {
-        Some(apps) => (real.strip_prefix(apps).unwrap_or(Path::new("")), allowed(apps, roots)),
-        None => (Path::new(""), vec![PathBuf::from("/")]),
-    };
+    let (below, allowed) = place(&real, apps, roots);
     let (entry, path) = (real.join(file_name), below.join(file_name));
     if let Some(why) = path.iter().find_map(ignored) {
         return Err(format!("{why}: such files are left alone"));
@@ -161,6 +175,31 @@ pub fn sight(file: &Path, apps: &Path, roots: &[PathBuf]) -> Result<(AppName, Si
     Ok((name, sighted))
 }
 
+/// What lies under these names beside `code`, which was found by [`sight`].
+pub fn sight_beside(code: &Sighting, names: &[String], apps: &Path, roots: &[PathBuf]) -> Vec<Beside> {
+    let folder = code.entry.parent().unwrap_or(Path::new("/"));
+    let shown = Path::new(&code.shown).parent().unwrap_or(Path::new(""));
+    let (_, allowed) = place(folder, apps, roots);
+    let mut walk = Walk { shown, allowed, scan: Scan::default(), manifests: BTreeMap::new(), names: 0 };
+    for name in names {
+        let entry = folder.join(name);
+        if let Ok(metadata) = fs::symlink_metadata(&entry) {
+            walk.name(&entry, Path::new(name), metadata.is_symlink(), &mut Vec::new());
+        }
+    }
+    let file = |name: &String| walk.scan.components.get(Path::new(name)).cloned();
+    names.iter().map(|name| Beside { name: name.clone(), file: file(name) }).collect()
+}
+
+/// Where a real folder lies in the apps folder, and where links in it may lead: outside, anywhere.
+fn place(real: &Path, apps: &Path, roots: &[PathBuf]) -> (PathBuf, Vec<PathBuf>) {
+    let apps = fs::canonicalize(apps).ok().filter(|apps| real.starts_with(apps));
+    match &apps {
+        Some(apps) => (real.strip_prefix(apps).unwrap_or(Path::new("")).to_owned(), allowed(apps, roots)),
+        None => (PathBuf::new(), vec![PathBuf::from("/")]),
+    }
+}
+
 /// Where links may lead.
 fn allowed(real: &Path, roots: &[PathBuf]) -> Vec<PathBuf> {
     let mut allowed = vec![real.to_owned()];
@@ -189,7 +228,7 @@ impl Walk<'_> {
                 return Err(io::Error::other(format!("holds more than {NAMES_MAX} names: is it the right folder?")));
             }
             let name = entry.file_name();
-            if ignored(&name).is_some() {
+            if ignored(&name).is_some() && !is_set_aside(&name) {
                 continue;
             }
             let path = path.join(&name);
@@ -203,6 +242,8 @@ impl Walk<'_> {
     fn name(&mut self, entry: &Path, path: &Path, is_link: bool, above: &mut Vec<PathBuf>) {
         let kind = Kind::of(path);
         match self.resolve(entry, is_link) {
+            // Whatever lies in a folder that is set aside is set aside as well.
+            Ok((_, metadata)) if metadata.is_dir() && matches!(kind, Some(Kind::SetAside)) => {}
             Ok((real, metadata)) if metadata.is_dir() && kind.is_none() => self.sub_folder(&real, path, above),
             Ok((real, metadata)) => {
                 if let Some(kind) = kind {
@@ -268,6 +309,9 @@ impl Walk<'_> {
     }
 
     fn sighted(&mut self, kind: Kind, path: &Path, file: Result<Sighting, String>) {
+        if matches!(kind, Kind::Code | Kind::SetAside) {
+            self.scan.components.insert(path.to_owned(), file.clone());
+        }
         match (AppName::from_path(path), kind) {
             // Else `shop.wasm` and `shop.WASM` were one app, and which of them serves a matter of chance.
             (Ok(_), Kind::Code) if path.extension().is_some_and(|extension| extension != "wasm") => {
@@ -283,7 +327,7 @@ impl Walk<'_> {
             (Err(error), Kind::Code) => {
                 self.scan.refusals.insert(path.to_owned(), error.to_string());
             }
-            (Err(_), Kind::Manifest) => {}
+            (Err(_), Kind::Manifest) | (_, Kind::SetAside) => {}
         }
     }
 }
@@ -291,11 +335,16 @@ impl Walk<'_> {
 #[derive(Clone, Copy)]
 enum Kind {
     Code,
+    /// A component that is no app.
+    SetAside,
     Manifest,
 }
 
 impl Kind {
     fn of(path: &Path) -> Option<Kind> {
+        if path.file_name().is_some_and(is_set_aside) {
+            return Some(Kind::SetAside);
+        }
         let extension = path.extension()?.to_str()?;
         if extension.eq_ignore_ascii_case("wasm") {
             return Some(Kind::Code);
@@ -328,6 +377,12 @@ fn ignored(name: &OsStr) -> Option<&'static str> {
         () if ends("~") || ends(".tmp") || ends(".part") || ends(".swp") => Some("its name is that of a draft"),
         () => None,
     }
+}
+
+/// Components that are no apps, but may stand before one: `_auth.wasm`.
+fn is_set_aside(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(b"_") && name.ends_with(b".wasm")
 }
 
 fn kind_of(metadata: &Metadata) -> &'static str {
@@ -379,6 +434,8 @@ mod tests {
         let apps = folder.path();
         fs::create_dir_all(apps.join("api/.git")).unwrap();
         fs::create_dir(apps.join("dir.wasm")).unwrap();
+        fs::create_dir(apps.join("_dir.wasm")).unwrap();
+        fs::write(apps.join("_dir.wasm/x.wasm"), "1234").unwrap();
         for name in ["shop.wasm", "shop.toml", "api/users.wasm", "api/.git/x.wasm", ".x.wasm", "_y.wasm", "z.wasm.tmp"]
         {
             fs::write(apps.join(name), "1234").unwrap();
@@ -394,6 +451,9 @@ mod tests {
              My_Shop.wasm! `My_Shop` is not an app's name: use a-z, 0-9 and `-`, beginning with a letter or a digit \
              (rename it to `my-shop`?)"
         );
+        let components = scan(apps, &[]).unwrap().components;
+        let names: Vec<String> = components.keys().map(|path| path.display().to_string()).collect();
+        assert_eq!(names, ["My_Shop.wasm", "_y.wasm", "api/users.wasm", "dir.wasm", "shop.wasm"]);
     }
 
     #[test]

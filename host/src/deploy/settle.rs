@@ -1,11 +1,13 @@
 //! When has a changed file stood still for long enough to be read?
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::deploy::scan::Beside;
 use crate::deploy::scan::Mark;
 use crate::deploy::scan::Sighting;
 
@@ -14,6 +16,8 @@ use crate::deploy::scan::Sighting;
 pub struct Settle {
     code: Part,
     manifest: Part,
+    /// What stands before it, by name.
+    before: BTreeMap<String, Part>,
     /// Whether what is there now was already taken for reading.
     taken: bool,
 }
@@ -50,10 +54,15 @@ pub struct Look<'a> {
 
 impl Settle {
     /// Takes in what a scan saw.
-    pub fn look(&mut self, code: &Sighting, manifest: Option<&Sighting>, look: Look<'_>) -> Step {
-        let code_changed = self.code.look(Some(code), self.taken, look);
-        let manifest_changed = self.manifest.look(manifest, self.taken, look);
-        if code_changed || manifest_changed {
+    pub fn look(&mut self, code: &Sighting, manifest: Option<&Sighting>, before: &[Beside], look: Look<'_>) -> Step {
+        let mut changed = self.code.look(Some(code), self.taken, look);
+        changed |= self.manifest.look(manifest, self.taken, look);
+        self.before.retain(|name, _| before.iter().any(|beside| beside.name == *name));
+        for beside in before {
+            let part = self.before.entry(beside.name.clone()).or_default();
+            changed |= part.look(beside.sighting(), self.taken, look);
+        }
+        if changed {
             self.taken = false;
         }
         if self.taken {
@@ -74,13 +83,19 @@ impl Settle {
         self.code.due = Some(now + settle);
     }
 
+    /// What it consists of turned out to be something else: read it once more, when that has stood still.
+    pub fn once_more(&mut self) {
+        self.taken = false;
+    }
+
     /// Until when it has to be left alone, if it has.
     pub fn waits_until(&self) -> Option<Instant> {
         if self.taken { None } else { self.due() }
     }
 
     fn due(&self) -> Option<Instant> {
-        self.code.due.max(self.manifest.due)
+        let before = self.before.values().map(|part| part.due).max().flatten();
+        self.code.due.max(self.manifest.due).max(before)
     }
 }
 
@@ -130,15 +145,15 @@ mod tests {
         let (start, mut settle) = (Instant::now(), Settle::default());
         let at = |millis| Look { now: start + Duration::from_millis(millis), settle: SETTLE, moved: &|_| false };
         let first = sighting(&path, "1");
-        assert_eq!(settle.look(&first, None, at(0)), Step::Wait(start + SETTLE));
-        assert_eq!(settle.look(&first, None, at(100)), Step::Wait(start + SETTLE));
+        assert_eq!(settle.look(&first, None, &[], at(0)), Step::Wait(start + SETTLE));
+        assert_eq!(settle.look(&first, None, &[], at(100)), Step::Wait(start + SETTLE));
         let second = sighting(&path, "12");
-        assert_eq!(settle.look(&second, None, at(400)), Step::Wait(start + Duration::from_millis(900)));
-        assert_eq!(settle.look(&second, None, at(900)), Step::Read);
-        assert_eq!(settle.look(&second, None, at(5000)), Step::Idle);
+        assert_eq!(settle.look(&second, None, &[], at(400)), Step::Wait(start + Duration::from_millis(900)));
+        assert_eq!(settle.look(&second, None, &[], at(900)), Step::Read);
+        assert_eq!(settle.look(&second, None, &[], at(5000)), Step::Idle);
         settle.again(start + Duration::from_secs(6), SETTLE);
-        assert_eq!(settle.look(&second, None, at(6499)), Step::Wait(start + Duration::from_millis(6500)));
-        assert_eq!(settle.look(&second, None, at(6500)), Step::Read);
+        assert_eq!(settle.look(&second, None, &[], at(6499)), Step::Wait(start + Duration::from_millis(6500)));
+        assert_eq!(settle.look(&second, None, &[], at(6500)), Step::Read);
     }
 
     #[test]
@@ -148,18 +163,40 @@ mod tests {
         let now = Instant::now();
         let look = |moved| Look { now, settle: SETTLE, moved };
         let file = sighting(&path, "1");
-        assert_eq!(Settle::default().look(&file, None, look(&|_| true)), Step::Read);
+        assert_eq!(Settle::default().look(&file, None, &[], look(&|_| true)), Step::Read);
         let old = Sighting { age: SETTLE * 2, ..file.clone() };
-        assert_eq!(Settle::default().look(&old, None, look(&|_| false)), Step::Read);
+        assert_eq!(Settle::default().look(&old, None, &[], look(&|_| false)), Step::Read);
 
         // The scan may be faster than the event.
         let mut settle = Settle::default();
-        assert_eq!(settle.look(&file, None, look(&|_| false)), Step::Wait(now + SETTLE));
-        assert_eq!(settle.look(&file, None, look(&|_| true)), Step::Read);
+        assert_eq!(settle.look(&file, None, &[], look(&|_| false)), Step::Wait(now + SETTLE));
+        assert_eq!(settle.look(&file, None, &[], look(&|_| true)), Step::Read);
 
         // A link that flips.
         let flipped = Sighting { real: folder.path().join("other"), ..file };
-        assert_eq!(settle.look(&flipped, None, look(&|_| false)), Step::Read);
+        assert_eq!(settle.look(&flipped, None, &[], look(&|_| false)), Step::Read);
+    }
+
+    #[test]
+    fn what_stands_before_an_app_settles_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let code = Sighting { age: SETTLE * 2, ..sighting(&folder.path().join("shop.wasm"), "1") };
+        let (now, mut settle) = (Instant::now(), Settle::default());
+        let look = Look { now, settle: SETTLE, moved: &|_| false };
+        assert_eq!(settle.look(&code, None, &[], look), Step::Read);
+        let auth = |file| [Beside { name: "_auth.wasm".to_owned(), file }];
+        // The manifest was read, and names a file that is not there.
+        settle.once_more();
+        assert_eq!(settle.look(&code, None, &auth(None), look), Step::Read);
+        assert_eq!(settle.look(&code, None, &auth(None), look), Step::Idle);
+        let written = auth(Some(Ok(sighting(&folder.path().join("_auth.wasm"), "1"))));
+        assert_eq!(settle.look(&code, None, &written, look), Step::Wait(now + SETTLE));
+        let later = Look { now: now + SETTLE, ..look };
+        assert_eq!(settle.look(&code, None, &written, later), Step::Read);
+        assert_eq!(settle.look(&code, None, &written, later), Step::Idle);
+        assert_eq!(settle.look(&code, None, &auth(None), later), Step::Wait(now + SETTLE * 2));
+        // What it has nothing to do with any more does not matter.
+        assert_eq!(settle.look(&code, None, &[], later), Step::Read);
     }
 
     #[test]
@@ -169,10 +206,10 @@ mod tests {
         let manifest = sighting(&folder.path().join("shop.toml"), "");
         let (now, mut settle) = (Instant::now(), Settle::default());
         let look = Look { now, settle: SETTLE, moved: &|_| false };
-        assert_eq!(settle.look(&code, None, look), Step::Read);
-        assert_eq!(settle.look(&code, Some(&manifest), look), Step::Wait(now + SETTLE));
-        assert_eq!(settle.look(&code, Some(&manifest), Look { now: now + SETTLE, ..look }), Step::Read);
+        assert_eq!(settle.look(&code, None, &[], look), Step::Read);
+        assert_eq!(settle.look(&code, Some(&manifest), &[], look), Step::Wait(now + SETTLE));
+        assert_eq!(settle.look(&code, Some(&manifest), &[], Look { now: now + SETTLE, ..look }), Step::Read);
         // A manifest that vanishes may be on its way to be replaced.
-        assert_eq!(settle.look(&code, None, Look { now: now + SETTLE, ..look }), Step::Wait(now + SETTLE * 2));
+        assert_eq!(settle.look(&code, None, &[], Look { now: now + SETTLE, ..look }), Step::Wait(now + SETTLE * 2));
     }
 }

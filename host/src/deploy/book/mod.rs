@@ -27,8 +27,10 @@ use crate::deploy::publish::Incumbents;
 use crate::deploy::publish::contest;
 use crate::deploy::publish::key;
 use crate::deploy::say;
+use crate::deploy::scan::Beside;
 use crate::deploy::scan::Scan;
 use crate::deploy::scan::Sighted;
+use crate::deploy::scan::Sighting;
 use crate::deploy::settle::Look;
 use crate::deploy::settle::Settle;
 use crate::deploy::settle::Step;
@@ -42,6 +44,9 @@ pub struct Book<G> {
     /// Files that can be no app for their names, by path: why.
     strangers: BTreeMap<PathBuf, String>,
     unreadable: BTreeMap<PathBuf, String>,
+    /// Every component of the last look, by path, and what was moved into place then.
+    components: BTreeMap<PathBuf, Result<Sighting, String>>,
+    moved: HashSet<PathBuf>,
     incumbents: Incumbents,
     device: Option<u64>,
     unseen: Option<String>,
@@ -68,6 +73,8 @@ impl<G: Clone> Book<G> {
             lives: BTreeMap::new(),
             strangers: BTreeMap::new(),
             unreadable: BTreeMap::new(),
+            components: BTreeMap::new(),
+            moved: HashSet::new(),
             incumbents,
             device,
             unseen: None,
@@ -83,7 +90,7 @@ impl<G: Clone> Book<G> {
     /// Takes in one fact. What is to be done is taken with [`take_deeds`](Book::take_deeds).
     pub fn apply(&mut self, fact: Fact<G>, now: Instant) {
         match fact {
-            Fact::Scanned { scan, moved } => self.scanned(scan, &moved, now),
+            Fact::Scanned { scan, moved } => self.scanned(scan, moved, now),
             Fact::Unseen(why) => self.unseen(why, now),
             Fact::Read(name, serial, loaded) => self.read(&name, serial, loaded, now),
             Fact::Made(name, serial, made) => self.made(&name, serial, made, now),
@@ -158,7 +165,7 @@ impl<G: Clone> Book<G> {
         self.lives.values().filter_map(|life| life.deadline(self.rules.removal_grace)).min()
     }
 
-    fn scanned(&mut self, scan: Scan, moved: &HashSet<PathBuf>, now: Instant) {
+    fn scanned(&mut self, scan: Scan, moved: HashSet<PathBuf>, now: Instant) {
         let is_elsewhere = self.device.is_some_and(|device| device != scan.device);
         let knows_apps = !self.lives.is_empty() || self.remembered.as_ref().is_some_and(|known| !known.is_empty());
         if scan.is_empty && is_elsewhere && knows_apps {
@@ -171,6 +178,8 @@ impl<G: Clone> Book<G> {
         say::new_reasons(&self.unreadable, &scan.unreadable, "cannot be looked into");
         self.strangers = scan.refusals;
         self.unreadable = scan.unreadable;
+        self.components = scan.components;
+        self.moved = moved;
         let is_there = |name: &AppName| scan.apps.contains_key(name) || hidden(&self.unreadable, name);
         if let Some(mut remembered) = self.remembered.take() {
             // What was deleted while we were away is not brought back.
@@ -181,7 +190,7 @@ impl<G: Clone> Book<G> {
         let gone: Vec<AppName> = self.lives.keys().filter(|name| !scan.apps.contains_key(name)).cloned().collect();
         for (name, sighted) in scan.apps {
             self.routes_changed |= !self.lives.contains_key(&name);
-            self.sighted(&name, sighted, moved, now);
+            self.sighted(&name, sighted, now);
         }
         for name in gone {
             self.not_sighted(&name, now);
@@ -235,7 +244,7 @@ impl<G: Clone> Book<G> {
         }
     }
 
-    fn sighted(&mut self, name: &AppName, sighted: Sighted, moved: &HashSet<PathBuf>, now: Instant) {
+    fn sighted(&mut self, name: &AppName, sighted: Sighted, now: Instant) {
         let life = self.lives.entry(name.clone()).or_default();
         life.gone_since = None;
         let (code, manifest) = match sighted.files() {
@@ -247,9 +256,17 @@ impl<G: Clone> Book<G> {
                 return self.decide(name, None, Verdict::Refused(why));
             }
         };
+        self.look(name, code, manifest, now);
+    }
+
+    /// Whether its files have stood still.
+    fn look(&mut self, name: &AppName, code: Sighting, manifest: Option<Sighting>, now: Instant) {
+        let Some(life) = self.lives.get_mut(name) else { return };
+        let moved = &self.moved;
         let is_moved = |path: &Path| !moved.is_empty() && path.ancestors().any(|part| moved.contains(part));
         let look = Look { now, settle: self.rules.settle, moved: &is_moved };
-        let step = life.settle.look(&code, manifest.as_ref(), look);
+        let before = beside(&self.components, name, &life.before);
+        let step = life.settle.look(&code, manifest.as_ref(), &before, look);
         life.seen = Some((code, manifest));
         life.is_settling = matches!(step, Step::Wait(_));
         match step {
@@ -312,7 +329,8 @@ impl<G: Clone> Book<G> {
         let Some((code, manifest)) = life.seen.clone() else { return };
         life.reading = Some(Reading { serial, is_check });
         life.retry.at = None;
-        let order = Order { code, manifest, known: life.known(), bytes_max };
+        let before = beside(&self.components, name, &life.before);
+        let order = Order { code, manifest, before, known: life.known(), bytes_max };
         self.deeds.push(Deed::Read(name.clone(), serial, Box::new(order)));
     }
 
@@ -329,6 +347,13 @@ impl<G: Clone> Book<G> {
                 life.settle.again(now, settle);
                 life.is_settling = true;
                 life.changed_at.get_or_insert(now);
+            }
+            Loaded::Before(names) => {
+                life.before = names;
+                life.settle.once_more();
+                if let Some((code, manifest)) = life.seen.clone() {
+                    self.look(name, code, manifest, now);
+                }
             }
             Loaded::Pending(why) | Loaded::Trouble(why) => {
                 life.retry.later(now);
@@ -555,6 +580,12 @@ enum Superseded {
 /// Whether an app's file lies where nobody can look at the moment.
 fn hidden(unreadable: &BTreeMap<PathBuf, String>, name: &AppName) -> bool {
     unreadable.keys().any(|folder| Path::new(name.as_str()).starts_with(folder))
+}
+
+/// What the folder of `name` has under these names.
+fn beside(components: &BTreeMap<PathBuf, Result<Sighting, String>>, name: &AppName, names: &[String]) -> Vec<Beside> {
+    let path = |file: &String| Path::new(name.as_str()).with_file_name(file);
+    names.iter().map(|file| Beside { name: file.clone(), file: components.get(&path(file)).cloned() }).collect()
 }
 
 #[cfg(test)]

@@ -20,9 +20,13 @@ struct Desk {
     book: Book<u64>,
     now: Instant,
     folder: BTreeMap<&'static str, u64>,
+    /// Components that are no apps, by path.
+    aside: BTreeMap<&'static str, u64>,
     device: u64,
     unreadable: BTreeMap<PathBuf, String>,
     reads: Vec<(AppName, u64, u64)>,
+    /// What was ordered to stand before the app that was ordered last.
+    before: Vec<Option<u64>>,
     makes: Vec<(AppName, u64, Revision)>,
     cancelled: Vec<u64>,
     retired: Vec<Revision>,
@@ -58,9 +62,11 @@ impl Desk {
             book: Book::new(rules, known, Incumbents::new(), Some(1)),
             now: Instant::now(),
             folder: BTreeMap::new(),
+            aside: BTreeMap::new(),
             device: 1,
             unreadable: BTreeMap::new(),
             reads: Vec::new(),
+            before: Vec::new(),
             makes: Vec::new(),
             cancelled: Vec::new(),
             retired: Vec::new(),
@@ -71,7 +77,11 @@ impl Desk {
         self.book.apply(fact, self.now);
         for deed in self.book.take_deeds() {
             match deed {
-                Deed::Read(app, serial, order) => self.reads.push((app, serial, order.code.mark.size)),
+                Deed::Read(app, serial, order) => {
+                    self.reads.push((app, serial, order.code.mark.size));
+                    let size = |beside: &Beside| beside.sighting().map(|sighting| sighting.mark.size);
+                    self.before = order.before.iter().map(size).collect();
+                }
                 Deed::Make(app, serial, revision, _) => self.makes.push((app, serial, revision)),
                 Deed::Cancel(serial) => {
                     self.makes.retain(|make| make.1 != serial);
@@ -90,16 +100,28 @@ impl Desk {
 
     fn scan_with(&mut self, millis: u64, moved: HashSet<PathBuf>) {
         self.now += Duration::from_millis(millis);
-        let sighted = |(app, content): (&&str, &u64)| {
-            let path = PathBuf::from(format!("apps/{app}.wasm"));
-            let mark = Mark { size: *content, ..Mark::default() };
+        let sighting = |path: PathBuf, content: u64| {
+            let mark = Mark { size: content, ..Mark::default() };
             let shown = path.display().to_string();
-            let code = Sighting { entry: path.clone(), real: path, shown, mark, age: Duration::ZERO };
+            Sighting { entry: path.clone(), real: path, shown, mark, age: Duration::ZERO }
+        };
+        let sighted = |(app, content): (&&str, &u64)| {
+            let code = sighting(PathBuf::from(format!("apps/{app}.wasm")), *content);
             (name(app), Sighted { code: Ok(code), manifest: None })
         };
+        let aside =
+            |(path, content): (&&str, &u64)| (path.into(), Ok(sighting(Path::new("apps").join(path), *content)));
         let apps = self.folder.iter().map(sighted).collect();
+        let components = self.aside.iter().map(aside).collect();
         let is_empty = self.folder.is_empty();
-        let scan = Scan { apps, is_empty, device: self.device, unreadable: self.unreadable.clone(), ..Scan::default() };
+        let scan = Scan {
+            apps,
+            components,
+            is_empty,
+            device: self.device,
+            unreadable: self.unreadable.clone(),
+            ..Scan::default()
+        };
         self.apply(Fact::Scanned { scan, moved });
     }
 
@@ -179,6 +201,37 @@ fn a_written_file_settles_first() {
     desk.scan_with(500, HashSet::new());
     assert_eq!(desk.reads.len(), 1);
     assert_eq!(desk.book.deadline(), None);
+}
+
+#[test]
+fn what_a_manifest_puts_before_an_app_is_part_of_it() {
+    let mut desk = Desk::new();
+    desk.folder.insert("api/shop", 1);
+    desk.aside.insert("_auth.wasm", 6);
+    desk.scan(0);
+    let (shop, serial, _) = desk.reads.pop().unwrap();
+    assert_eq!(desk.before, []);
+    // Its manifest was read, and names a file; the one that lies in another folder is not meant.
+    desk.apply(Fact::Read(shop.clone(), serial, Loaded::Before(vec!["_auth.wasm".to_owned()])));
+    assert_eq!(desk.before, [None]);
+    let (_, serial, _) = desk.reads.pop().unwrap();
+    desk.apply(Fact::Read(shop, serial, Loaded::Pending("waits for it".to_owned())));
+    desk.check("api/shop", AppState::Pending, None);
+
+    desk.aside.insert("api/_auth.wasm", 7);
+    desk.scan_with(1, HashSet::new());
+    desk.check("api/shop", AppState::Settling, None);
+    assert_eq!(desk.book.deadline(), Some(desk.now + Duration::from_millis(500)));
+    desk.scan_with(500, HashSet::new());
+    assert_eq!(desk.before, [Some(7)]);
+    desk.read();
+    desk.make();
+    desk.check("api/shop", AppState::Live, Some(1));
+    assert!(desk.reads.is_empty());
+    // Another one, moved into place.
+    desk.aside.insert("api/_auth.wasm", 8);
+    desk.scan(1);
+    assert_eq!((desk.reads.len(), &desk.before[..]), (1, &[Some(8)][..]));
 }
 
 #[test]

@@ -1,0 +1,133 @@
+//! What stands before an app: middleware, joined with the app into one component.
+
+use guesthouse_sandbox::compose::ComposeError;
+use guesthouse_sandbox::compose::compose;
+use guesthouse_sandbox::inspect::InspectError;
+use guesthouse_sandbox::inspect::Lane;
+use guesthouse_sandbox::inspect::inspect;
+
+use crate::name::Digest;
+use crate::units::Size;
+
+/// A middleware as it was read.
+#[derive(Debug)]
+pub struct Part {
+    /// Its file, as the manifest names it.
+    pub name: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// Why they cannot be joined.
+#[derive(Debug, PartialEq, Eq)]
+pub enum JoinError {
+    /// One of them is not complete.
+    Pending(String),
+    /// They do not fit each other.
+    Refused(String),
+}
+
+/// By what is remembered that these cannot be joined; what they are joined to has a digest of its own.
+pub fn recipe(parts: &[Part], code: Digest) -> Digest {
+    let digests = parts.iter().map(|part| Digest::of(&part.bytes)).chain([code]);
+    Digest::of(digests.map(|digest| digest.to_string()).collect::<Vec<_>>().join(" ").as_bytes())
+}
+
+/// One component of an app and of what stands before it, the outermost first.
+pub fn join(parts: &[Part], code: Vec<u8>, bytes_max: u64) -> Result<Vec<u8>, JoinError> {
+    let lane = inspect(&code).map_err(|error| judge("", &error))?.lane;
+    if lane != Lane::Http03 {
+        return Err(JoinError::Refused(format!(
+            "has `before` in its manifest, but is called through {lane}: only an app for {} can have something before \
+             it (leave it out, or build the app for that)",
+            Lane::Http03
+        )));
+    }
+    let mut whole = code;
+    for Part { name, bytes } in parts.iter().rev() {
+        inspect(bytes).map_err(|error| judge(&format!("`{name}`, which stands before it: "), &error))?;
+        whole = compose(bytes, &whole).map_err(|error| match error {
+            ComposeError::Unfit(why) => {
+                JoinError::Refused(format!("`{name}` cannot stand before it: they do not fit each other: {why}"))
+            }
+            error => JoinError::Refused(format!("`{name}` cannot stand before it: {error}")),
+        })?;
+        if whole.len() as u64 > bytes_max {
+            let (bytes, most) = (whole.len(), Size(bytes_max));
+            return Err(JoinError::Refused(format!("has {bytes} bytes with what stands before it, more than {most}")));
+        }
+    }
+    Ok(whole)
+}
+
+fn judge(whose: &str, error: &InspectError) -> JoinError {
+    match error {
+        InspectError::Truncated { .. } => JoinError::Pending(format!("{whose}{error}")),
+        error => JoinError::Refused(format!("{whose}{error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use guesthouse_test_guests as guest;
+
+    use super::*;
+
+    fn part(bytes: Vec<u8>) -> Vec<Part> {
+        vec![Part { name: "_auth.wasm".to_owned(), bytes }]
+    }
+
+    fn refused(parts: &[Part], code: &str, expected: &str) {
+        match join(parts, guest::bytes(code), 1 << 30) {
+            Err(JoinError::Refused(why)) => assert!(why.starts_with(expected), "{why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_cannot_stand_before_an_app_is_told_why() {
+        let auth = guest::bytes(guest::AUTH_HTTP03);
+        let echo = guest::bytes(guest::ECHO_HTTP03);
+        let sound = join(&part(auth.clone()), echo.clone(), 1 << 30).unwrap();
+        assert_eq!(inspect(&sound).unwrap().lane, Lane::Http03);
+        match join(&part(auth[..auth.len() / 2].to_owned()), echo.clone(), 1 << 30) {
+            Err(JoinError::Pending(why)) => {
+                assert!(why.starts_with("`_auth.wasm`, which stands before it: the file ends after"), "{why}");
+            }
+            other => panic!("{other:?}"),
+        }
+        refused(
+            &part(auth.clone()),
+            guest::HELLO_HTTP,
+            "has `before` in its manifest, but is called through wasi:http 0.2: only an app for wasi:http 0.3 can",
+        );
+        refused(
+            &part(echo.clone()),
+            guest::HELLO_HTTP03,
+            "`_auth.wasm` cannot stand before it: it is no middleware: it does not import `wasi:http/handler@0.3`",
+        );
+        refused(
+            &part(b"<html>...".to_vec()),
+            guest::HELLO_HTTP03,
+            "`_auth.wasm`, which stands before it: not WebAssembly",
+        );
+        let most = sound.len() as u64 - 1;
+        assert!(matches!(join(&part(auth), echo, most), Err(JoinError::Refused(why)) if why.contains("more than")));
+    }
+
+    #[test]
+    fn a_recipe_is_known_by_all_its_parts_and_their_order() {
+        let parts = |bytes: &[&[u8]]| -> Vec<Part> {
+            bytes.iter().map(|bytes| Part { name: String::new(), bytes: bytes.to_vec() }).collect()
+        };
+        let code = Digest::of(b"code");
+        let digests = [
+            recipe(&parts(&[b"a"]), code),
+            recipe(&parts(&[b"b"]), code),
+            recipe(&parts(&[b"a", b"b"]), code),
+            recipe(&parts(&[b"b", b"a"]), code),
+            recipe(&parts(&[b"a"]), Digest::of(b"other")),
+        ];
+        assert!((1..5).all(|at| !digests[..at].contains(&digests[at])));
+    }
+}
