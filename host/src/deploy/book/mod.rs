@@ -185,6 +185,8 @@ impl<G: Clone> Book<G> {
             // What was deleted while we were away is not brought back.
             self.records_changed |= remembered.keys().any(|name| !is_there(name));
             remembered.retain(|name, _| is_there(name));
+            // Nor does it hold a route, should another file come under its name.
+            self.incumbents.retain(|_, holder| remembered.contains_key(holder));
             self.restore(remembered);
         }
         let gone: Vec<AppName> = self.lives.keys().filter(|name| !scan.apps.contains_key(name)).cloned().collect();

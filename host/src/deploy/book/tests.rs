@@ -591,6 +591,21 @@ fn an_app_that_never_served_in_a_folder_that_nobody_can_read_is_not_waited_for()
 }
 
 #[test]
+fn what_was_deleted_while_the_host_was_down_holds_no_route() {
+    let mut desk = Desk::remembering([("shop", live(1))]);
+    desk.book.incumbents.insert("shop.example/".to_owned(), name("shop"));
+    desk.folder = BTreeMap::from([("thief", 2)]);
+    desk.scan(0);
+    desk.read();
+    // Something comes under the old name that does not serve, before the other is ready.
+    desk.folder.insert("shop", 0);
+    desk.scan(1);
+    desk.read();
+    desk.make_with(&["shop.example"]);
+    desk.check("thief", AppState::Live, Some(2));
+}
+
+#[test]
 fn what_is_removed_together_with_the_holder_of_its_route_is_not_published() {
     let mut desk = Desk::new();
     desk.folder = BTreeMap::from([("shop", 1)]);
