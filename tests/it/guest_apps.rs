@@ -405,6 +405,7 @@ async fn misdeed_http03() {
     let name = guest::MISDEED_HTTP03;
     check_fault(name, "/trap", StatusCode::BAD_GATEWAY).await;
     check_fault(name, "/exit", StatusCode::BAD_GATEWAY).await;
+    check_fault(name, "/hoard", StatusCode::BAD_GATEWAY).await;
     check_fault(name, "/error", StatusCode::BAD_GATEWAY).await;
     check_fault(name, "/loop", StatusCode::GATEWAY_TIMEOUT).await;
     check_fault(name, "/never", StatusCode::GATEWAY_TIMEOUT).await;

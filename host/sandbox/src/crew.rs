@@ -255,10 +255,10 @@ async fn attend(
             if !running.is_empty() {
                 return Poll::Pending;
             }
-            if roll.is_left() {
-                return Poll::Ready(Ok(()));
+            // What the guest still does for somebody who has left ends with it.
+            if !roll.is_left() {
+                ready!(accessor.poll_no_interesting_tasks(context));
             }
-            ready!(accessor.poll_no_interesting_tasks(context));
             // Somebody who has just come in wakes this when his job is there.
             return if roll.close_if_empty() { Poll::Ready(Ok(())) } else { Poll::Pending };
         }

@@ -79,7 +79,14 @@ pub(crate) fn new(engine: &Engine, common: &Arc<Common>, tag: &Tag) -> Store<Sta
         }
         Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
     });
-    bound(&mut store);
+    store.set_epoch_deadline(1);
+    // What the guest hands over in one call is copied to the host's memory: no more than the largest response.
+    store.set_hostcall_fuel(usize::try_from(limits.response_bytes_max).unwrap_or(usize::MAX).saturating_add(1 << 20));
+    // Handles within the guest, and streams, futures and tasks between it and the host, are kept by wasmtime itself.
+    store.set_max_component_handles(RESOURCES_MAX);
+    if let Some(table) = store.concurrent_resource_table() {
+        table.set_max_capacity(RESOURCES_MAX);
+    }
     store
 }
 
@@ -88,15 +95,7 @@ pub(crate) fn renew(store: &mut Store<State>, tag: &Tag) {
     let state = store.data_mut();
     state.tag.set(tag);
     state.memory.refused_by = None;
-    bound(store);
-}
-
-/// The bounds that are counted per request.
-fn bound(store: &mut Store<State>) {
     store.set_epoch_deadline(1);
-    // What the guest hands over in one call is copied to the host's memory: no more than the largest response.
-    let bytes_max = store.data().common.settings.limits.response_bytes_max;
-    store.set_hostcall_fuel(usize::try_from(bytes_max).unwrap_or(usize::MAX).saturating_add(1 << 20));
 }
 
 impl WasiView for State {

@@ -14,7 +14,7 @@ use wasip3::wit_bindgen::spawn_local;
 use wasip3::wit_future;
 use wasip3::wit_stream;
 
-const ALL: &str = "before the head: /trap /loop /never /error /exit
+const ALL: &str = "before the head: /trap /loop /never /error /exit /hoard
 after the head and `first`: /late-trap /late-loop /silent /no-end /short /long
 after a whole response: /after-trap /after-loop
 ";
@@ -33,6 +33,7 @@ impl Guest for Misdeed {
             "/never" => wait_for_ever().await,
             "/error" => return Err(ErrorCode::InternalError(Some("the guest gave up on purpose".to_owned()))),
             "/exit" => std::process::exit(3),
+            "/hoard" => hoard(),
             "/late-trap" => late(Then::Trap),
             "/late-loop" => late(Then::Loop),
             "/silent" => late(Then::Never),
@@ -67,6 +68,13 @@ impl Then {
 
 fn trap() -> ! {
     panic!("the guest panicked on purpose")
+}
+
+/// Streams without end, none of which is given back: the host keeps a record of each.
+fn hoard() -> ! {
+    loop {
+        std::mem::forget(wit_stream::new::<u8>());
+    }
 }
 
 fn run_for_ever() -> ! {

@@ -88,6 +88,9 @@ async fn guests_fail_in_their_own_ways() {
     check_fault("bad-silent", "/", "returned without a response").await;
     check_fault("bad-stack", "/", "the guest trapped: wasm trap: ").await;
     check_fault("bad-exit", "/", "it called exit(1)").await;
+    check_fault("misdeed-http03", "/trap", "the guest trapped: wasm trap: wasm `unreachable`").await;
+    check_fault("misdeed-http03", "/hoard", "the guest trapped: ").await;
+    check_fault("misdeed-http03", "/long", "its content-length says another number").await;
     check_fault("bad-headers", "/", "its head has").await;
     check_fault("bad-headers", "/?kind=split", "bytes that HTTP does not allow").await;
     check_fault("bad-headers", "/?kind=status&code=101", "its status is 101").await;
