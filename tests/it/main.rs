@@ -26,6 +26,7 @@ mod guest_apps;
 mod http2;
 mod logs;
 mod middleware;
+mod model;
 mod neighbours;
 mod refusals;
 mod routing;
