@@ -403,6 +403,7 @@ impl<G: Clone> Book<G> {
         let is_newest = life.newest == Some(job.revision);
         let is_last_good = life.last_good == Some(job.revision);
         let serves = life.live_revision() == Some(job.revision);
+        let is_refused = matches!(made, Made::Refused(_));
         if is_last_good && matches!(made, Made::Trouble(_)) {
             life.last_good_retry.later(now);
         }
@@ -415,6 +416,11 @@ impl<G: Clone> Book<G> {
                 self.decide(name, Some(job.revision), Verdict::Pending(why));
             }
             Made::Refused(why) | Made::Trouble(why) => {
+                if serves && is_refused {
+                    // Another policy forbids it. When it is read again, it must not be taken for what may serve.
+                    life.refused = Some((job.revision, why.clone()));
+                    self.records_changed = true;
+                }
                 tracing::warn!(app.name = %name, app.revision = %job.revision,
                     "`{name}`: the last good revision {} cannot {}: {why}", job.revision,
                     if serves { "be made anew, and serves as it was made" } else { "serve" });

@@ -591,6 +591,20 @@ fn an_app_that_never_served_in_a_folder_that_nobody_can_read_is_not_waited_for()
 }
 
 #[test]
+fn another_policy_that_comes_before_the_first_read_still_forbids() {
+    let mut desk = Desk::remembering([("shop", live(1))]);
+    desk.folder = BTreeMap::from([("shop", 1)]);
+    desk.scan_with(0, HashSet::new());
+    desk.make();
+    desk.apply(Fact::Reconsider { policy_changed: true });
+    desk.refuse();
+    // Now it has stood still, and is what serves.
+    desk.scan_with(1000, HashSet::new());
+    desk.read();
+    desk.check("shop", AppState::Refused, Some(1));
+}
+
+#[test]
 fn what_was_deleted_while_the_host_was_down_holds_no_route() {
     let mut desk = Desk::remembering([("shop", live(1))]);
     desk.book.incumbents.insert("shop.example/".to_owned(), name("shop"));
