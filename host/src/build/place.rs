@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use anyhow::anyhow;
+use guesthouse_sandbox::compose::is_middleware;
 use guesthouse_sandbox::inspect::Inspection;
 use guesthouse_sandbox::inspect::inspect;
 
@@ -30,8 +31,10 @@ impl Built {
     }
 }
 
-/// An app that lies in the folder.
+/// A component that lies in the folder.
 pub struct Placed {
+    /// Whether it is an app; a middleware lies there as `_<name>.wasm`, to be put before one.
+    pub is_app: bool,
     /// Its content.
     pub digest: Digest,
     /// Whether it differs from what was there before.
@@ -40,23 +43,30 @@ pub struct Placed {
     pub about: String,
 }
 
-/// Puts the component at `from` into the folder `apps` as `<name>.wasm`. The same content is not touched again.
+/// Puts the component at `from` into the folder `apps` as `<name>.wasm`, or as `_<name>.wasm` if it is a middleware. The
+/// same content is not touched again.
 pub fn place(name: &AppName, from: &Path, apps: &Path) -> anyhow::Result<Placed> {
     let bytes = fs::read(from).with_context(|| format!("cannot read `{}`", from.display()))?;
-    let Inspection { lane, .. } = inspect(&bytes).map_err(|error| anyhow!("it is not an app: {error}"))?;
+    let Inspection { lane, imports, .. } = inspect(&bytes).map_err(|error| anyhow!("it is not an app: {error}"))?;
+    let is_app = !is_middleware(&imports);
+    let stem = if is_app { name.to_string() } else { format!("_{name}") };
     let changed =
-        put(name, &bytes, apps).with_context(|| format!("cannot write to the folder `{}`", apps.display()))?;
-    Ok(Placed { digest: Digest::of(&bytes), changed, about: format!("{}, {lane}", size(bytes.len())) })
+        put(&stem, &bytes, apps).with_context(|| format!("cannot write to the folder `{}`", apps.display()))?;
+    let mut about = format!("{}, {lane}", size(bytes.len()));
+    if !is_app {
+        about.push_str(&format!(", a middleware: `before = [\"{stem}.wasm\"]` in the manifest of an app uses it"));
+    }
+    Ok(Placed { is_app, digest: Digest::of(&bytes), changed, about })
 }
 
-fn put(name: &AppName, bytes: &[u8], apps: &Path) -> std::io::Result<bool> {
+fn put(stem: &str, bytes: &[u8], apps: &Path) -> std::io::Result<bool> {
     fs::create_dir_all(apps)?;
-    let file = apps.join(format!("{name}.wasm"));
+    let file = apps.join(format!("{stem}.wasm"));
     if fs::read(&file).is_ok_and(|old| old == bytes) {
         return Ok(false);
     }
     // The host does not look at names that begin with a dot, and takes a file that was moved into place at once.
-    let unfinished = apps.join(format!(".{name}.wasm.tmp"));
+    let unfinished = apps.join(format!(".{stem}.wasm.tmp"));
     fs::write(&unfinished, bytes)?;
     fs::rename(&unfinished, &file)?;
     Ok(true)
@@ -66,19 +76,29 @@ fn put(name: &AppName, bytes: &[u8], apps: &Path) -> std::io::Result<bool> {
 mod tests {
     use std::os::unix::fs::MetadataExt as _;
 
+    use guesthouse_test_guests as guest;
+
     use super::*;
+
+    #[test]
+    fn a_middleware_lies_beside_the_apps() {
+        let apps = tempfile::tempdir().unwrap();
+        let name = AppName::parse("auth-http03").unwrap();
+        let placed = place(&name, &guest::component(guest::AUTH_HTTP03), apps.path()).unwrap();
+        assert!(!placed.is_app && apps.path().join("_auth-http03.wasm").is_file());
+        assert!(placed.about.ends_with("`before = [\"_auth-http03.wasm\"]` in the manifest of an app uses it"));
+    }
 
     #[test]
     fn the_same_content_is_not_touched() {
         let folder = tempfile::tempdir().unwrap();
         let apps = folder.path().join("not/yet/there");
-        let name = AppName::parse("shop").unwrap();
-        assert!(put(&name, b"one", &apps).unwrap());
+        assert!(put("shop", b"one", &apps).unwrap());
         let inode = || fs::metadata(apps.join("shop.wasm")).unwrap().ino();
         let first = inode();
-        assert!(!put(&name, b"one", &apps).unwrap());
+        assert!(!put("shop", b"one", &apps).unwrap());
         assert_eq!(inode(), first);
-        assert!(put(&name, b"two", &apps).unwrap());
+        assert!(put("shop", b"two", &apps).unwrap());
         assert_eq!(fs::read(apps.join("shop.wasm")).unwrap(), b"two");
         assert_eq!(fs::read_dir(&apps).unwrap().count(), 1);
     }

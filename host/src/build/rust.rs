@@ -201,7 +201,7 @@ impl Workspace {
             cargo.args(["--package", id]);
         }
         let mut child = cargo.spawn().map_err(|error| explain_missing("cargo", error))?;
-        let (mut built, mut unchanged) = (Built::default(), Vec::new());
+        let (mut built, mut unchanged, mut made) = (Built::default(), Vec::new(), BTreeSet::new());
         let stdout = child.stdout.take().context("cargo has no stdout")?;
         let mut lines = BufReader::new(stdout).lines();
         while let Some(line) = lines.next_line().await.context("reading what cargo prints")? {
@@ -214,7 +214,10 @@ impl Workspace {
                             }
                             false => unchanged.push(name.as_str()),
                         }
-                        built.apps.insert(name.clone(), placed.digest);
+                        made.insert(name.clone());
+                        if placed.is_app {
+                            built.apps.insert(name.clone(), placed.digest);
+                        }
                     }
                     Err(error) => say(format_args!("error: `{name}` was built, but {error:#}")),
                 }
@@ -224,8 +227,7 @@ impl Workspace {
         if !unchanged.is_empty() {
             say(format_args!("unchanged: {}", unchanged.join(", ")));
         }
-        let missing: Vec<&str> =
-            self.apps().filter(|name| !built.apps.contains_key(*name)).map(AppName::as_str).collect();
+        let missing: Vec<&str> = self.apps().filter(|name| !made.contains(*name)).map(AppName::as_str).collect();
         built.failed = missing.len();
         if !missing.is_empty() {
             say(format_args!("error: not built: {}", missing.join(", ")));
