@@ -32,17 +32,33 @@ def peers(folder):
     apps.mkdir()
     shutil.copy(GUESTS / "hello.wasm", apps / "hello.wasm")
     shutil.copy(GUESTS / "hello_http.wasm", apps / "hello-http.wasm")
+    shutil.copy(GUESTS / "hello_http03.wasm", apps / "hello-http03.wasm")
+    for name, instances in {
+        "hello": "reuse = 1000000",
+        "hello-http": "reuse = 1000000",
+        "hello-http03": "reuse = 128\nconcurrent = 16",
+    }.items():
+        shutil.copy(apps / f"{name}.wasm", apps / f"{name}-reused.wasm")
+        (apps / f"{name}-reused.toml").write_text(f"[instances]\n{instances}\n")
     ours = [str(HOST), "serve", str(apps), "--state", str(folder / "state"),
             "--listen", "127.0.0.1:18081"]
     yield "native hyper (the floor)", [str(TARGET / "floor/release/floor"), "127.0.0.1:18080"], "http://127.0.0.1:18080/"
     yield "guesthouse, gateway, fresh", ours, "http://127.0.0.1:18081/hello/"
+    yield "guesthouse, gateway, reused", ours, "http://127.0.0.1:18081/hello-reused/"
     yield "guesthouse, wasi:http 0.2, fresh", ours, "http://127.0.0.1:18081/hello-http/"
+    yield "guesthouse, wasi:http 0.2, reused", ours, "http://127.0.0.1:18081/hello-http-reused/"
+    yield "guesthouse, wasi:http 0.3, fresh", ours, "http://127.0.0.1:18081/hello-http03/"
+    yield "guesthouse, wasi:http 0.3, 128 × 16", ours, "http://127.0.0.1:18081/hello-http03-reused/"
     if shutil.which("wasmtime"):
         serve = ["wasmtime", "serve", "-S", "cli", "--addr", "127.0.0.1:18082"]
         component = str(GUESTS / "hello_http.wasm")
         tuned = [part for option in TUNED for part in ("-O", option)]
         yield "wasmtime serve, 0.2", [*serve, component], "http://127.0.0.1:18082/"
         yield "wasmtime serve, 0.2, tuned", [*serve, *tuned, component], "http://127.0.0.1:18082/"
+        reused = [*serve, *tuned, "--max-instance-reuse-count", "1000000", component]
+        yield "wasmtime serve, 0.2, tuned, reused", reused, "http://127.0.0.1:18082/"
+        asynchronous = [*serve, *tuned, "-S", "p3", "-W", "component-model-async", str(GUESTS / "hello_http03.wasm")]
+        yield "wasmtime serve, 0.3, tuned, 128 × 16", asynchronous, "http://127.0.0.1:18082/"
     else:
         print("wasmtime is not installed: its rows are left out", file=sys.stderr)
 
@@ -68,7 +84,7 @@ def main():
     options = parser.parse_args()
     if not shutil.which("wrk"):
         raise SystemExit("wrk is not installed (Debian's package `wrk`)")
-    build("hello", "hello-http")
+    build("hello", "hello-http", "hello-http03")
     cargo("build", "--release", "--manifest-path", "bench/floor/Cargo.toml", "--target-dir", str(TARGET / "floor"))
     with tempfile.TemporaryDirectory(prefix="guesthouse-bench-") as name, open(f"{name}/log", "w") as log:
         rows = list(peers(pathlib.Path(name)))
