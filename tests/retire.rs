@@ -31,6 +31,8 @@ struct Tracker {
     ended: (Mutex<bool>, Condvar),
 }
 
+/// Given back by hand and not on drop: a request that panics would give it back while its stack unwinds, where another
+/// thread may be given its turn and panic first, with another message.
 struct Token(Arc<App>);
 
 struct App {
@@ -74,7 +76,11 @@ impl App {
         match counted {
             Counted::AtTheLook => {
                 let token = self.token();
-                (!self.is_closed()).then_some(token)
+                if self.is_closed() {
+                    token.give_back();
+                    return None;
+                }
+                Some(token)
             }
             Counted::AtTheCall => Some(self.token()),
             Counted::AfterTheLook => {
@@ -105,8 +111,8 @@ impl App {
     }
 }
 
-impl Drop for Token {
-    fn drop(&mut self) {
+impl Token {
+    fn give_back(self) {
         let tracker = &self.0.tracker;
         if tracker.state.fetch_sub(2, Ordering::SeqCst) == 3 {
             *tracker.ended.0.lock().unwrap() = true;
@@ -134,7 +140,7 @@ fn visit(table: &Table, published: &AtomicUsize, counted: Counted) {
         let is_over = app.drained.load(Ordering::SeqCst) && !app.retired.load(Ordering::SeqCst);
         assert!(!is_over, "the drain of revision {} ended while a request was in flight on it", app.number);
     }
-    drop(token);
+    token.give_back();
 }
 
 /// The drop street: the table first, then the end of the old one.
