@@ -106,9 +106,10 @@ impl App {
         let received = self.guest.receive(request).await?;
         let stay = (self.admission.admit().await?, in_flight);
         let response = tokio::select! {
+            // The guest first: most are done when they are asked once.
             biased;
-            () = self.retired.cancelled() => return Err(Fault::Retired.into()),
             response = self.guest.call(received, Box::new(stay)) => response?,
+            () = self.retired.cancelled() => return Err(Fault::Retired.into()),
         };
         Ok(response.map(|body| AppBody::new(body, &self.retired)))
     }

@@ -42,7 +42,7 @@ fn main() -> ExitCode {
 
 fn serve(flags: &ServeFlags) -> anyhow::Result<ExitCode> {
     let config = Config::serve(flags, &Surroundings::of_process())?;
-    telemetry::install(&config.log)?;
+    let _log = telemetry::install(&config.log)?;
     run(config.threads, async {
         let mut stop_signals = StopSignals::listen()?;
         let (file, apps) = (config.file.clone(), config.deploy.apps.display().to_string());
@@ -58,7 +58,7 @@ fn serve(flags: &ServeFlags) -> anyhow::Result<ExitCode> {
 fn dev(flags: &DevFlags) -> anyhow::Result<ExitCode> {
     let folder = dev::Folder::here()?;
     let config = Config::dev(flags, &folder.apps, &folder.state)?;
-    telemetry::install(&config.log)?;
+    let _log = telemetry::install(&config.log)?;
     run(None, dev::run(&flags.sources, folder, config))
 }
 
@@ -80,7 +80,7 @@ fn check(flags: &CheckFlags) -> anyhow::Result<ExitCode> {
     // It goes when the runtime is gone, and with that everything of ours that could still write into it.
     let state = check::temporary_state()?;
     let config = Config::check(flags, state.path(), &Surroundings::of_process())?;
-    telemetry::install(&config.log)?;
+    let _log = telemetry::install(&config.log)?;
     run(config.threads, async {
         let mut stop_signals = StopSignals::listen()?;
         tokio::select! {

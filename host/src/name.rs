@@ -1,6 +1,7 @@
 //! The names that everything else speaks of: an app's name, a content's digest, a revision.
 
 use std::fmt;
+use std::fmt::Write as _;
 use std::path::Component;
 use std::path::Path;
 
@@ -129,22 +130,33 @@ impl Digest {
     }
 
     /// The first twelve hexadecimal digits: enough to tell revisions apart in a log.
-    pub fn short(&self) -> String {
-        let mut text = self.to_string();
-        text.truncate(12);
-        text
+    pub fn short(&self) -> Short<'_> {
+        Short(&self.0[..6])
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        Short(&self.0).fmt(formatter)
     }
 }
 
 impl fmt::Debug for Digest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.short())
+        fmt::Display::fmt(&self.short(), formatter)
+    }
+}
+
+/// Some bytes of a digest, to be shown in hexadecimal digits.
+pub struct Short<'digest>(&'digest [u8]);
+
+impl fmt::Display for Short<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digit = |bits: u8| char::from(b"0123456789abcdef"[usize::from(bits)]);
+        self.0.iter().try_for_each(|byte| {
+            formatter.write_char(digit(byte >> 4))?;
+            formatter.write_char(digit(byte & 15))
+        })
     }
 }
 
@@ -165,9 +177,9 @@ pub struct Revision {
 
 impl fmt::Display for Revision {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.code.short())?;
+        self.code.short().fmt(formatter)?;
         match &self.manifest {
-            Some(manifest) => write!(formatter, "+{}", &manifest.short()[..6]),
+            Some(manifest) => write!(formatter, "+{}", Short(&manifest.0[..3])),
             None => Ok(()),
         }
     }

@@ -3,6 +3,7 @@
 //! The table is an immutable snapshot behind one pointer. `deploy` holds the only [`RouteWriter`]; every request reads one
 //! snapshot through a [`RouteReader`] and keeps what it found to its end. A hot swap is one pointer store.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -93,7 +94,7 @@ pub enum Found<'table> {
         /// What answers for it.
         target: &'table Target,
         /// The prefix that leads to it (`/shop`), or empty when it has the host for itself.
-        mount: &'table str,
+        mount: &'table Arc<str>,
     },
     /// The path names a mount without its slash: go to the same with a slash (308).
     MissingSlash,
@@ -111,17 +112,19 @@ pub struct RouteTable {
     /// Own hosts of apps and declared ones: routes by falling length of prefix.
     by_host: HashMap<String, Vec<HostRoute>>,
     /// Mount → entry, for shared hosts.
-    by_path: HashMap<String, usize>,
+    by_path: HashMap<Arc<str>, usize>,
     /// The most segments that any mount has: a bound for the search.
     depth_max: usize,
     /// The app that answers at `/`.
     index: Option<usize>,
+    /// The mount of an app that has a host for itself, or all that is left of one.
+    no_mount: Arc<str>,
     origins: Origins,
     is_before_first_scan: bool,
 }
 
 struct HostRoute {
-    prefix: String,
+    prefix: Arc<str>,
     entry: usize,
 }
 
@@ -134,6 +137,7 @@ impl RouteTable {
             by_path: HashMap::new(),
             depth_max: 0,
             index: None,
+            no_mount: Arc::default(),
             entries: Vec::new(),
             origins,
             is_before_first_scan: false,
@@ -144,15 +148,15 @@ impl RouteTable {
                 continue;
             }
             if let Some(label) = entry.name.host_label() {
-                table.claim(format!("{label}.{}", table.origins.domain), String::new(), at);
+                table.claim(format!("{label}.{}", table.origins.domain), Arc::default(), at);
             }
-            let mount = entry.name.mount();
+            let mount: Arc<str> = entry.name.mount().into();
             table.depth_max = table.depth_max.max(mount.matches('/').count());
             table.by_path.entry(mount).or_insert(at);
         }
         for (at, entry) in entries.iter().enumerate() {
             for declared in &entry.declared {
-                table.claim(declared.host.clone(), declared.prefix.clone(), at);
+                table.claim(declared.host.clone(), declared.prefix.as_str().into(), at);
             }
         }
         table.entries = entries;
@@ -165,7 +169,7 @@ impl RouteTable {
         self
     }
 
-    fn claim(&mut self, host: String, prefix: String, entry: usize) {
+    fn claim(&mut self, host: String, prefix: Arc<str>, entry: usize) {
         let routes = self.by_host.entry(host).or_default();
         if routes.iter().all(|route| route.prefix != prefix) {
             routes.push(HostRoute { prefix, entry });
@@ -206,7 +210,7 @@ impl RouteTable {
             return found;
         }
         match self.index {
-            Some(entry) => self.found(entry, ""),
+            Some(entry) => self.found(entry, &self.no_mount),
             None => Found::Nothing,
         }
     }
@@ -229,7 +233,7 @@ impl RouteTable {
         None
     }
 
-    fn found<'table>(&'table self, entry: usize, mount: &'table str) -> Found<'table> {
+    fn found<'table>(&'table self, entry: usize, mount: &'table Arc<str>) -> Found<'table> {
         let Entry { name, target, .. } = &self.entries[entry];
         Found::App { name, target, mount }
     }
@@ -259,12 +263,13 @@ impl RouteTable {
 }
 
 /// The part of an authority that routes: lower case, without port and trailing dot (RFC 9110 section 4.2.3).
-pub fn host_of(authority: &http::uri::Authority) -> String {
-    let mut host = authority.host().to_ascii_lowercase();
-    if host.ends_with('.') {
-        host.pop();
+pub fn host_of(authority: &http::uri::Authority) -> Cow<'_, str> {
+    let host = authority.host();
+    let host = host.strip_suffix('.').unwrap_or(host);
+    match host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(host.to_ascii_lowercase()),
+        false => Cow::Borrowed(host),
     }
-    host
 }
 
 enum Under {

@@ -14,22 +14,23 @@ use crate::limits::Limits;
 ///
 /// Guests give way at every tick (1 ms), so that one poll is short and the count is checked often, from outside the guest.
 pub(crate) struct Run<T> {
-    guest: Pin<Box<dyn Future<Output = Result<T, Fault>> + Send>>,
+    guest: Work<T>,
     spent: Duration,
     cpu: Duration,
 }
 
+/// What a guest has to do. In a box from the start: it is as large as all that wasmtime keeps for a call, and every future
+/// around it would be so much larger and be copied with it.
+pub(crate) type Work<T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send>>;
+
 impl<T> Run<T> {
-    pub(crate) fn new(guest: impl Future<Output = Result<T, Fault>> + Send + 'static, cpu: Duration) -> Run<T> {
-        Run { guest: Box::pin(guest), spent: Duration::ZERO, cpu }
+    pub(crate) fn new(guest: Work<T>, cpu: Duration) -> Run<T> {
+        Run { guest, spent: Duration::ZERO, cpu }
     }
 }
 
 /// Runs a guest to its end within its CPU time and its deadline for a head.
-pub(crate) async fn within<T>(
-    guest: impl Future<Output = Result<T, Fault>> + Send + 'static,
-    limits: &Limits,
-) -> Result<T, Fault> {
+pub(crate) async fn within<T>(guest: Work<T>, limits: &Limits) -> Result<T, Fault> {
     let (cpu, head) = (limits.cpu, limits.head);
     tokio::time::timeout(head, Run::new(guest, cpu)).await.unwrap_or(Err(Fault::Head(head)))
 }

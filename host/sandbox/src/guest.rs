@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::Response;
+use http_body::Body as _;
 use wasmtime::component::InstancePre;
 
 use crate::clock::Clock;
@@ -77,8 +78,10 @@ impl Guest {
     /// sends slowly so holds no permit and no instance.
     pub async fn receive(&self, request: GuestRequest) -> Result<Received, Fault> {
         match &self.lane {
-            Prepared::Gateway(_) => gateway::receive(request, &self.common.memory_total).await,
-            Prepared::Http02(_) | Prepared::Http03(_) => Ok(Received { request, body: None }),
+            Prepared::Gateway(_) if !request.body.is_end_stream() => {
+                Box::pin(gateway::receive(request, &self.common.memory_total)).await
+            }
+            Prepared::Gateway(_) | Prepared::Http02(_) | Prepared::Http03(_) => Ok(Received { request, body: None }),
         }
     }
 
@@ -86,7 +89,7 @@ impl Guest {
     ///
     /// Dropping the future, or the response's body, ends the guest. Cancelling is safe at any point.
     pub async fn call(&self, received: Received, stay: Stay) -> Result<Response<GuestBody>, Fault> {
-        let tag = Tag::new(&received.request.id);
+        let tag = Tag::new(received.request.id.clone());
         let visit = Visit { common: self.common.clone(), tag, held: Some((self.clock.ticking(), stay)) };
         match &self.lane {
             Prepared::Gateway(guest) => guest.call(received, visit).await,
@@ -97,7 +100,7 @@ impl Guest {
 
     async fn try_out<M: Mould + Clone>(&self, mould: &M) -> Result<(), Fault> {
         let (start, mould) = (Start::new(None, mould.engine(), &self.common, &Tag::new(PROBE)), mould.clone());
-        let made = async move { start.instance(&mould).await.map(drop) };
+        let made = Box::pin(async move { start.instance(&mould).await.map(drop) });
         deadline::within(made, &self.common.settings.limits).await
     }
 }

@@ -1,6 +1,7 @@
 //! A request on its way to a guest: already parsed, checked and bounded.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +18,7 @@ pub struct GuestRequest {
     /// Host and optional port, as sent, validated (RFC 3986 section 3.2).
     pub authority: http::uri::Authority,
     /// The prefix under which the app answers (`/shop`), or empty.
-    pub mount: String,
+    pub mount: Arc<str>,
     /// Raw path below the mount, with its query: begins with `/`.
     pub path_and_query: http::uri::PathAndQuery,
     /// The visitor's fields, without hop-by-hop ones and without those that only a proxy may set.
@@ -27,7 +28,7 @@ pub struct GuestRequest {
     /// The visitor's address, after trusted proxies were resolved; `None` on a Unix socket.
     pub peer: Option<IpAddr>,
     /// The request's id, `[A-Za-z0-9-]{1,64}`.
-    pub id: String,
+    pub id: Arc<str>,
 }
 
 /// A request that its guest can be called with.
@@ -39,8 +40,8 @@ pub struct Received {
 
 /// A buffered body, and its share of the memory of all guests.
 pub(crate) struct Whole {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) share: Share,
+    pub(crate) bytes: Bytes,
+    pub(crate) _share: Share,
 }
 
 /// A request's body, streamed and bounded.

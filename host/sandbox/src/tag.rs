@@ -8,17 +8,17 @@ use std::sync::PoisonError;
 #[derive(Clone)]
 pub(crate) struct Tag {
     /// Held to copy it only, never across an await.
-    id: Arc<Mutex<String>>,
+    id: Arc<Mutex<Arc<str>>>,
 }
 
 impl Tag {
-    pub(crate) fn new(request_id: &str) -> Tag {
-        Tag { id: Arc::new(Mutex::new(request_id.to_owned())) }
+    pub(crate) fn new(request_id: impl Into<Arc<str>>) -> Tag {
+        Tag { id: Arc::new(Mutex::new(request_id.into())) }
     }
 
     /// The instance goes on to another request.
     pub(crate) fn set(&self, other: &Tag) {
-        let request_id = other.with(str::to_owned);
+        let request_id = other.id.lock().unwrap_or_else(PoisonError::into_inner).clone();
         *self.id.lock().unwrap_or_else(PoisonError::into_inner) = request_id;
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::deadline::Run;
+use crate::deadline::Work;
 use crate::fault::Fault;
 use crate::lot::Keep;
 use crate::member::Member;
@@ -31,10 +32,7 @@ pub(crate) enum Writer {
 }
 
 impl Writer {
-    pub(crate) fn alone(
-        guest: impl Future<Output = Result<Option<Keep>, Fault>> + Send + 'static,
-        cpu: Duration,
-    ) -> Writer {
+    pub(crate) fn alone(guest: Work<Option<Keep>>, cpu: Duration) -> Writer {
         Writer::Alone(Run::new(guest, cpu))
     }
 

@@ -43,7 +43,7 @@ impl Surroundings {
             );
         };
         let digest = Digest::of(identity(apps).as_os_str().as_encoded_bytes());
-        Ok(home.join("guesthouse").join(digest.short()))
+        Ok(home.join("guesthouse").join(digest.short().to_string()))
     }
 }
 

@@ -18,12 +18,13 @@ use crate::app::App;
 use crate::name::AppName;
 use crate::serve::activity::Busy;
 use crate::serve::overdue::Order;
+use crate::telemetry::ACCESS;
 
 /// What is known of a request. It writes its line when it is dropped: when the response's body has ended or was dropped,
 /// or when the visitor left before there was a response.
 pub struct Record {
     /// The request's id.
-    pub id: String,
+    pub id: Arc<str>,
     /// Its method.
     pub method: Method,
     /// The app that it leads to.
@@ -63,7 +64,7 @@ pub enum End {
 
 impl Record {
     /// At the beginning of a request.
-    pub fn begin(id: String, method: &Method, uri: &Uri, busy: Busy) -> Record {
+    pub fn begin(id: Arc<str>, method: &Method, uri: &Uri, busy: Busy) -> Record {
         Record {
             id,
             method: method.clone(),
@@ -107,9 +108,9 @@ impl Drop for Record {
         let path = OneLine(self.target.as_ref().map_or("-", PathAndQuery::path));
         let status = self.status.map_or(0, |status| status.as_u16());
         info!(
-            target: "guesthouse::access",
+            target: ACCESS,
             {
-                request.id = self.id,
+                request.id = &*self.id,
                 app.name = self.app_name(),
                 app.revision = revision.map(tracing::field::display),
                 method,
@@ -126,7 +127,7 @@ impl Drop for Record {
 
 /// Logs a guest's failure. It is called once for each, before the head or after it.
 pub fn log_fault(record: &Record, fault: &Fault) {
-    let (name, id) = (record.app_name(), record.id.as_str());
+    let (name, id) = (record.app_name(), &*record.id);
     let revision = match &record.app {
         Called::Live(app) => app.revision.to_string(),
         Called::Nobody | Called::Waiting(_) => String::new(),
@@ -151,6 +152,9 @@ struct OneLine<'text>(&'text str);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
+            return formatter.write_str(self.0);
+        }
         self.0.chars().try_for_each(|character| {
             if character.is_control() {
                 write!(formatter, "{}", character.escape_default())

@@ -9,7 +9,6 @@ use http::request::Parts;
 use http::uri::Authority;
 use http::uri::PathAndQuery;
 
-use crate::routes::host_of;
 use crate::serve::authority::authority_of;
 use crate::serve::fields::clean_request;
 use crate::serve::path::check_path;
@@ -34,8 +33,6 @@ pub struct Admitted {
     pub method: Method,
     /// As it was sent.
     pub authority: Authority,
-    /// The part of the authority that routes.
-    pub host: String,
     /// Raw; begins with `/`.
     pub path_and_query: PathAndQuery,
     /// What a guest may see.
@@ -68,8 +65,7 @@ pub fn admit(head: Parts, bounds: HeadBounds) -> Result<Admitted, Refused> {
     }
     check_path(path_and_query.path()).map_err(Refused::bad)?;
     clean_request(&mut headers);
-    let host = host_of(&authority);
-    Ok(Admitted { method, authority, host, path_and_query, headers })
+    Ok(Admitted { method, authority, path_and_query, headers })
 }
 
 /// CONNECT asks for a tunnel, and TRACE shows a visitor's secrets to scripts: neither is for a guest.
@@ -113,6 +109,7 @@ mod tests {
     use http::Request;
 
     use super::*;
+    use crate::routes::host_of;
 
     fn check(method: &str, target: &str, fields: &[(&str, &str)], expected: Result<&str, u16>) {
         let mut request = Request::builder().method(method).uri(target);
@@ -121,7 +118,7 @@ mod tests {
         }
         let head = request.body(()).unwrap().into_parts().0;
         let found = admit(head, HeadBounds { fields_max: 5, target_bytes_max: 20 });
-        let found = found.map(|it| format!("{} {} {}", it.method, it.host, it.path_and_query));
+        let found = found.map(|it| format!("{} {} {}", it.method, host_of(&it.authority), it.path_and_query));
         let expected = expected.map(str::to_owned);
         assert_eq!(found.map_err(|refused| refused.status.as_u16()), expected, "{method} {target} {fields:?}");
     }

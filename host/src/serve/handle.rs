@@ -1,14 +1,11 @@
 //! One request from its head to its response: the street, in the order in which it is walked.
 
 use std::any::Any;
-use std::future::poll_fn;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::panic::catch_unwind;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
+use futures_util::FutureExt as _;
 use guesthouse_sandbox::request::GuestRequest;
 use http::HeaderValue;
 use http::Method;
@@ -28,6 +25,7 @@ use crate::app::InFlight;
 use crate::routes::Found;
 use crate::routes::RouteReader;
 use crate::routes::Target;
+use crate::routes::host_of;
 use crate::serve::access_log::Called;
 use crate::serve::access_log::Record;
 use crate::serve::activity::Activity;
@@ -81,8 +79,10 @@ pub async fn handle(visit: &Visit, request: Request<Incoming>) -> Response<Logge
         can_say_close: head.version < Version::HTTP_2,
         inner_details: visit.street.settings.inner_details,
     };
-    let outcome = without_panic(outcome_of(visit, head, body, &mut record)).await;
-    respond(outcome, manner, record)
+    // A bug of ours costs one request (500), not the connection's other streams. After a panic the future is not polled
+    // again, so nobody sees what it left half done.
+    let outcome = AssertUnwindSafe(outcome_of(visit, head, body, &mut record)).catch_unwind().await;
+    respond(outcome.unwrap_or_else(|panic| Outcome::Bug(message_of(&*panic))), manner, record)
 }
 
 async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Record) -> Outcome {
@@ -127,7 +127,11 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Rec
 
 /// Looks for the app, and enters it. Whoever is overtaken by a swap between the two looks again: the table is stored
 /// before the old revision is closed.
-fn look_up(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<(Arc<App>, InFlight, String), Outcome> {
+fn look_up(
+    street: &Street,
+    admitted: &Admitted,
+    record: &mut Record,
+) -> Result<(Arc<App>, InFlight, Arc<str>), Outcome> {
     for _ in 0..LOOKS_MAX {
         let (app, mount) = look(street, admitted, record)?;
         if let Some(in_flight) = app.enter() {
@@ -138,13 +142,13 @@ fn look_up(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<
 }
 
 /// Takes one snapshot, and out of it what the request needs: the table is let go before anything is awaited.
-fn look(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<(Arc<App>, String), Outcome> {
+fn look(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<(Arc<App>, Arc<str>), Outcome> {
     let table = street.routes.snapshot();
-    let (host, path) = (admitted.host.as_str(), admitted.path_and_query.path());
-    match table.find(host, path) {
+    let (host, path) = (host_of(&admitted.authority), admitted.path_and_query.path());
+    match table.find(&host, path) {
         Found::App { target: Target::Live(app), mount, .. } => {
             record.app = Called::Live(app.clone());
-            Ok((app.clone(), mount.to_owned()))
+            Ok((app.clone(), mount.clone()))
         }
         Found::App { target: Target::Waiting(why), name, .. } => {
             record.app = Called::Waiting(name.clone());
@@ -152,11 +156,11 @@ fn look(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<(Ar
         }
         Found::MissingSlash => Err(with_slash(&admitted.path_and_query)),
         Found::NotYet => Err(Outcome::Starting),
-        Found::Nothing if path == "/" && street.settings.inner_details && !is_below(host, &table.origins().domain) => {
+        Found::Nothing if path == "/" && street.settings.inner_details && !is_below(&host, &table.origins().domain) => {
             Err(Outcome::Index(app_lines(&table, &admitted.authority)))
         }
         Found::Nothing => Err(Outcome::Nothing(path.to_owned())),
-        Found::Foreign => Err(Outcome::Foreign(host.to_owned())),
+        Found::Foreign => Err(Outcome::Foreign(host.into_owned())),
     }
 }
 
@@ -189,18 +193,6 @@ fn below(mount: &str, path_and_query: PathAndQuery) -> Option<PathAndQuery> {
     PathAndQuery::try_from(path_and_query.as_str().strip_prefix(mount)?).ok()
 }
 
-/// A bug of ours costs one request (500), not the connection's other streams.
-async fn without_panic(outcome: impl Future<Output = Outcome>) -> Outcome {
-    let mut outcome = pin!(outcome);
-    // After a panic the future is not polled again, so nobody sees what it left half done.
-    let caught = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| outcome.as_mut().poll(cx))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(outcome)) => Poll::Ready(outcome),
-        Err(panic) => Poll::Ready(Outcome::Bug(message_of(&*panic))),
-    });
-    caught.await
-}
-
 fn message_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".to_owned())
@@ -224,8 +216,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_an_outcome() {
-        let outcome = without_panic(async { panic!("no {}", "way") }).await;
-        assert!(matches!(outcome, Outcome::Bug(message) if message == "no way"));
+    async fn a_panic_has_a_message() {
+        let panicking = async {
+            if true {
+                panic!("no {}", "way")
+            }
+        };
+        let panic = AssertUnwindSafe(panicking).catch_unwind().await.unwrap_err();
+        assert_eq!(message_of(&*panic), "no way");
     }
 }

@@ -143,7 +143,7 @@ mod tests {
 
     async fn check(sent: Option<&'static str>, promised: Option<u64>, expected: Result<&str, &str>) {
         let activity = Arc::new(Activity::new(Clock::start()));
-        let record = Record::begin("x-1".to_owned(), &Method::GET, &Uri::from_static("/"), Busy::begin(activity));
+        let record = Record::begin("x-1".into(), &Method::GET, &Uri::from_static("/"), Busy::begin(activity));
         let page = sent.map(|text| Bytes::from_static(text.as_bytes()));
         let mut body = LoggedBody::new(Source::Page(page), record, promised);
         let found = body.frame().await;

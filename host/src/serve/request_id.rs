@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -28,13 +29,13 @@ impl RequestIds {
     }
 
     /// The next one: `[0-9a-z]{12}-[0-9a-z]{1,13}`.
-    pub fn next(&self) -> String {
+    pub fn next(&self) -> Arc<str> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let digits = (64 - number.leading_zeros()).div_ceil(5).max(1);
         let mut id = String::with_capacity(self.prefix.len() + 13);
         id.push_str(&self.prefix);
         (0..digits).rev().for_each(|at| id.push(digit(number >> (at * 5))));
-        id
+        id.into()
     }
 }
 
@@ -51,7 +52,7 @@ mod tests {
     #[test]
     fn ids_are_unique_and_plain() {
         let (ids, others) = (RequestIds::new(), RequestIds::new());
-        let given: HashSet<String> = (0..5000).flat_map(|_| [ids.next(), others.next()]).collect();
+        let given: HashSet<Arc<str>> = (0..5000).flat_map(|_| [ids.next(), others.next()]).collect();
         assert_eq!(given.len(), 10_000);
         for id in given {
             assert!(id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'), "{id}");
@@ -61,7 +62,7 @@ mod tests {
     #[test]
     fn ids_count() {
         let ids = RequestIds { prefix: "p-".to_owned(), next: AtomicU64::new(30) };
-        let given: Vec<String> = (0..4).map(|_| ids.next()).collect();
-        assert_eq!(given, ["p-y", "p-z", "p-10", "p-11"]);
+        let given: Vec<Arc<str>> = (0..4).map(|_| ids.next()).collect();
+        assert_eq!(given, ["p-y", "p-z", "p-10", "p-11"].map(Arc::from));
     }
 }

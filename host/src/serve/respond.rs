@@ -1,5 +1,7 @@
 //! From what came of a request to what the visitor sees.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use guesthouse_sandbox::fault::Fault;
 use guesthouse_sandbox::request::BodyError;
@@ -24,7 +26,7 @@ use crate::serve::refused::Refused;
 /// What came of a request.
 pub enum Outcome {
     /// The app answered, on the mount that led to it.
-    Answered(Box<Response<AppBody>>, String),
+    Answered(Box<Response<AppBody>>, Arc<str>),
     /// We did not take the request.
     Refused(Refused),
     /// The host is not ours.
@@ -100,7 +102,7 @@ pub fn respond(outcome: Outcome, manner: Manner, record: Record) -> Response<Log
         }
         Outcome::Fault(fault, body) => fault_reply(&fault, body.as_ref(), &record),
         Outcome::Bug(message) => {
-            error!(app.name = record.app_name(), request.id = record.id, "a bug of ours: {message}");
+            error!(app.name = record.app_name(), request.id = &*record.id, "a bug of ours: {message}");
             let happened = "Guesthouse itself failed.".to_owned();
             Reply::new(StatusCode::INTERNAL_SERVER_ERROR, happened).detailed(message)
         }

@@ -9,7 +9,6 @@ use http::HeaderName;
 use http::HeaderValue;
 use http::Response;
 use http::StatusCode;
-use http_body::Body as _;
 use http_body_util::BodyExt;
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
@@ -19,6 +18,7 @@ use self::bindings::AppPre;
 use self::bindings::AppWithLifecyclePre;
 use self::bindings::guesthouse::gateway::types;
 use crate::deadline;
+use crate::deadline::Work;
 use crate::fault::Fault;
 use crate::instance::Mould;
 use crate::instance::Start;
@@ -45,6 +45,8 @@ mod bindings {
             path: "../../wit",
             world: "guesthouse:gateway/app",
             exports: { default: async },
+            // A request is handed over as it lies there, without a copy of each of its texts.
+            ownership: Borrowing { duplicate_if_necessary: true },
         });
     }
 
@@ -53,6 +55,7 @@ mod bindings {
             path: "../../wit",
             world: "guesthouse:gateway/app-with-lifecycle",
             exports: { default: async },
+            ownership: Borrowing { duplicate_if_necessary: true },
             with: { "guesthouse:gateway/types": super::app::guesthouse::gateway::types },
         });
     }
@@ -81,32 +84,33 @@ impl Gateway {
     }
 
     /// Asks a guest that exports `lifecycle` for its health; `None` for any other.
-    pub(crate) fn health(
-        &self,
-        mut store: Store<State>,
-    ) -> Option<impl Future<Output = Result<(), Fault>> + Send + 'static> {
+    pub(crate) fn health(&self, mut store: Store<State>) -> Option<Work<()>> {
         let lifecycle = self.lifecycle.clone()?;
-        Some(async move {
+        Some(Box::pin(async move {
             let asked = match lifecycle.instantiate_async(&mut store).await {
                 Ok(guest) => guest.guesthouse_gateway_lifecycle().call_health(&mut store).await,
                 Err(error) => Err(error),
             };
             asked.map_err(|error| Fault::from_wasmtime(&error, &store.data().memory))?.map_err(Fault::Guest)
-        })
+        }))
     }
 
     pub(crate) async fn call(&self, received: Received, visit: Visit) -> Result<Response<GuestBody>, Fault> {
         let start = Start::new(self.lot.take(), self.app.engine(), &visit.common, &visit.tag);
         let app = self.app.clone();
-        let (request, share) = record(received);
-        let guest = async move {
+        let guest = Box::pin(async move {
             let mut instance = start.instance(&app).await?;
-            let called = instance.door.guesthouse_gateway_handler();
-            let called = called.call_handle(&mut instance.store, &request).await;
-            drop(share);
+            let called = {
+                let Received { request, body } = received;
+                let peer = request.peer.map(|peer| peer.to_string());
+                let fields = fields(&request.headers);
+                let record = record(&request, &fields, peer.as_deref(), body.as_ref());
+                let called = instance.door.guesthouse_gateway_handler();
+                called.call_handle(&mut instance.store, record).await
+            };
             let response = called.map_err(|error| instance.fault(&error))?.map_err(Fault::Guest)?;
             Ok((response, instance))
-        };
+        });
         let (response, instance) = deadline::within(guest, visit.limits()).await?;
         let response = message(response, visit.limits().response_bytes_max)?;
         if let Some(keep) = self.lot.keep(instance) {
@@ -132,35 +136,39 @@ impl Mould for AppPre<State> {
 pub(crate) async fn receive(mut request: GuestRequest, total: &Arc<MemoryTotal>) -> Result<Received, Fault> {
     let mut share = Share::new(total);
     let mut bytes = BytesMut::new();
-    while !request.body.is_end_stream()
-        && let Some(frame) = request.body.frame().await
-    {
+    while let Some(frame) = request.body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
         if !share.grow(data.len() as u64) {
             return Err(Fault::Full("the memory of all guests is used up".to_owned()));
         }
         bytes.extend_from_slice(&data);
     }
-    Ok(Received { request, body: Some(Whole { bytes: bytes.into(), share }) })
+    Ok(Received { request, body: Some(Whole { bytes: bytes.freeze(), _share: share }) })
 }
 
-/// The request as the guest's record, and the body's share.
-fn record(Received { request, body }: Received) -> (types::Request, Option<Share>) {
-    let fields = request.headers.iter();
-    let (bytes, share) = body.map_or_else(Default::default, |whole| (whole.bytes, Some(whole.share)));
-    let record = types::Request {
-        method: request.method.as_str().to_owned(),
-        scheme: request.scheme.as_str().to_owned(),
-        authority: request.authority.as_str().to_owned(),
-        mount: request.mount,
-        path: request.path_and_query.path().to_owned(),
-        query: request.path_and_query.query().map(str::to_owned),
-        headers: fields.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect(),
-        body: bytes,
-        peer: request.peer.map(|peer| peer.to_string()),
-        id: request.id,
-    };
-    (record, share)
+fn fields(headers: &HeaderMap) -> Vec<types::HeaderParam<'_>> {
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
+}
+
+/// The request as the guest's record.
+fn record<'request>(
+    request: &'request GuestRequest,
+    fields: &'request [types::HeaderParam<'request>],
+    peer: Option<&'request str>,
+    body: Option<&'request Whole>,
+) -> types::Request<'request> {
+    types::Request {
+        method: request.method.as_str(),
+        scheme: request.scheme.as_str(),
+        authority: request.authority.as_str(),
+        mount: &request.mount,
+        path: request.path_and_query.path(),
+        query: request.path_and_query.query(),
+        headers: fields,
+        body: body.map_or(&[], |whole| &whole.bytes),
+        peer,
+        id: &request.id,
+    }
 }
 
 /// The guest's record as a response; a fault when it cannot be said in HTTP.

@@ -48,13 +48,13 @@ impl Http02 {
         let incoming = http.new_incoming_request(scheme, incoming).map_err(internal)?;
         let outparam = http.new_response_outparam(sender).map_err(internal)?;
         let (proxy, lot) = (self.proxy.clone(), self.lot.clone());
-        let guest = async move {
+        let guest = Box::pin(async move {
             let mut instance = start.instance(&proxy).await?;
             let called = instance.door.wasi_http_incoming_handler();
             let called = called.call_handle(&mut instance.store, incoming, outparam).await;
             called.map_err(|error| instance.fault(&error))?;
             Ok(lot.keep(instance))
-        };
+        });
         message::respond(guest, head, visit).await
     }
 }

@@ -53,14 +53,14 @@ impl Http03 {
         let start = Start::new(self.lot.take(), self.service.engine(), &visit.common, &visit.tag);
         let (sender, head) = oneshot::channel();
         let (service, lot) = (self.service.clone(), self.lot.clone());
-        let guest = async move {
+        let guest = Box::pin(async move {
             let mut instance = start.instance(&service).await?;
             let door = &instance.door;
             let ran =
                 instance.store.run_concurrent(async |accessor| serve(accessor, door, incoming, sender).await).await;
             ran.flatten().map_err(|error| instance.fault(&error))?;
             Ok(lot.keep(instance))
-        };
+        });
         message::respond(guest, head, visit).await
     }
 }

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use wasmtime_wasi_http::Error;
 use wasmtime_wasi_http::WasiBody;
 
+use crate::deadline::Work;
 use crate::fault::Fault;
 use crate::lot::Keep;
 use crate::request::BodyError;
@@ -27,7 +28,7 @@ use crate::writer::Writer;
 /// Runs a guest that has an instance to itself until it has handed over a head, and then for as long as its response
 /// is small and nothing stands still.
 pub(crate) async fn respond<E: Debug>(
-    guest: impl Future<Output = Result<Option<Keep>, Fault>> + Send + 'static,
+    guest: Work<Option<Keep>>,
     head: oneshot::Receiver<Result<Begun, E>>,
     visit: Visit,
 ) -> Result<Response<GuestBody>, Fault> {

@@ -59,12 +59,12 @@ pub fn request(path: &'static str, body: &'static [u8]) -> GuestRequest {
         method: if body.is_empty() { Method::GET } else { Method::POST },
         scheme: Scheme::HTTP,
         authority: Authority::from_static("shop.localhost:8080"),
-        mount: "/shop".to_owned(),
+        mount: "/shop".into(),
         path_and_query: PathAndQuery::from_static(path),
         headers: HeaderMap::new(),
         body: Full::new(Bytes::from_static(body)).map_err(|never| match never {}).boxed_unsync(),
         peer: Some([127, 0, 0, 1].into()),
-        id: "r-1".to_owned(),
+        id: "r-1".into(),
     }
 }
 

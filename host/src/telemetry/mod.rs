@@ -1,0 +1,77 @@
+//! The log on stderr: a line for people, or a JSON object a line; at once, or many lines in one write.
+//!
+//! Callers escape what a guest or a visitor wrote. Should one forget, the text format still lets no control character
+//! through: nothing here can colour, move or forge lines on an operator's terminal. JSON escapes by its own rules.
+
+mod batch;
+mod line;
+
+use std::env;
+use std::io::IsTerminal as _;
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
+
+use crate::telemetry::batch::Batch;
+use crate::telemetry::batch::LineWriters;
+use crate::telemetry::line::Line;
+
+/// The target of the lines about requests.
+pub const ACCESS: &str = "guesthouse::access";
+
+/// Targets of whose lines there may be as many as there are requests: these go out together.
+const FREQUENT: [&str; 2] = [ACCESS, "guesthouse::guest"];
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Default)]
+pub struct LogSettings {
+    /// How it is written.
+    pub format: LogFormat,
+    /// What is logged when `RUST_LOG` does not say; `info` and above when nobody says.
+    pub filter: Option<String>,
+}
+
+/// How the log is written to stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// A line for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The log of the process. Dropping it writes what is still on its way.
+pub struct Log(#[expect(dead_code, reason = "held for its end")] Batch);
+
+/// Begins to log, for the whole process. May be called once.
+pub fn install(settings: &LogSettings) -> anyhow::Result<Log> {
+    let (origin, filter) = match (env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty()), &settings.filter) {
+        (Some(filter), _) => ("RUST_LOG", filter),
+        (None, Some(filter)) => ("[log] filter", filter.clone()),
+        (None, None) => ("the default", "info".to_owned()),
+    };
+    let filter = EnvFilter::try_new(&filter).with_context(|| format!("{origin} `{filter}`"))?;
+    let batch = Batch::begin(Box::new(std::io::stderr()), &FREQUENT).context("cannot start the log's thread")?;
+    // Without `log_internal_errors(false)` a closed stderr would be reported on stderr, with a panic.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(LineWriters(batch.lines()))
+        .with_ansi(is_colourful())
+        .log_internal_errors(false);
+    let installed = match settings.format {
+        LogFormat::Text => builder.event_format(Line).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
+    };
+    installed.map_err(|error| anyhow::anyhow!("{error}"))?;
+    Ok(Log(batch))
+}
+
+/// Only on a terminal, and not when somebody asked for none (<https://no-color.org>).
+fn is_colourful() -> bool {
+    let asked_not_to = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !asked_not_to && std::io::stderr().is_terminal()
+}
