@@ -55,11 +55,11 @@ pub struct Sandbox {
     idle: Arc<Idle>,
     clock: Arc<Clock>,
     tasks: TaskTracker,
-    roomy: bool,
 }
 
 /// An engine with its linker.
 struct Workshop {
+    target: Target,
     engine: Engine,
     linker: Linker<State>,
 }
@@ -90,16 +90,7 @@ impl Sandbox {
     /// Makes the engines. `tasks` tracks what a guest still does after its response is complete.
     pub fn new(settings: SandboxSettings, tasks: TaskTracker) -> Result<Sandbox, SandboxError> {
         let clock = Arc::new(Clock::start());
-        let (plain, roomy) = match Workshop::new(Class::Plain, true, &settings) {
-            Ok(plain) => (plain, true),
-            Err(error) => {
-                tracing::warn!(
-                    "the pool of instances could not be reserved, so that each request pays for memory of its \
-                     own: is the address space limited (`ulimit -v`)? ({error})"
-                );
-                (Workshop::new(Class::Plain, false, &settings)?, false)
-            }
-        };
+        let plain = Workshop::that_fits(Class::Plain, &settings)?;
         clock.interrupt(&plain.engine);
         let idle = Idle::new(settings.instances_max as usize);
         let memory_total = Arc::new(MemoryTotal::new(settings.memory_total_bytes_max, &idle));
@@ -112,7 +103,6 @@ impl Sandbox {
             idle,
             clock,
             tasks,
-            roomy,
         })
     }
 
@@ -122,8 +112,8 @@ impl Sandbox {
     }
 
     /// For which engine a component of `class` must be compiled.
-    pub fn target(&self, class: Class) -> Target {
-        Target { class, roomy: self.roomy }
+    pub fn target(&self, class: Class) -> Result<Target, SandboxError> {
+        Ok(self.workshop(class)?.target)
     }
 
     /// A word that changes whenever artefacts of `class` made earlier stop being usable (wasmtime's version, its
@@ -176,7 +166,10 @@ impl Sandbox {
             Class::Large => &self.large,
         };
         let made = cell.get_or_init(|| {
-            let made = Workshop::new(class, self.roomy, &self.settings)?;
+            let made = match self.plain.target.roomy {
+                true => Workshop::that_fits(class, &self.settings)?,
+                false => Workshop::new(Target { class, roomy: false }, &self.settings)?,
+            };
             self.clock.interrupt(&made.engine);
             Ok(made)
         });
@@ -185,15 +178,27 @@ impl Sandbox {
 }
 
 impl Workshop {
-    fn new(class: Class, roomy: bool, settings: &SandboxSettings) -> Result<Workshop, SandboxError> {
-        let mut config = Target { class, roomy }.config();
+    /// With a pool, or without one where there is no address space for it.
+    fn that_fits(class: Class, settings: &SandboxSettings) -> Result<Workshop, SandboxError> {
+        Workshop::new(Target { class, roomy: true }, settings).or_else(|error| {
+            tracing::warn!(
+                "the pool of instances ({class:?}) could not be reserved, so that each request pays for memory of its \
+                 own: is the address space limited (`ulimit -v`)? ({error})"
+            );
+            Workshop::new(Target { class, roomy: false }, settings)
+        })
+    }
+
+    fn new(target: Target, settings: &SandboxSettings) -> Result<Workshop, SandboxError> {
+        let Target { class, roomy } = target;
+        let mut config = target.config();
         if roomy && class != Class::Large {
             config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
         }
         let made = Engine::new(&config).and_then(|engine| {
             let mut linker = Linker::new(&engine);
             capability::link(&mut linker, class)?;
-            Ok(Workshop { engine, linker })
+            Ok(Workshop { target, engine, linker })
         });
         made.map_err(|error| SandboxError(format!("{error:#}")))
     }

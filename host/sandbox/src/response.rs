@@ -24,6 +24,10 @@ use crate::writer::Writer;
 /// then can still be answered with an error.
 const SMALL_BYTES_MAX: usize = 64 << 10;
 
+/// A guest that runs on a task of its own stands still only when it has had so many turns without writing anything: a head
+/// arrives before the guest has begun with its body.
+const TURNS: u32 = 4;
+
 /// The body of a guest's response. It owns the guest that is still writing it: dropping the body ends the guest.
 ///
 /// An error means that the guest failed after its head was sent; the connection must be cut, so that a short body never
@@ -104,6 +108,7 @@ impl Writing {
     /// Goes on until the guest stands still, or the body is complete, or it is no longer small.
     pub(crate) async fn begin(mut self) -> Result<GuestBody, Fault> {
         let mut length = 0;
+        let mut turns = if matches!(self.writer, Writer::Among(_)) { TURNS } else { 0 };
         let mut only_data = true;
         std::future::poll_fn(|context| {
             while length <= SMALL_BYTES_MAX {
@@ -117,6 +122,11 @@ impl Writing {
                     Poll::Ready(None) => {
                         self.ended = true;
                         break;
+                    }
+                    Poll::Pending if turns > 0 => {
+                        turns -= 1;
+                        context.waker().wake_by_ref();
+                        return Poll::Pending;
                     }
                     Poll::Pending => break,
                 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use guesthouse_sandbox::engine::PrepareError;
 use guesthouse_sandbox::engine::Sandbox;
+use guesthouse_sandbox::engine::SandboxError;
 use guesthouse_sandbox::fault::Fault;
 use guesthouse_sandbox::guest::Guest;
 use guesthouse_sandbox::inspect::Class;
@@ -140,7 +141,7 @@ impl Validator {
             Err(why) => {
                 // It was made by another host or is damaged in a way that its checksum does not show. Once more, afresh.
                 tracing::warn!(app.name = %plan.name, "`{}`: its compiled artefact is made again: {why}", plan.name);
-                self.store.drop_artefact(plan.revision.code, &self.kind(plan.inspection.class)?);
+                self.store.drop_artefact(plan.revision.code, &self.kind(plan.inspection.class)?.1);
                 self.prepare(&plan, settings, findings).await?.map_err(Stop::Trouble)?
             }
         };
@@ -223,8 +224,7 @@ impl Validator {
     /// The compiled form, from the cache or made now.
     async fn artefact(self: &Arc<Self>, plan: &Plan, findings: &mut Findings) -> Result<PathBuf, Stop> {
         let code = plan.revision.code;
-        let target = self.sandbox.target(plan.inspection.class);
-        let kind = self.kind(plan.inspection.class)?;
+        let (target, kind) = self.kind(plan.inspection.class)?;
         let (this, known) = (self.clone(), kind.clone());
         if let Some(path) = blocking(move || Ok(this.store.artefact(code, &known))).await? {
             return Ok(path);
@@ -279,11 +279,13 @@ impl Validator {
     }
 
     /// Asked only for a class that is needed: an engine that nobody needs is never made.
-    fn kind(&self, class: Class) -> Result<String, Stop> {
-        let compatibility = self.sandbox.compatibility(class).map_err(|error| Stop::Trouble(error.to_string()))?;
-        let kind = format!("{}-{compatibility}", self.sandbox.target(class));
+    fn kind(&self, class: Class) -> Result<(Target, String), Stop> {
+        let trouble = |error: SandboxError| Stop::Trouble(error.to_string());
+        let target = self.sandbox.target(class).map_err(trouble)?;
+        let compatibility = self.sandbox.compatibility(class).map_err(trouble)?;
+        let kind = format!("{target}-{compatibility}");
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner).insert(kind.clone());
-        Ok(kind)
+        Ok((target, kind))
     }
 }
 

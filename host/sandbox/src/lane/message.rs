@@ -4,10 +4,12 @@ use std::fmt::Debug;
 use std::net::IpAddr;
 
 use http::HeaderMap;
+use http::HeaderName;
 use http::HeaderValue;
 use http::Request;
 use http::Response;
 use http::header::HOST;
+use http::uri::Scheme;
 use http::uri::Uri;
 use http_body_util::BodyExt;
 use tokio::sync::oneshot;
@@ -48,22 +50,29 @@ pub(crate) async fn write(begun: Begun, writer: Writer, visit: Visit) -> Result<
     Ok(Response::from_parts(parts, body))
 }
 
+const PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// The request as `wasi:http` knows it. What its records have no place for travels in headers that only the host may set:
 /// the mount, the visitor's address, the scheme, the id.
 pub(crate) fn incoming(request: GuestRequest) -> Result<Request<WasiBody>, Fault> {
     let mut headers = request.headers;
     if !headers.contains_key(HOST) {
-        set(&mut headers, "host", request.authority.as_str());
+        set(&mut headers, HOST, request.authority.as_str());
     }
     if !request.mount.is_empty() {
-        set(&mut headers, "x-forwarded-prefix", &request.mount);
+        set(&mut headers, PREFIX, &request.mount);
     }
     if let Some(peer) = request.peer {
-        set(&mut headers, "x-forwarded-for", &text_of(peer));
+        set(&mut headers, FOR, &text_of(peer));
     }
-    set(&mut headers, "x-forwarded-proto", request.scheme.as_str());
-    set(&mut headers, "x-forwarded-host", request.authority.as_str());
-    set(&mut headers, "x-request-id", &request.id);
+    let proto = if request.scheme == Scheme::HTTPS { "https" } else { "http" };
+    headers.insert(PROTO, HeaderValue::from_static(proto));
+    set(&mut headers, FORWARDED_HOST, request.authority.as_str());
+    set(&mut headers, REQUEST_ID, &request.id);
     let uri = Uri::builder().scheme(request.scheme).authority(request.authority).path_and_query(request.path_and_query);
     let uri = uri.build().map_err(|error| Fault::RequestBody(BodyError::Broken(error.to_string())))?;
     let mut message = Request::new(request.body.map_err(error_of).boxed_unsync());
@@ -73,7 +82,7 @@ pub(crate) fn incoming(request: GuestRequest) -> Result<Request<WasiBody>, Fault
     Ok(message)
 }
 
-fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }

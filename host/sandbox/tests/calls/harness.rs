@@ -40,7 +40,7 @@ pub fn guest(name: &str, limits: Limits) -> Guest {
 pub fn guest_in(sandbox: &Sandbox, name: &str, limits: Limits, instances: Instances) -> Guest {
     let bytes = guesthouse_test_guests::bytes(name);
     let inspection = inspect(&bytes).unwrap();
-    let artefact = compile(&bytes, sandbox.target(inspection.class)).unwrap();
+    let artefact = compile(&bytes, sandbox.target(inspection.class).unwrap()).unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), artefact).unwrap();
     let settings = GuestSettings {
