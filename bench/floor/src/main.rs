@@ -1,32 +1,61 @@
-//! The floor: the least that a Rust HTTP server can do, hyper answering a constant. Every other figure is a multiple of
-//! what this costs in the same run.
+//! The floor: the least that a Rust HTTP server can do, hyper answering a constant, or handing a body back as it comes.
+//! Every other figure is a multiple of what this costs in the same run.
+//!
+//! `floor ADDRESS [--spin THREADS]`: with so many threads beside it that never stop computing.
 
 use std::convert::Infallible;
 
 use bytes::Bytes;
+use http_body_util::Either;
 use http_body_util::Full;
+use hyper::Request;
 use hyper::Response;
+use hyper::body::Incoming;
+use hyper::header::CONTENT_TYPE;
+use hyper::header::HeaderValue;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
+static LARGE: [u8; 64 << 10] = [b'.'; 64 << 10];
+
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
+    let mut arguments = std::env::args().skip(1);
+    let address = arguments.next().unwrap_or_else(|| "127.0.0.1:0".to_owned());
+    let spinning = match (arguments.next().as_deref(), arguments.next()) {
+        (None, _) => 0,
+        (Some("--spin"), Some(threads)) => threads.parse().expect("`--spin` takes a number of threads"),
+        _ => panic!("usage: floor ADDRESS [--spin THREADS]"),
+    };
+    for _ in 0..spinning {
+        std::thread::spawn(|| {
+            loop {
+                std::hint::spin_loop();
+            }
+        });
+    }
+
     let listener = TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         tokio::spawn(async move {
-            let hello = service_fn(|_| async {
-                let mut response = Response::new(Full::new(Bytes::from_static(b"<h1>hello</h1>")));
-                let html = hyper::header::HeaderValue::from_static("text/html; charset=utf-8");
-                response.headers_mut().insert(hyper::header::CONTENT_TYPE, html);
-                Ok::<_, Infallible>(response)
-            });
-            let _ = http1::Builder::new().pipeline_flush(true).serve_connection(TokioIo::new(stream), hello).await;
+            let service = service_fn(|request| async { Ok::<_, Infallible>(answer(request)) });
+            let _ = http1::Builder::new().pipeline_flush(true).serve_connection(TokioIo::new(stream), service).await;
         });
     }
+}
+
+fn answer(request: Request<Incoming>) -> Response<Either<Full<Bytes>, Incoming>> {
+    let (body, media_type) = match request.uri().path() {
+        "/64k" => (Either::Left(Full::new(Bytes::from_static(&LARGE))), "application/octet-stream"),
+        "/echo" => (Either::Right(request.into_body()), "application/octet-stream"),
+        _ => (Either::Left(Full::new(Bytes::from_static(b"<h1>hello</h1>"))), "text/html; charset=utf-8"),
+    };
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
 }
