@@ -352,6 +352,10 @@ async fn check_flow(name: &str) {
 #[tokio::test]
 async fn flow() {
     check_flow(guest::FLOW).await;
+    let host = host(guest::FLOW).await;
+    let body: Vec<u8> = (0..3_000_000_u32).map(|at| (at % 251) as u8).collect();
+    let reply = host.send(post("/flow/splice", body.clone())).await;
+    assert!(reply.body == body, "{} of {} bytes", reply.body.len(), body.len());
 }
 
 #[tokio::test]

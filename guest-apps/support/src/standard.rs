@@ -72,7 +72,8 @@ pub fn text(out: ResponseOutparam, status: u16, text: &str) {
 
 /// A request's body while it is read.
 pub struct Question {
-    stream: InputStream,
+    /// Where its pieces come from. It ends before the body does, therefore it comes first.
+    pub stream: InputStream,
     _body: IncomingBody,
 }
 

@@ -10,8 +10,8 @@ use wasip2::io::streams::InputStream;
 use wasip2::io::streams::OutputStream;
 use wasip2::io::streams::StreamError;
 
-/// How much the app holds at a time. A blocking write takes no more than this at once.
-const PIECE_BYTES_MAX: u64 = 4096;
+/// How much the app holds at a time. Each piece costs two or three calls of the host, whatever its size.
+const PIECE_BYTES_MAX: u64 = 64 * 1024;
 
 struct Echo;
 
@@ -45,10 +45,23 @@ impl Guest for Echo {
 fn copy(from: &InputStream, to: &OutputStream) -> Result<(), StreamError> {
     loop {
         match from.blocking_read(PIECE_BYTES_MAX) {
-            // Returns when the host has taken the piece, so that a slow visitor slows the reading down.
-            Ok(piece) => to.blocking_write_and_flush(&piece)?,
+            Ok(piece) => write(to, &piece)?,
             Err(StreamError::Closed) => return Ok(()),
             Err(broken) => return Err(broken),
         }
     }
+}
+
+/// Writes as much as the host permits, and waits while that is nothing, so that a slow visitor slows the reading down.
+fn write(to: &OutputStream, mut piece: &[u8]) -> Result<(), StreamError> {
+    while !piece.is_empty() {
+        let permitted = to.check_write()?.min(piece.len() as u64) as usize;
+        if permitted == 0 {
+            to.subscribe().block();
+            continue;
+        }
+        to.write(&piece[..permitted])?;
+        piece = &piece[permitted..];
+    }
+    Ok(())
 }

@@ -25,11 +25,12 @@ impl Guest for Flow {
         match path.as_str() {
             "/early" => early(&request, out),
             "/flood" => flood(out, standard::number(&query, "bytes", 16 * MIB)),
+            "/splice" => splice(&request, out),
             "/read-slow" => read_slow(&request, out, standard::number(&query, "ms", 50)),
             "/drop-body" => standard::text(out, 200, "not read\n"),
             "/empty" => empty(out),
             "/trailers" => trailers(out),
-            _ => standard::text(out, 404, "/early /flood /read-slow /drop-body /empty /trailers\n"),
+            _ => standard::text(out, 404, "/early /flood /splice /read-slow /drop-body /empty /trailers\n"),
         }
     }
 }
@@ -72,6 +73,23 @@ fn flood(out: ResponseOutparam, bytes: u64) {
         written += length;
     }
     let _ = answer.stream.blocking_flush();
+    answer.end(None);
+}
+
+/// The request's body becomes the response's, and no byte of it enters the guest: the host carries it over.
+fn splice(request: &IncomingRequest, out: ResponseOutparam) {
+    let answer = Answer::begin(out, 200, "application/octet-stream");
+    let question = Question::of(request);
+    loop {
+        match answer.stream.blocking_splice(&question.stream, MIB) {
+            Ok(_) => {}
+            Err(StreamError::Closed) => break,
+            Err(StreamError::LastOperationFailed(error)) => {
+                eprintln!("the splice broke off: {}", error.to_debug_string());
+                return;
+            }
+        }
+    }
     answer.end(None);
 }
 
