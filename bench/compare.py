@@ -1,111 +1,123 @@
 #!/usr/bin/env python3
-"""Compares hosts side by side, in one run: CPU microseconds per request, and requests per second.
+"""Compares hosts side by side, in one run: CPU microseconds per request, requests per second, and the 99th percentile.
 
-    python3 bench/compare.py [--seconds 4] [--rounds 3] [--connections 16,64]
+    python3 bench/compare.py [--only hello,64k,echo] [--filter TEXT] [--connections 16,64] [--seconds 4] [--rounds 3]
 
-Needs `wrk`, and for the peer `wasmtime` (cargo install wasmtime-cli --version 48.0.8 --locked). Builds what it measures
-of ours: the host in release, the guest apps, the floor. The server runs on core 0 and the load on core 1; servers take
-turns, round by round, and the figure of a cell is the median over its rounds. CPU time is the scheduler's own account
-(/proc/PID/task/*/schedstat) and steadier than requests per second on a shared machine. Loopback only, bounded in time.
+Needs `wrk`, and for the peers, whose rows are left out when they are not found:
+
+    cargo install wasmtime-cli --version 48.0.8 --locked
+    npm install --global workerd@1.20261117.1
+
+Builds what it measures of ours: the host in release, the guest apps, the floor. The server runs on core 0 and the load
+on core 1; servers take turns, round by round, and the figure of a cell is the median over its rounds. CPU time is the
+scheduler's own account (/proc/PID/task/*/schedstat) and steadier than requests per second on a shared machine. Beside
+each of our rows stands what it must reach, in multiples of the floor in the same run, and whether it did. Our access
+log goes to a file. Loopback only, bounded in time.
 """
 
 import argparse
 import pathlib
-import re
-import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
+import urllib.request
+from typing import NamedTuple
 
-from common import GUESTS, HOST, TARGET, build, cargo, cpu_seconds, running
-
-TUNED = (
-    "pooling-memory-keep-resident=4194304 pooling-table-keep-resident=1048576 "
-    "pooling-async-stack-keep-resident=1048576 pooling-max-unused-warm-slots=1000 pooling-pagemap-scan=y"
-).split()
+from common import build, cpu_seconds, running, wrk
+from peers import FLOOR, LOADS, build_floor, guests, rows
 
 
-def peers(folder):
-    """Name, command, path. Every server says where it listens, but for wasmtime, which is told a port."""
-    apps = folder / "apps"
-    apps.mkdir()
-    shutil.copy(GUESTS / "hello.wasm", apps / "hello.wasm")
-    shutil.copy(GUESTS / "hello_http.wasm", apps / "hello-http.wasm")
-    shutil.copy(GUESTS / "hello_http03.wasm", apps / "hello-http03.wasm")
-    for name, instances in {
-        "hello": "reuse = 1000000",
-        "hello-http": "reuse = 1000000",
-        "hello-http03": "reuse = 128\nconcurrent = 16",
-    }.items():
-        shutil.copy(apps / f"{name}.wasm", apps / f"{name}-reused.wasm")
-        (apps / f"{name}-reused.toml").write_text(f"[instances]\n{instances}\n")
-    ours = [str(HOST), "serve", str(apps), "--state", str(folder / "state"),
-            "--listen", "127.0.0.1:18081"]
-    yield "native hyper (the floor)", [str(TARGET / "floor/release/floor"), "127.0.0.1:18080"], "http://127.0.0.1:18080/"
-    yield "guesthouse, gateway, fresh", ours, "http://127.0.0.1:18081/hello/"
-    yield "guesthouse, gateway, reused", ours, "http://127.0.0.1:18081/hello-reused/"
-    yield "guesthouse, wasi:http 0.2, fresh", ours, "http://127.0.0.1:18081/hello-http/"
-    yield "guesthouse, wasi:http 0.2, reused", ours, "http://127.0.0.1:18081/hello-http-reused/"
-    yield "guesthouse, wasi:http 0.3, fresh", ours, "http://127.0.0.1:18081/hello-http03/"
-    yield "guesthouse, wasi:http 0.3, 128 × 16", ours, "http://127.0.0.1:18081/hello-http03-reused/"
-    if shutil.which("wasmtime"):
-        serve = ["wasmtime", "serve", "-S", "cli", "--addr", "127.0.0.1:18082"]
-        component = str(GUESTS / "hello_http.wasm")
-        tuned = [part for option in TUNED for part in ("-O", option)]
-        yield "wasmtime serve, 0.2", [*serve, component], "http://127.0.0.1:18082/"
-        yield "wasmtime serve, 0.2, tuned", [*serve, *tuned, component], "http://127.0.0.1:18082/"
-        reused = [*serve, *tuned, "--max-instance-reuse-count", "1000000", component]
-        yield "wasmtime serve, 0.2, tuned, reused", reused, "http://127.0.0.1:18082/"
-        asynchronous = [*serve, *tuned, "-S", "p3", "-W", "component-model-async", str(GUESTS / "hello_http03.wasm")]
-        yield "wasmtime serve, 0.3, tuned, 128 × 16", asynchronous, "http://127.0.0.1:18082/"
-    else:
-        print("wasmtime is not installed: its rows are left out", file=sys.stderr)
+class Must(NamedTuple):
+    """What a row must reach."""
+
+    # CPU time, at most so many times the floor's.
+    cpu: float
+    # Requests per second, at least this share of the floor's.
+    rate: float = 0.0
+
+    def __str__(self):
+        return f"≤ {self.cpu} ×" + (f", ≥ {self.rate:.0%}" if self.rate else "")
+
+    def holds(self, cpu, rate):
+        return cpu <= self.cpu and rate >= self.rate
 
 
-def load(url, connections, seconds):
-    command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", url]
-    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    failed = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
-    errors = re.search(r"Socket errors: (.*)", text)
-    if failed or errors:
-        raise SystemExit(f"{url}: {failed or ''} {errors or ''}\n{text}")
-    requests = int(re.search(r"(\d+) requests in", text).group(1))
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
-    p99 = re.search(r"99%\s+(\S+)", text).group(1)
-    return requests, rate, p99
+MUST = {
+    ("hello", "guesthouse, gateway, fresh"): Must(3.3),
+    ("hello", "guesthouse, gateway, reused"): Must(1.4, 0.85),
+    ("hello", "guesthouse, wasi:http 0.2, fresh"): Must(4.5),
+    ("hello", "guesthouse, wasi:http 0.2, reused"): Must(2.0),
+    ("hello", "guesthouse, wasi:http 0.3, 128 × 16"): Must(4.0),
+    ("64k", "guesthouse, wasi:http 0.2, reused"): Must(1.4),
+    ("echo", "guesthouse, wasi:http 0.2, reused"): Must(1.5),
+    ("echo", "guesthouse, wasi:http 0.3, 128 × 16"): Must(1.2),
+}
+
+
+class Cell(NamedTuple):
+    """One row in one round, or the median of several."""
+
+    cpu_us: float
+    per_second: float
+    p99_ms: float
+
+
+def check(row, load):
+    """That the answer is what the load is about, so that nobody is measured at an error or at something shorter."""
+    with urllib.request.urlopen(urllib.request.Request(row.url, data=load.body), timeout=10) as answer:
+        body = answer.read()
+    if not body or load.answer_bytes not in (None, len(body)) or load.body not in (None, body):
+        raise SystemExit(f"{row.name} answers with {len(body)} bytes that were not expected")
+
+
+def measure(row, load, connections, seconds, log):
+    with running(row.command, row.url, log, cores="0") as pid:
+        check(row, load)
+        wrk(row.url, connections, 1, load.body)
+        before = cpu_seconds(pid)
+        answered = wrk(row.url, connections, seconds, load.body)
+        cpu_us = (cpu_seconds(pid) - before) / answered.requests * 1e6
+    return Cell(cpu_us, answered.per_second, answered.p99_ms)
+
+
+def table(kind, connections, cells):
+    floor = cells[FLOOR]
+    print(f"\n{LOADS[kind].title}, {connections} connections\n")
+    print("| host | CPU µs/request | × floor | requests/s | of the floor's | p99 ms | must reach | |")
+    print("|---|---:|---:|---:|---:|---:|---|---|")
+    for name, cell in cells.items():
+        cpu, rate = cell.cpu_us / floor.cpu_us, cell.per_second / floor.per_second
+        must = MUST.get((kind, name))
+        said = "| |" if must is None else f"| {must} | {'met' if must.holds(cpu, rate) else 'missed'} |"
+        print(f"| {name} | {cell.cpu_us:.1f} | {cpu:.2f} | {cell.per_second:,.0f} | {rate:.0%} | {cell.p99_ms:.2f} {said}",
+              flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default=",".join(LOADS), help="loads, separated by commas")
+    parser.add_argument("--filter", default="", help="only rows with this in their names; the floor always runs")
+    parser.add_argument("--connections", default="16,64")
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--connections", default="16,64")
+    parser.add_argument("--no-build", action="store_true", help="measures what was built before")
     options = parser.parse_args()
-    if not shutil.which("wrk"):
-        raise SystemExit("wrk is not installed (Debian's package `wrk`)")
-    build("hello", "hello-http", "hello-http03")
-    cargo("build", "--release", "--manifest-path", "bench/floor/Cargo.toml", "--target-dir", str(TARGET / "floor"))
-    with tempfile.TemporaryDirectory(prefix="guesthouse-bench-") as name, open(f"{name}/log", "w") as log:
-        rows = list(peers(pathlib.Path(name)))
-        cells = {}
-        for connections in map(int, options.connections.split(",")):
-            for _ in range(options.rounds):
-                for peer, command, url in rows:
-                    with running(command, url, log, cores="0") as pid:
-                        load(url, connections, 1)
-                        before = cpu_seconds(pid)
-                        requests, rate, p99 = load(url, connections, options.seconds)
-                        cpu = (cpu_seconds(pid) - before) / requests * 1e6
-                        cells.setdefault((connections, peer), []).append((cpu, rate, p99))
-        for connections in map(int, options.connections.split(",")):
-            floor = statistics.median(cell[0] for cell in cells[connections, rows[0][0]])
-            print(f"\n{connections} connections\n\n| host | CPU µs/request | × floor | requests/s |\n|---|---:|---:|---:|")
-            for peer, _, _ in rows:
-                measured = cells[connections, peer]
-                cpu = statistics.median(cell[0] for cell in measured)
-                rate = statistics.median(cell[1] for cell in measured)
-                print(f"| {peer} | {cpu:.1f} | {cpu / floor:.1f} | {rate:,.0f} |")
+    kinds = options.only.split(",")
+    if unknown := set(kinds) - set(LOADS):
+        parser.error(f"there is no load {', '.join(unknown)}")
+    if not options.no_build:
+        build(*guests(kinds))
+        build_floor()
+    for kind in kinds:
+        with tempfile.TemporaryDirectory(prefix="guesthouse-bench-") as name, open(f"{name}/log", "w") as log:
+            chosen = [row for row in rows(LOADS[kind], pathlib.Path(name))
+                      if row.name == FLOOR or options.filter in row.name]
+            for connections in map(int, options.connections.split(",")):
+                measured = {row.name: [] for row in chosen}
+                for _ in range(options.rounds):
+                    for row in chosen:
+                        measured[row.name].append(measure(row, LOADS[kind], connections, options.seconds, log))
+                medians = {name: Cell(*map(statistics.median, zip(*cells))) for name, cells in measured.items()}
+                table(kind, connections, medians)
 
 
 if __name__ == "__main__":
