@@ -17,6 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 GUESTS = ROOT / "guest-apps/target/wasm32-wasip2/release"
 HOST = TARGET / "release/guesthouse"
+# Stands in the guests named `revision`, before the number that they answer with.
+MARK = b"GUESTHOUSE-REVISION-"
 
 
 def cargo(*arguments):
@@ -32,6 +34,12 @@ def build(*guests):
 
 def component(guest):
     return (GUESTS / f"{guest.replace('-', '_')}.wasm").read_bytes()
+
+
+def numbered(code, number):
+    """The component of a guest named `revision` with another number in it: other bytes, and another answer."""
+    at = code.index(MARK) + len(MARK)
+    return code[:at] + f"{number:010}".encode() + code[at + 10:]
 
 
 @contextlib.contextmanager

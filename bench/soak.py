@@ -22,9 +22,8 @@ import tempfile
 import threading
 import time
 
-from common import HOST, build, component, running
+from common import HOST, build, component, numbered, running
 
-MARK = b"GUESTHOUSE-REVISION-"
 PORT = 18085
 # The store may hold this much beside what is live: little, so that it is full long before the end.
 STORE_BYTES_MAX = 64 << 20
@@ -33,11 +32,6 @@ FRESH_SECONDS = 60
 # What may be more at the end than after the warming: a share, or a few.
 SHARE = 0.05
 FEW = {"rss_kib": 4096, "anon_kib": 4096, "maps": 16, "fds": 4, "threads": 4}
-
-
-def numbered(code, number):
-    at = code.index(MARK) + len(MARK)
-    return code[:at] + f"{number:010}".encode() + code[at + 10:]
 
 
 def count(pid, state):

@@ -15,20 +15,14 @@ import statistics
 import tempfile
 import time
 
-from common import HOST, build, component, running
+from common import HOST, build, component, numbered, running
 
-MARK = b"GUESTHOUSE-REVISION-"
 PORT = 18083
-
-
-def revision(code, number):
-    at = code.index(MARK) + len(MARK)
-    return code[:at] + f"{number:010}".encode() + code[at + 10:]
 
 
 def swap(apps, connection, code, number):
     temporary = apps / ".revision.tmp"
-    temporary.write_bytes(revision(code, number))
+    temporary.write_bytes(numbered(code, number))
     expected = f"{number:010}".encode()
     begun = time.monotonic()
     os.rename(temporary, apps / "revision.wasm")
@@ -51,7 +45,7 @@ def main():
         with tempfile.TemporaryDirectory(prefix="guesthouse-bench-") as name, open(f"{name}/log", "w") as log:
             apps = pathlib.Path(name, "apps")
             apps.mkdir()
-            (apps / "revision.wasm").write_bytes(revision(code, 0))
+            (apps / "revision.wasm").write_bytes(numbered(code, 0))
             command = [str(HOST), "serve", str(apps), "--state", f"{name}/state", "--listen", f"127.0.0.1:{PORT}"]
             with running(command, f"http://127.0.0.1:{PORT}/revision/", log):
                 connection = http.client.HTTPConnection("127.0.0.1", PORT)
