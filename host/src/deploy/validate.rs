@@ -19,6 +19,7 @@ use guesthouse_sandbox::inspect::inspect;
 use guesthouse_sandbox::settings::GuestSettings;
 use guesthouse_sandbox::target::Target;
 use tokio::sync::Semaphore;
+use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
 use crate::app::App;
@@ -54,7 +55,7 @@ pub struct Validator {
     pub secrets: Option<PathBuf>,
     /// The kinds of artefact in use. Held for one look only; no await is inside.
     pub kinds: Mutex<BTreeSet<String>>,
-    /// Bounds how many are loaded and tried at once, so that a start with a thousand apps is no stampede.
+    /// Bounds how many are looked into, loaded and tried at once, so that a start with a thousand apps is no stampede.
     pub at_once: Semaphore,
 }
 
@@ -70,6 +71,9 @@ pub struct Findings {
     /// How long its first instance took, with its health if it tells.
     pub first_instance: Option<Duration>,
 }
+
+/// The right to go on with one revision, which is given back while it is compiled.
+type Turn<'v> = Option<SemaphorePermit<'v>>;
 
 /// Why a revision is not ready.
 enum Stop {
@@ -110,20 +114,26 @@ impl Validator {
         policy: Arc<Policy>,
         findings: &mut Findings,
     ) -> Made<Arc<App>> {
-        match self.ready(name, revision, inspection, policy, findings).await {
+        // Each goes its whole way in one turn, but for the compiler: the first serve before the last are looked at, and
+        // what is half made is little.
+        let mut turn = self.at_once.acquire().await.ok();
+        // Made now that it is needed: it is large, and many wait for a turn.
+        let ready = Box::pin(self.ready(name, revision, inspection, policy, findings, &mut turn));
+        match ready.await {
             Ok(ready) => Made::Ready(ready),
             Err(Stop::Refused(why)) => Made::Refused(why),
             Err(Stop::Trouble(why)) => Made::Trouble(why),
         }
     }
 
-    async fn ready(
-        self: &Arc<Self>,
+    async fn ready<'v>(
+        self: &'v Arc<Self>,
         name: AppName,
         revision: Revision,
         inspection: Option<Box<Inspection>>,
         policy: Arc<Policy>,
         findings: &mut Findings,
+        turn: &mut Turn<'v>,
     ) -> Result<Ready<Arc<App>>, Stop> {
         let this = self.clone();
         let plan = blocking(move || this.plan(name, revision, inspection, &policy)).await?;
@@ -136,13 +146,13 @@ impl Validator {
             environment: plan.environment.clone(),
             log_lines_per_second_max: plan.terms.bounds.log_lines_per_second_max,
         };
-        let guest = match self.prepare(&plan, settings.clone(), findings).await? {
+        let guest = match self.prepare(&plan, settings.clone(), findings, turn).await? {
             Ok(guest) => guest,
             Err(why) => {
                 // It was made by another host or is damaged in a way that its checksum does not show. Once more, afresh.
                 tracing::warn!(app.name = %plan.name, "`{}`: its compiled artefact is made again: {why}", plan.name);
                 self.store.drop_artefact(plan.revision.code, &self.kind(plan.inspection.class)?.1);
-                self.prepare(&plan, settings, findings).await?.map_err(Stop::Trouble)?
+                self.prepare(&plan, settings, findings, turn).await?.map_err(Stop::Trouble)?
             }
         };
         findings.first_instance = Some(self.probe(&guest, plan.terms.bounds.guest.head.min(PROBE_MAX)).await?);
@@ -203,15 +213,15 @@ impl Validator {
     }
 
     /// The inner error is an artefact that cannot be used.
-    async fn prepare(
-        self: &Arc<Self>,
+    async fn prepare<'v>(
+        self: &'v Arc<Self>,
         plan: &Plan,
         settings: GuestSettings,
         findings: &mut Findings,
+        turn: &mut Turn<'v>,
     ) -> Result<Result<Guest, String>, Stop> {
-        let artefact = self.artefact(plan, findings).await?;
+        let artefact = self.artefact(plan, findings, turn).await?;
         let (this, inspection) = (self.clone(), plan.inspection.clone());
-        let _turn = self.at_once.acquire().await;
         let prepared = blocking(move || Ok(this.sandbox.prepare(&artefact, &inspection, settings))).await?;
         match prepared {
             Ok(guest) => Ok(Ok(guest)),
@@ -222,7 +232,12 @@ impl Validator {
     }
 
     /// The compiled form, from the cache or made now.
-    async fn artefact(self: &Arc<Self>, plan: &Plan, findings: &mut Findings) -> Result<PathBuf, Stop> {
+    async fn artefact<'v>(
+        self: &'v Arc<Self>,
+        plan: &Plan,
+        findings: &mut Findings,
+        turn: &mut Turn<'v>,
+    ) -> Result<PathBuf, Stop> {
         let code = plan.revision.code;
         let (target, kind) = self.kind(plan.inspection.class)?;
         let (this, known) = (self.clone(), kind.clone());
@@ -236,7 +251,10 @@ impl Validator {
         }
         let draft = Draft(self.store.artefact_draft(code, &kind));
         let begun = Instant::now();
+        // The compiler has a bound of its own, and may take minutes.
+        *turn = None;
         self.compile(target, plan, &draft).await?;
+        *turn = self.at_once.acquire().await.ok();
         findings.compiled_in = Some(begun.elapsed());
         findings.compiled_bytes = std::fs::metadata(&draft.0).ok().map(|metadata| metadata.len());
         let this = self.clone();
@@ -258,9 +276,8 @@ impl Validator {
 
     /// Says how long the first instance took.
     async fn probe(&self, guest: &Guest, deadline: Duration) -> Result<Duration, Stop> {
-        let _turn = self.at_once.acquire().await;
         let begun = Instant::now();
-        match tokio::time::timeout(deadline, guest.probe()).await {
+        match tokio::time::timeout(deadline, Box::pin(guest.probe())).await {
             Ok(Ok(())) => Ok(begun.elapsed()),
             // The house is full: nothing that the component can help.
             Ok(Err(fault @ (Fault::Full(_) | Fault::Memory { host_is_full: true, .. }))) => {
