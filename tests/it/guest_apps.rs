@@ -279,6 +279,13 @@ async fn tally() {
 }
 
 #[tokio::test]
+async fn toil() {
+    let host = host(guest::TOIL).await;
+    assert_eq!(host.get("/toil/?rounds=0").await.text(), "cbf29ce484222325\n");
+    assert_eq!(host.get("/toil/?rounds=1000").await.text(), "988cc5afd8cb65dd\n");
+}
+
+#[tokio::test]
 async fn meet_http03() {
     let manifest = "[instances]\nreuse = 100000\nconcurrent = 16\n";
     let name = guest::MEET_HTTP03;
