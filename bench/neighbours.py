@@ -6,7 +6,7 @@
 Two connections ask for `hello` without a pause (`wrk`), on all cores and without pinning, while there is beside it
 
 - `endless`: so many guests that never stop computing. The native side is `bench/floor`, hyper on tokio answering the
-  same, with as many threads in its process that never stop computing.
+  same, with as many threads in its process that never stop computing. Eight of them have a bound; other numbers are told.
 - `compiled`: an app that was dropped just now, until it is live. The native side is the same floor beside the same
   compilation, at the niceness that the host gives it: what the host itself adds is its own. `--component` names what is
   dropped, a JavaScript or a Python app for example; without it a component of 13 MB is made, of `hello` and of the core
@@ -93,7 +93,7 @@ class Bench:
         return Side("native", lambda: self.floor(spinning), f"http://127.0.0.1:{FLOOR_PORT}/")
 
     def take_turns(self, beside, *sides):
-        """Each side with what is `beside` it, a context that ends the load early when it yields a thing to wait for."""
+        """Each side with its company: a context, which may yield a function that returns when the load is to end."""
         for number in range(self.options.rounds):
             for side, company in sides:
                 with side.server():
