@@ -103,6 +103,8 @@ impl App {
     /// Asks the guest for one response. Dropping the future or the response's body ends the guest.
     pub async fn call(&self, in_flight: InFlight, request: GuestRequest) -> Result<Response<AppBody>, CallError> {
         let InFlight(in_flight) = in_flight;
+        // Before its body is taken in: whoever is sent away is to cost little.
+        self.admission.has_place()?;
         let received = self.guest.receive(request).await?;
         let stay = (self.admission.admit().await?, in_flight);
         let response = tokio::select! {
@@ -151,6 +153,12 @@ impl Admission {
             queue: limits.queue,
             queue_wait: limits.queue_wait,
         }
+    }
+
+    /// Whether there is a permit, or a place in the queue for one, at this moment.
+    fn has_place(&self) -> Result<(), CallError> {
+        let is_full = self.app.available_permits() == 0 && self.waiting.load(Ordering::Relaxed) >= self.queue;
+        if is_full { Err(CallError::QueueFull(self.queue)) } else { Ok(()) }
     }
 
     async fn admit(&self) -> Result<Permits, CallError> {
