@@ -4,11 +4,13 @@
 //! be made again.
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::collections::HashSet;
 use std::fs;
 use std::fs::File;
 use std::io;
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -54,6 +56,11 @@ pub struct Keep {
     /// The kinds of artefact that this host loads: older ones for the same engines need not be kept.
     pub kinds: Vec<String>,
 }
+
+/// Which contents this process has brought to the disk, with the inodes that they had: a start with a thousand apps
+/// would otherwise sync each of them again with every app that goes live.
+#[derive(Default)]
+pub struct Synced(HashMap<Digest, u64>);
 
 impl Store {
     /// Makes the two folders in `state`, which must be ours.
@@ -155,13 +162,34 @@ impl Store {
         self.cache.join(format!("{digest}-{kind}.cwasm"))
     }
 
-    /// Brings a revision's files to the disk, so that the last good revision survives a power failure.
-    pub fn sync(&self, code: Digest, manifest: Option<Digest>) -> io::Result<()> {
-        File::open(self.code_path(code))?.sync_all()?;
-        if let Some(manifest) = manifest {
-            File::open(self.manifest_path(manifest))?.sync_all()?;
+    /// Brings the files of these revisions to the disk, so that the last good ones survive a power failure. Those that
+    /// `synced` knows are there already; what got lost is put back when its file in the apps folder is read again.
+    pub fn sync(&self, revisions: &[Revision], synced: &mut Synced) -> io::Result<()> {
+        let (mut now, mut is_news) = (HashMap::new(), false);
+        for revision in revisions {
+            let manifest = revision.manifest.map(|digest| (digest, self.manifest_path(digest)));
+            for (digest, path) in [Some((revision.code, self.code_path(revision.code))), manifest].into_iter().flatten()
+            {
+                let inode = match fs::symlink_metadata(&path) {
+                    Ok(metadata) => metadata.ino(),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error),
+                };
+                if synced.0.get(&digest) != Some(&inode) {
+                    match File::open(&path).and_then(|file| file.sync_all()) {
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                        done => done?,
+                    }
+                    is_news = true;
+                }
+                now.insert(digest, inode);
+            }
         }
-        File::open(&self.contents)?.sync_all()
+        if is_news {
+            File::open(&self.contents)?.sync_all()?;
+        }
+        synced.0 = now;
+        Ok(())
     }
 
     /// Removes what was not used for longest, until what need not be kept takes at most `bytes_max`; all of it when the

@@ -17,6 +17,7 @@ use crate::deploy::report;
 use crate::deploy::status::Status;
 use crate::deploy::store::Keep;
 use crate::deploy::store::Store;
+use crate::deploy::store::Synced;
 use crate::deploy::unwritable::is_full;
 use crate::deploy::unwritable::unwritable;
 use crate::name::Revision;
@@ -26,7 +27,14 @@ use crate::name::Revision;
 pub struct Writer {
     turns: AtomicU64,
     // Held for a whole write, on threads that may block; no await is inside.
-    last: Mutex<u64>,
+    last: Mutex<Last>,
+}
+
+/// What the last write was and did.
+#[derive(Default)]
+struct Last {
+    turn: u64,
+    synced: Synced,
 }
 
 impl Writer {
@@ -70,15 +78,15 @@ impl Order {
     /// Writes it all. Blocks. The result is what is wrong with the state directory, for the operator.
     pub fn write(self) -> Option<String> {
         let mut last = self.writer.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if *last > self.turn {
+        if last.turn > self.turn {
             return None;
         }
-        *last = self.turn;
+        last.turn = self.turn;
         let kept = match self.lock.keep() {
             Ok(kept) => kept,
             Err(why) => return Some(format!("{why}; serving goes on")),
         };
-        match (self.try_write(), kept) {
+        match (self.try_write(&mut last.synced), kept) {
             (Err(error), _) => Some(format!("{}; serving goes on", unwritable(&self.state, &error))),
             (Ok(()), Kept::Same) => None,
             (Ok(()), Kept::Anew) => Some(format!(
@@ -89,14 +97,14 @@ impl Order {
         }
     }
 
-    fn try_write(&self) -> io::Result<()> {
+    fn try_write(&self, synced: &mut Synced) -> io::Result<()> {
         let shown = report::write(&self.status, &self.state);
         let Some(records) = &self.records else { return shown };
-        match self.remember(records) {
+        match self.remember(records, synced) {
             // What is spare makes room for what is not.
             Err(error) if is_full(&error) => {
                 self.store.collect(&records.keep, 0)?;
-                self.remember(records)?;
+                self.remember(records, synced)?;
             }
             remembered => remembered?,
         }
@@ -104,14 +112,8 @@ impl Order {
         shown.or_else(|_| report::write(&self.status, &self.state))
     }
 
-    fn remember(&self, records: &Records) -> io::Result<()> {
-        for revision in &records.live {
-            match self.store.sync(revision.code, revision.manifest) {
-                // A content that got lost is put back when its file is read the next time.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                other => other?,
-            }
-        }
+    fn remember(&self, records: &Records, synced: &mut Synced) -> io::Result<()> {
+        self.store.sync(&records.live, synced)?;
         records.journal.write(&self.state)
     }
 }
