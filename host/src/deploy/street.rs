@@ -49,6 +49,10 @@ const POLL: Duration = Duration::from_secs(1);
 const SCAN_REST: u32 = 4;
 /// Checking unchanged files takes at most a tenth of one core.
 const CHECK_REST: u32 = 9;
+/// Making a table and a status of all apps takes at most a fifth of the time, while many apps become ready.
+const FOLLOW_REST: u32 = 4;
+/// What takes less is done at once, for timers are no finer: with few apps, nothing ever waits.
+const FOLLOW_FREE: Duration = Duration::from_micros(200);
 /// Files that are read at the same moment.
 const READS_AT_ONCE: usize = 4;
 /// After the state directory could not be written to.
@@ -90,6 +94,8 @@ enum Event {
     Look,
     /// A job is done.
     Done(Box<Done>),
+    /// It is time to make known what changed meanwhile.
+    Rested,
     /// The operator asks for a look.
     Rescan,
     /// The operator allows something else.
@@ -126,6 +132,10 @@ struct Walk {
     /// Until the folder has been seen once, what is not known may well be there.
     is_before_first_scan: bool,
     publish_due: bool,
+    /// Something happened that was not followed up yet.
+    is_behind: bool,
+    /// Not before this.
+    follow_up_from: Instant,
     is_writing: bool,
     /// Not before this, since the last time failed.
     write_again_at: Option<Instant>,
@@ -158,6 +168,8 @@ impl Street {
             scans: 0,
             is_before_first_scan: true,
             publish_due: false,
+            is_behind: false,
+            follow_up_from: now,
             is_writing: false,
             write_again_at: None,
             records_due: false,
@@ -170,7 +182,7 @@ impl Street {
                 break;
             }
             walk.apply(event);
-            walk.follow_up();
+            walk.follow_up_in_time();
         }
         walk.finish().await;
     }
@@ -184,9 +196,16 @@ impl Walk {
                 None => std::future::pending().await,
             }
         };
+        let rest = async {
+            match self.is_behind {
+                true => tokio::time::sleep_until(self.follow_up_from).await,
+                false => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Event::Stop,
+            () = rest => Event::Rested,
             done = self.jobs.next() => Event::Done(Box::new(done)),
             Ok(()) = self.street.policy.changed() => Event::Policy,
             () = self.street.rescan.notified() => Event::Rescan,
@@ -197,7 +216,7 @@ impl Walk {
 
     fn apply(&mut self, event: Event) {
         match event {
-            Event::Stop => {}
+            Event::Stop | Event::Rested => {}
             Event::Hint => self.look_soon(Instant::now() + COALESCE),
             Event::Look => self.start_scan(),
             Event::Rescan => self.reconsider(false),
@@ -226,6 +245,21 @@ impl Walk {
                 self.write_again_at = problem.is_some().then(|| Instant::now() + WRITE_AGAIN);
                 self.alarm("state", problem);
             }
+        }
+    }
+
+    /// Follows up, unless that would be too often: what it takes grows with the number of apps, and when a thousand of them
+    /// become ready one after the other, it would be most of the work.
+    fn follow_up_in_time(&mut self) {
+        let begun = Instant::now();
+        self.is_behind = begun < self.follow_up_from;
+        if self.is_behind {
+            return;
+        }
+        self.follow_up();
+        let took = begun.elapsed();
+        if took > FOLLOW_FREE {
+            self.follow_up_from = Instant::now() + took * FOLLOW_REST;
         }
     }
 
