@@ -1,17 +1,12 @@
-"""What the scripts in this folder share: building, starting a server, loading it, counting its CPU time."""
+"""What the scripts in this folder share: building, starting a server, counting its CPU time."""
 
 import contextlib
-import json
 import os
 import pathlib
-import re
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 import urllib.request
-from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -81,33 +76,3 @@ def cpu_seconds(pid):
         with contextlib.suppress(FileNotFoundError):
             total += int((task / "schedstat").read_text().split()[0])
     return total / 1e9
-
-
-class Answered(NamedTuple):
-    """What `wrk` saw."""
-
-    requests: int
-    per_second: float
-    p99_ms: float
-
-
-def wrk(url, connections, seconds, body=None):
-    """Asks for `url` without a pause, or posts `body` to it, from core 1. A failed request or a socket error is no result."""
-    if not shutil.which("wrk"):
-        raise SystemExit("wrk is not installed (Debian's package `wrk`)")
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
-        if body is not None:
-            script.write(f'wrk.method = "POST"\nwrk.body = {json.dumps(body.decode("ascii"))}\n')
-            script.write('wrk.headers["Content-Type"] = "application/octet-stream"\n')
-            script.flush()
-            command += ["-s", script.name]
-        text = subprocess.run([*command, url], check=True, capture_output=True, text=True).stdout
-    if re.search(r"Non-2xx or 3xx responses|Socket errors", text):
-        raise SystemExit(f"{url}: no result\n{text}")
-    amount, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()
-    return Answered(
-        int(re.search(r"(\d+) requests in", text).group(1)),
-        float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),
-        float(amount) * {"us": 0.001, "ms": 1, "s": 1000}[unit],
-    )

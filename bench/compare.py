@@ -22,7 +22,8 @@ import tempfile
 import urllib.request
 from typing import NamedTuple
 
-from common import build, cpu_seconds, running, wrk
+import wrk
+from common import build, cpu_seconds, running
 from peers import FLOOR, LOADS, build_floor, guests, rows
 
 
@@ -70,13 +71,13 @@ def check(row, load):
 
 
 def measure(row, load, connections, seconds, log):
-    with running(row.command, row.url, log, cores="0") as pid:
+    with running(row.command, row.url, log, cores="0") as pid, wrk.posting(load.body) as script:
         check(row, load)
-        wrk(row.url, connections, 1, load.body)
+        wrk.run(row.url, connections, 1, script, cores="1")
         before = cpu_seconds(pid)
-        answered = wrk(row.url, connections, seconds, load.body)
-        cpu_us = (cpu_seconds(pid) - before) / answered.requests * 1e6
-    return Cell(cpu_us, answered.per_second, answered.p99_ms)
+        answered = wrk.run(row.url, connections, seconds, script, cores="1")
+        cpu_us = (cpu_seconds(pid) - before) / answered.answers * 1e6
+    return Cell(cpu_us, answered.per_second, answered.p99)
 
 
 def table(kind, connections, cells):
@@ -103,6 +104,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-build", action="store_true", help="measures what was built before")
     options = parser.parse_args()
+    wrk.require()
     kinds = options.only.split(",")
     if unknown := set(kinds) - set(LOADS):
         parser.error(f"there is no load {', '.join(unknown)}")

@@ -11,6 +11,7 @@ Beside ours stands the bound. Loopback only, bounded in time.
 """
 
 import argparse
+import functools
 import pathlib
 import re
 import shutil
@@ -19,7 +20,8 @@ import subprocess
 import tempfile
 import time
 
-from common import build, running, wrk
+import wrk
+from common import build, running
 from peers import FLOOR, LOADS, build_floor, guests, rows
 
 # At most so many for a request, in an instance of its own and in one that answers many.
@@ -61,6 +63,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--no-build", action="store_true", help="measures what was built before")
     options = parser.parse_args()
+    wrk.require()
     if not shutil.which("strace"):
         raise SystemExit("strace is not installed (Debian's package `strace`)")
     if not options.no_build:
@@ -73,10 +76,11 @@ def main():
         for row in rows(load, pathlib.Path(name)):
             if row.name != FLOOR and options.filter not in row.name:
                 continue
-            with running(row.command, row.url, log, cores="0") as pid:
-                wrk(row.url, options.connections, 1, load.body)
-                answered, calls = counted(pid, lambda: wrk(row.url, options.connections, options.seconds, load.body))
-            each = sorted(((count / answered.requests, call) for call, count in calls.items()), reverse=True)
+            with running(row.command, row.url, log, cores="0") as pid, wrk.posting(load.body) as script:
+                wrk.run(row.url, options.connections, 1, script, cores="1")
+                run = functools.partial(wrk.run, row.url, options.connections, options.seconds, script, cores="1")
+                answered, calls = counted(pid, run)
+            each = sorted(((count / answered.answers, call) for call, count in calls.items()), reverse=True)
             total = sum(count for count, _ in each)
             common = ", ".join(f"{call} {count:.2f}" for count, call in each[:SHOWN] if count >= 0.005)
             most = bound(row.name)

@@ -1,9 +1,12 @@
 """The load: `wrk`, and what it says of its requests."""
 
+import contextlib
+import json
 import re
 import shutil
 import signal
 import subprocess
+import tempfile
 from typing import NamedTuple
 
 TIME = r"([\d.]+)(us|ms|s|m)\b"
@@ -18,6 +21,10 @@ class Load(NamedTuple):
     p50: float
     p99: float
     most: float
+
+    @property
+    def per_second(self):
+        return self.answers / self.seconds
 
     @property
     def goodput(self):
@@ -56,6 +63,19 @@ def end(load, early=False, may_fail=False):
 
 def run(url, connections, seconds, script=None, cores=None, may_fail=False):
     return end(begin(url, connections, seconds, script, cores), may_fail=may_fail)
+
+
+@contextlib.contextmanager
+def posting(body):
+    """A script that posts `body`; none, which gets, when there is no body."""
+    if body is None:
+        yield None
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(f'wrk.method = "POST"\nwrk.body = {json.dumps(body.decode("ascii"))}\n')
+        script.write('wrk.headers["Content-Type"] = "application/octet-stream"\n')
+        script.flush()
+        yield script.name
 
 
 def read(text):
