@@ -26,7 +26,7 @@ const SMALL_BYTES_MAX: usize = 64 << 10;
 
 /// A guest that runs on a task of its own stands still only when it has had so many turns without writing anything: a head
 /// arrives before the guest has begun with its body.
-const TURNS: u32 = 4;
+const TURNS: u32 = 16;
 
 /// The body of a guest's response. It owns the guest that is still writing it: dropping the body ends the guest.
 ///
