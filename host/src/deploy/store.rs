@@ -186,7 +186,11 @@ impl Store {
             }
         }
         if is_news {
-            File::open(&self.contents)?.sync_all()?;
+            match File::open(&self.contents).and_then(|folder| folder.sync_all()) {
+                // It was removed at this very moment: nothing in it is known to be on the disk.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => now.clear(),
+                done => done?,
+            }
         }
         synced.0 = now;
         Ok(())
