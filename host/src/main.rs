@@ -24,10 +24,6 @@ use guesthouse::dev;
 use guesthouse::host::Host;
 use guesthouse::shutdown::StopSignals;
 use guesthouse::telemetry;
-use mimalloc::MiMalloc;
-
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let ended = match Cli::parse().command {
