@@ -11,6 +11,7 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -25,10 +26,15 @@ const WAIT: Duration = Duration::from_millis(50);
 /// write, and nothing is lost.
 const BYTES_MAX: usize = 64 << 10;
 
+/// For how long the end of the process waits for a reader who does not read.
+const PARTING: Duration = Duration::from_millis(500);
+
 /// The log's end. Dropping it writes what waits.
 pub struct Batch {
     lines: Arc<Lines>,
-    thread: Option<JoinHandle<()>>,
+    thread: JoinHandle<()>,
+    /// Disconnected when the thread has written its last.
+    ended: mpsc::Receiver<()>,
 }
 
 /// What is on its way.
@@ -61,10 +67,13 @@ impl Batch {
             patient,
             thread: Mutex::new(None),
         });
-        let shared = lines.clone();
-        let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || shared.run())?;
+        let (shared, (end, ended)) = (lines.clone(), mpsc::channel());
+        let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
+            shared.run();
+            drop(end);
+        })?;
         *lock(&lines.thread) = Some(thread.thread().clone());
-        Ok(Batch { lines, thread: Some(thread) })
+        Ok(Batch { lines, thread, ended })
     }
 
     /// For those who write.
@@ -76,10 +85,9 @@ impl Batch {
 impl Drop for Batch {
     fn drop(&mut self) {
         self.lines.stopped.store(true, Ordering::SeqCst);
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            let _ = thread.join();
-        }
+        self.thread.thread().unpark();
+        // Nothing is ever sent: it ends with the thread, or the reader has had his time.
+        let _ = self.ended.recv_timeout(PARTING);
     }
 }
 
@@ -94,11 +102,15 @@ impl Lines {
         self.write_out();
     }
 
-    /// Sleeps until a line waits. `asleep` is set before `waiting` is looked at, and whoever adds a line does it the
-    /// other way round, so that one of the two always sees the other.
+    /// Sleeps until a line waits. `asleep` is set before each look at `waiting`, and whoever adds a line does it the other
+    /// way round, so that one of the two always sees the other. What woke this may be gone again: an urgent line takes
+    /// with it what waits.
     fn sleep(&self) {
-        self.asleep.store(true, Ordering::SeqCst);
-        while lock(&self.waiting).is_empty() && !self.stopped.load(Ordering::SeqCst) {
+        loop {
+            self.asleep.store(true, Ordering::SeqCst);
+            if !lock(&self.waiting).is_empty() || self.stopped.load(Ordering::SeqCst) {
+                break;
+            }
             std::thread::park();
         }
         self.asleep.store(false, Ordering::SeqCst);
@@ -170,8 +182,6 @@ impl<'lines> MakeWriter<'lines> for LineWriters {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-
     use super::*;
 
     /// Sends on what is written, one message for each write.
@@ -213,6 +223,47 @@ mod tests {
         batch.lines().add(b"urgent\n", false);
         let all: String = told.try_iter().collect();
         assert_eq!(all, "patient\nurgent\n");
+    }
+
+    #[test]
+    fn a_line_does_not_wait_for_ever_after_an_urgent_one_took_what_the_thread_was_woken_for() {
+        let (batch, told) = begin();
+        for _ in 0..100 {
+            while !batch.lines.asleep.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            batch.lines().add(b"a\n", true);
+            batch.lines().add(b"b\n", false);
+            batch.lines().add(b"c\n", true);
+            let mut all = String::new();
+            while all.len() < 6 {
+                all.push_str(&told.recv_timeout(Duration::from_secs(60)).unwrap());
+            }
+            assert_eq!(all, "a\nb\nc\n");
+        }
+    }
+
+    #[test]
+    fn a_reader_who_does_not_read_does_not_hold_the_end() {
+        let (hold, held) = mpsc::channel();
+        let batch = Batch::begin(Box::new(Stuck(held)), &[]).unwrap();
+        batch.lines().add(b"x", true);
+        drop(batch);
+        drop(hold);
+    }
+
+    /// A pipe that is full.
+    struct Stuck(mpsc::Receiver<()>);
+
+    impl io::Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
 
     #[test]
