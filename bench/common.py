@@ -45,14 +45,21 @@ def numbered(code, number):
 def running(command, url, log, cores=None):
     """A server, from its first answer at `url` to its end."""
     pinned = ["taskset", "-c", cores] if cores else []
-    server = subprocess.Popen([*pinned, *command], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-    try:
+    with started([*pinned, *command], log) as server:
         deadline = time.monotonic() + 60
         while not answers(url):
             if server.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"{command[0]} does not answer at {url}; see {log.name}")
             time.sleep(0.02)
         yield server.pid
+
+
+@contextlib.contextmanager
+def started(command, log):
+    """A server's process, from its start to its end."""
+    server = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        yield server
     finally:
         server.send_signal(signal.SIGTERM)
         try:

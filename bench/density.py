@@ -17,14 +17,12 @@ import contextlib
 import http.client
 import os
 import pathlib
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
-from common import HOST, build, component, numbered
+from common import HOST, build, component, numbered, started
 
 PORT, ADMIN = 18088, 18089
 LIVE_SECONDS_MAX, RSS_MB_MAX, EACH_KB_MAX = 3, 350, 100
@@ -60,19 +58,12 @@ def live(apps, state, log, seconds):
     command = [str(HOST), "serve", str(apps), "--state", str(state), "--listen", f"127.0.0.1:{PORT}",
                "--admin-listen", f"127.0.0.1:{ADMIN}"]
     begun = time.monotonic()
-    server = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-    try:
+    with started(command, log) as server:
         while not is_ready():
             if server.poll() is not None or time.monotonic() - begun > seconds:
                 raise SystemExit(f"not ready after {time.monotonic() - begun:.0f} s; see {log.name}")
             time.sleep(0.002)
         yield server.pid, time.monotonic() - begun
-    finally:
-        server.send_signal(signal.SIGTERM)
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
 
 
 def count(pid):

@@ -14,7 +14,6 @@ Figures are medians over the runs, hosts take turns. Needs `wasmtime` for its ro
 import argparse
 import pathlib
 import shutil
-import signal
 import socket
 import statistics
 import subprocess
@@ -23,7 +22,7 @@ import tempfile
 import time
 from typing import NamedTuple
 
-from common import GUESTS, HOST, TARGET, build, component, numbered
+from common import GUESTS, HOST, TARGET, build, component, numbered, started
 from peers import build_floor
 
 PORT, ADMIN = 18086, 18087
@@ -65,16 +64,9 @@ def until_200(where, server):
 def once(start, log):
     """Milliseconds until the first answer, and until everything is there."""
     begun = time.monotonic()
-    server = subprocess.Popen(start.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-    try:
+    with started(start.command, log) as server:
         first = until_200(start.first, server)
         there = until_200(start.all, server) if start.all else first
-    finally:
-        server.send_signal(signal.SIGTERM)
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
     return (first - begun) * 1000, (there - begun) * 1000
 
 

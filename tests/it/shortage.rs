@@ -216,3 +216,19 @@ async fn without_watches_the_folder_is_looked_at_every_second() {
         assert_eq!(serving.count("ERROR"), 1, "{}", serving.host.log());
     }
 }
+
+#[tokio::test]
+async fn with_little_address_space_every_engine_does_without_its_pool() {
+    let (home, apps) = home();
+    // In KiB: far too little for a pool, and enough for some instances that reserve 4 GiB each.
+    let limited = ["sh", "-euc", "ulimit -v 67108864; exec \"$0\" \"$@\""];
+    let mut serving = Serving::begin(&mut command_behind(&limited, SERVE, home.path())).await;
+    for (name, engine) in [("revision", "Plain"), ("hello-http03", "Concurrent")] {
+        apps.rename_in(&format!("{name}.wasm"), guest::bytes(name));
+        serving.host.logs(&format!("published `{name}`")).await;
+        let answer = Client::new(serving.address).get(&format!("/{name}/")).await;
+        assert_eq!(answer.status, 200, "{name}: {}", serving.host.log());
+        let warning = format!("not enough address space for the {engine} engine");
+        assert_eq!(serving.count(&warning), 1, "{}", serving.host.log());
+    }
+}

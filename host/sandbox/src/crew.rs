@@ -175,7 +175,7 @@ async fn supervise(
     let mut alone: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|context| {
         let begun = Instant::now();
-        let polled = life.as_mut().poll(context);
+        let polled = roll.standstill.watch(life.as_mut(), context);
         let (fault, culprit) = match polled {
             Poll::Ready(Ok(keep)) => return Poll::Ready(keep),
             Poll::Ready(Err(fault)) => (fault, None),
@@ -272,16 +272,24 @@ const SEVERAL: &str = "several";
 /// One request. An error is the end of the instance.
 async fn one(accessor: &Accessor<State>, door: &Service, job: Job, roll: &Roll) -> wasmtime::Result<()> {
     let Job { incoming, member, mut reply, _held, .. } = job;
+    let answered = async {
+        match answer(accessor, door, incoming, |task| roll.begin(member, task)).await? {
+            Err(code) => wasmtime::error::Ok(Err(code)),
+            Ok(response) => {
+                let (response, gone) = watched(response);
+                Ok(Ok((roll.standstill.read_ahead(response).await, gone)))
+            }
+        }
+    };
     let answered = tokio::select! {
         biased;
-        answered = answer(accessor, door, incoming, |task| roll.begin(member, task)) => Some(answered?),
+        answered = answered => Some(answered?),
         () = reply.closed() => None,
     };
     match answered {
         None => {}
         Some(Err(code)) => _ = reply.send(Err(Fault::Guest(format!("{code:?}")))),
-        Some(Ok(response)) => {
-            let (response, gone) = watched(response);
+        Some(Ok((response, gone))) => {
             if reply.send(Ok(response)).is_ok() {
                 let _ = gone.await;
             }

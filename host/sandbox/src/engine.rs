@@ -178,12 +178,12 @@ impl Sandbox {
 }
 
 impl Workshop {
-    /// With a pool, or without one where there is no address space for it.
+    /// With as much address space as it likes, or with less where there is not so much.
     fn that_fits(class: Class, settings: &SandboxSettings) -> Result<Workshop, SandboxError> {
         Workshop::new(Target { class, roomy: true }, settings).or_else(|error| {
             tracing::warn!(
-                "the pool of instances ({class:?}) could not be reserved, so that each request pays for memory of its \
-                 own: is the address space limited (`ulimit -v`)? ({error})"
+                "there is not enough address space for the {class:?} engine's instances (`ulimit -v`?), so that each of \
+                 them reserves its own: they are slower to make ({error})"
             );
             Workshop::new(Target { class, roomy: false }, settings)
         })

@@ -7,6 +7,7 @@
 //! Nothing outside this crate names a wasmtime type, and this crate knows neither sockets nor folders.
 
 mod advice;
+mod ahead;
 mod capability;
 mod clock;
 pub mod compile;

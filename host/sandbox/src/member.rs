@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use wasmtime::component::GuestTaskId;
 
+use crate::ahead::Standstill;
 use crate::fault::Fault;
 
 /// The requests in one instance. The instance's task sees it from inside, each request's visitor from outside.
@@ -20,6 +21,8 @@ pub(crate) struct Roll {
     /// Held for a few instructions, never across an await.
     names: Mutex<Names>,
     concurrent_max: usize,
+    /// For responses on their way out.
+    pub(crate) standstill: Standstill,
     stop: CancellationToken,
     ended: CancellationToken,
 }
@@ -73,6 +76,7 @@ impl Roll {
         Arc::new(Roll {
             names: Mutex::new(names),
             concurrent_max: concurrent_max as usize,
+            standstill: Standstill::new(),
             stop: CancellationToken::new(),
             ended: CancellationToken::new(),
         })

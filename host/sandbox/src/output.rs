@@ -17,6 +17,7 @@ use wasmtime_wasi::p2::OutputStream;
 use wasmtime_wasi::p2::Pollable;
 use wasmtime_wasi::p2::StreamResult;
 
+use crate::settings::GUEST;
 use crate::tag::Tag;
 
 /// Bytes of one line that are logged; the rest of it is counted.
@@ -24,9 +25,6 @@ const LINE_BYTES_MAX: usize = 8 << 10;
 
 /// What a guest may write at once. Writing never waits: what is too much is dropped, not queued.
 const WRITE_BYTES_MAX: usize = 64 << 10;
-
-/// The log target of everything that guests cause.
-const GUEST: &str = "guesthouse::guest";
 
 /// Where the output of one app's instances goes, with one bound for all of them together.
 pub(crate) struct GuestLog {

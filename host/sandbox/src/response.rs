@@ -22,11 +22,7 @@ use crate::writer::Writer;
 
 /// A body that is complete within this many bytes is sent as one piece, with its length, and a guest that fails before
 /// then can still be answered with an error.
-const SMALL_BYTES_MAX: usize = 64 << 10;
-
-/// A guest that runs on a task of its own stands still only when it has had so many turns without writing anything: a head
-/// arrives before the guest has begun with its body.
-const TURNS: u32 = 16;
+pub(crate) const SMALL_BYTES_MAX: usize = 64 << 10;
 
 /// The body of a guest's response. It owns the guest that is still writing it: dropping the body ends the guest.
 ///
@@ -108,7 +104,6 @@ impl Writing {
     /// Goes on until the guest stands still, or the body is complete, or it is no longer small.
     pub(crate) async fn begin(mut self) -> Result<GuestBody, Fault> {
         let mut length = 0;
-        let mut turns = if matches!(self.writer, Writer::Among(_)) { TURNS } else { 0 };
         let mut only_data = true;
         std::future::poll_fn(|context| {
             while length <= SMALL_BYTES_MAX {
@@ -122,11 +117,6 @@ impl Writing {
                     Poll::Ready(None) => {
                         self.ended = true;
                         break;
-                    }
-                    Poll::Pending if turns > 0 => {
-                        turns -= 1;
-                        context.waker().wake_by_ref();
-                        return Poll::Pending;
                     }
                     Poll::Pending => break,
                 }

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::limits::Limits;
 
+/// The log target of everything that guests cause.
+pub const GUEST: &str = "guesthouse::guest";
+
 /// What makes one app's guest different from another's.
 #[derive(Clone, Debug)]
 pub struct GuestSettings {

@@ -182,6 +182,8 @@ impl<'lines> MakeWriter<'lines> for LineWriters {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     /// Sends on what is written, one message for each write.
@@ -229,17 +231,24 @@ mod tests {
     fn a_line_does_not_wait_for_ever_after_an_urgent_one_took_what_the_thread_was_woken_for() {
         let (batch, told) = begin();
         for _ in 0..100 {
-            while !batch.lines.asleep.load(Ordering::SeqCst) {
-                std::thread::yield_now();
-            }
+            until_asleep(&batch);
             batch.lines().add(b"a\n", true);
             batch.lines().add(b"b\n", false);
+            until_asleep(&batch);
             batch.lines().add(b"c\n", true);
             let mut all = String::new();
             while all.len() < 6 {
                 all.push_str(&told.recv_timeout(Duration::from_secs(60)).unwrap());
             }
             assert_eq!(all, "a\nb\nc\n");
+        }
+    }
+
+    fn until_asleep(batch: &Batch) {
+        let begun = Instant::now();
+        while !batch.lines.asleep.load(Ordering::SeqCst) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the thread waits, and says that it does not");
+            std::thread::yield_now();
         }
     }
 

@@ -11,6 +11,7 @@ use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
+use guesthouse_sandbox::settings::GUEST;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
@@ -22,7 +23,7 @@ use crate::telemetry::line::Line;
 pub const ACCESS: &str = "guesthouse::access";
 
 /// Targets of whose lines there may be as many as there are requests: these go out together.
-const FREQUENT: [&str; 2] = [ACCESS, "guesthouse::guest"];
+const FREQUENT: [&str; 2] = [ACCESS, GUEST];
 
 /// What is logged, and how.
 #[derive(Clone, Debug, Default)]

@@ -1,0 +1,149 @@
+//! What a guest writes of a body before it stands still, taken up where the guest runs.
+//!
+//! The visitor's task would see the head first, then a piece, then the end, and would be woken for each; a small response
+//! would leave in as many writes.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::task::Context;
+use std::task::Poll;
+use std::task::Wake;
+use std::task::Waker;
+use std::task::ready;
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use http::Response;
+use http_body::Body;
+use http_body::Frame;
+use http_body_util::BodyExt;
+use tokio::sync::Notify;
+use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::WasiBody;
+
+use crate::response::SMALL_BYTES_MAX;
+use crate::writer::Begun;
+
+/// Knows who waits for more of a body, and sees when all that an instance does has come to a stand.
+pub(crate) struct Standstill {
+    /// How many wait.
+    waiting: AtomicUsize,
+    come: Notify,
+    watched: Arc<Watched>,
+    waker: Waker,
+}
+
+impl Standstill {
+    pub(crate) fn new() -> Standstill {
+        let watched = Arc::new(Watched { is_woken: AtomicBool::new(false), task: AtomicWaker::new() });
+        Standstill { waiting: AtomicUsize::new(0), come: Notify::new(), waker: Waker::from(watched.clone()), watched }
+    }
+
+    /// Polls the instance's life. It has come to a stand when it has nothing to do that it could do at once, not already
+    /// when one poll of it ends: whatever becomes ready late in a poll wakes it for another. A guest that computes until
+    /// the clock ticks is as good as one that stands (tokio's `yield_now` wakes only after the poll): nobody's head
+    /// should wait for that.
+    pub(crate) fn watch<T>(&self, life: Pin<&mut impl Future<Output = T>>, context: &mut Context<'_>) -> Poll<T> {
+        self.watched.task.register(context.waker());
+        self.watched.is_woken.store(false, Ordering::SeqCst);
+        let polled = life.poll(&mut Context::from_waker(&self.waker));
+        let stands = polled.is_pending() && !self.watched.is_woken.load(Ordering::SeqCst);
+        if stands && self.waiting.load(Ordering::SeqCst) > 0 {
+            self.come.notify_waiters();
+        }
+        polled
+    }
+
+    /// Takes of a response's body what comes until then; all of it, if it is small and nothing stands still.
+    pub(crate) async fn read_ahead(&self, response: Begun) -> Begun {
+        let (head, body) = response.into_parts();
+        let mut ahead = Ahead { ready: VecDeque::new(), length: 0, ended: false, rest: body };
+        let _counted = Counted::one_of(&self.waiting);
+        tokio::select! {
+            biased;
+            () = poll_fn(|context| ahead.poll_fill(context)) => {}
+            () = self.come.notified() => {}
+        }
+        Response::from_parts(head, ahead.boxed_unsync())
+    }
+}
+
+/// Passes wakes on, and remembers that there was one.
+struct Watched {
+    is_woken: AtomicBool,
+    task: AtomicWaker,
+}
+
+impl Wake for Watched {
+    fn wake(self: Arc<Watched>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Watched>) {
+        self.is_woken.store(true, Ordering::SeqCst);
+        self.task.wake();
+    }
+}
+
+/// Counts itself for as long as it lives.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl Counted<'_> {
+    fn one_of(count: &AtomicUsize) -> Counted<'_> {
+        count.fetch_add(1, Ordering::SeqCst);
+        Counted(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A body of which something was read before.
+struct Ahead {
+    ready: VecDeque<Result<Frame<Bytes>, Error>>,
+    /// What was read ahead, in bytes.
+    length: usize,
+    /// Whether `rest` has nothing more.
+    ended: bool,
+    rest: WasiBody,
+}
+
+impl Ahead {
+    /// Ready when the body is complete or broken, or no longer small.
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while !self.ended && self.length <= SMALL_BYTES_MAX {
+            let next = ready!(Pin::new(&mut self.rest).poll_frame(context));
+            match &next {
+                Some(Ok(frame)) => self.length += frame.data_ref().map_or(0, Bytes::len),
+                Some(Err(_)) | None => self.ended = true,
+            }
+            self.ready.extend(next);
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Body for Ahead {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match self.ready.pop_front() {
+            Some(next) => Poll::Ready(Some(next)),
+            None if self.ended => Poll::Ready(None),
+            None => Pin::new(&mut self.rest).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ready.is_empty() && (self.ended || self.rest.is_end_stream())
+    }
+}
