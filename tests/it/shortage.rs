@@ -223,12 +223,12 @@ async fn with_little_address_space_every_engine_does_without_its_pool() {
     // In KiB: far too little for a pool, and enough for some instances that reserve 4 GiB each.
     let limited = ["sh", "-euc", "ulimit -v 67108864; exec \"$0\" \"$@\""];
     let mut serving = Serving::begin(&mut command_behind(&limited, SERVE, home.path())).await;
-    for (name, engine) in [("revision", "Plain"), ("hello-http03", "Concurrent")] {
+    for name in ["revision", "hello-http03"] {
         apps.rename_in(&format!("{name}.wasm"), guest::bytes(name));
         serving.host.logs(&format!("published `{name}`")).await;
         let answer = Client::new(serving.address).get(&format!("/{name}/")).await;
         assert_eq!(answer.status, 200, "{name}: {}", serving.host.log());
-        let warning = format!("not enough address space for the {engine} engine");
-        assert_eq!(serving.count(&warning), 1, "{}", serving.host.log());
     }
+    // Said once: where the first engine finds no room, the second does not look for it.
+    assert_eq!(serving.count("not enough address space"), 1, "{}", serving.host.log());
 }
