@@ -26,8 +26,9 @@ use crate::serve::settings::ServeSettings;
 use crate::serve::socket::Socket;
 use crate::serve::wire::Tracer;
 
-/// hyper asserts that its buffer is no smaller.
-const BUFFER_BYTES_MIN: usize = 8192;
+/// What a connection's buffer holds beside the longest head: a body of this size comes with its head in one read, and is
+/// answered in one write. A connection with short requests has a buffer of 8 KiB; it grows as reads fill it.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// hyper's own figure. Another one costs it some time for each request, so it is not set without need.
 const HYPER_FIELDS_MAX: usize = 100;
@@ -53,9 +54,8 @@ impl Protocols {
     /// hyper's time-outs for heads are off: the watch over all connections has ours, which also bound the time before the
     /// protocol is known, and which cost no timer for each request.
     pub fn new(settings: &ServeSettings, tracker: TaskTracker) -> Protocols {
-        let buffer_bytes = settings.head_bytes_max.max(BUFFER_BYTES_MIN);
         let mut http1 = http1::Builder::new();
-        http1.header_read_timeout(None).half_close(false).max_buf_size(buffer_bytes);
+        http1.header_read_timeout(None).half_close(false).max_buf_size(settings.head_bytes_max + PIECE_BYTES);
         http1.max_header_size(settings.head_bytes_max);
         if settings.fields_max != HYPER_FIELDS_MAX {
             http1.max_headers(settings.fields_max);
