@@ -131,6 +131,14 @@ def floor(load):
     return Row(FLOOR, command, f"http://127.0.0.1:18080{load.path}")
 
 
+def busier(load):
+    """The floor made slower by computing: what such a row costs beyond that and beyond the floor is the price of waking a
+    load that sleeps between the answers of a slow server, and everybody pays it."""
+    for micros in (10, 25) if load.path == "/" else ():
+        command = [str(TARGET / "floor/release/floor"), "127.0.0.1:18080"]
+        yield Row(f"{FLOOR}, {micros} µs busier", command, f"http://127.0.0.1:18080/busy/{micros}")
+
+
 def ours(load, folder):
     """Our rows: one host for all of them, with every app in its folder."""
     apps = folder / "apps"
@@ -173,6 +181,7 @@ def workerd(load, folder):
 def rows(load, folder):
     """Every row of one load. The floor comes first."""
     yield floor(load)
+    yield from busier(load)
     yield from ours(load, folder)
     yield from wasmtime(load)
     yield from workerd(load, folder)

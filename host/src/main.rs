@@ -22,10 +22,12 @@ use guesthouse::config::Config;
 use guesthouse::config::surroundings::Surroundings;
 use guesthouse::dev;
 use guesthouse::host::Host;
+use guesthouse::host::arenas;
 use guesthouse::shutdown::StopSignals;
 use guesthouse::telemetry;
 
 fn main() -> ExitCode {
+    arenas::limit();
     let ended = match Cli::parse().command {
         Command::Serve(flags) => serve(&flags),
         Command::Dev(flags) => dev(&flags),

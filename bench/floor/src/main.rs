@@ -4,6 +4,8 @@
 //! `floor ADDRESS [--spin THREADS]`: with so many threads beside it that never stop computing.
 
 use std::convert::Infallible;
+use std::time::Duration;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::Either;
@@ -50,6 +52,12 @@ async fn main() -> std::io::Result<()> {
 }
 
 fn answer(request: Request<Incoming>) -> Response<Either<Full<Bytes>, Incoming>> {
+    // A slower server meets a load that sleeps between its answers, and pays for waking it: `/busy/8` computes for 8 µs,
+    // so that its time without those is what that costs.
+    if let Some(micros) = request.uri().path().strip_prefix("/busy/") {
+        let end = Instant::now() + Duration::from_micros(micros.parse().unwrap_or(0));
+        while Instant::now() < end {}
+    }
     let (body, media_type) = match request.uri().path() {
         "/64k" => (Either::Left(Full::new(Bytes::from_static(&LARGE))), "application/octet-stream"),
         "/echo" => (Either::Right(request.into_body()), "application/octet-stream"),

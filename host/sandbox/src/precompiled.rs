@@ -1,4 +1,4 @@
-//! Loading machine code: the one place in the project that is unsafe.
+//! Loading machine code: the one place in the sandbox that is unsafe.
 
 use std::path::Path;
 

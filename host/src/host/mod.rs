@@ -31,6 +31,7 @@ use crate::serve::health::HealthListener;
 use crate::serve::listen::Listener;
 use crate::serve::settings::ServeSettings;
 
+pub mod arenas;
 mod files;
 
 /// A host whose doors are there but not yet open.
