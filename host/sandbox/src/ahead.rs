@@ -29,11 +29,16 @@ use wasmtime_wasi_http::WasiBody;
 use crate::response::SMALL_BYTES_MAX;
 use crate::writer::Begun;
 
+/// An instance that is asked without a pause never comes to a stand: whoever waits for that waits for so many polls at
+/// most. A small response takes a few.
+const POLLS_MAX: usize = 64;
+
 /// Knows who waits for more of a body, and sees when all that an instance does has come to a stand.
 pub(crate) struct Standstill {
     /// How many wait.
     waiting: AtomicUsize,
     come: Notify,
+    polls: AtomicUsize,
     watched: Arc<Watched>,
     waker: Waker,
 }
@@ -41,7 +46,13 @@ pub(crate) struct Standstill {
 impl Standstill {
     pub(crate) fn new() -> Standstill {
         let watched = Arc::new(Watched { is_woken: AtomicBool::new(false), task: AtomicWaker::new() });
-        Standstill { waiting: AtomicUsize::new(0), come: Notify::new(), waker: Waker::from(watched.clone()), watched }
+        Standstill {
+            waiting: AtomicUsize::new(0),
+            come: Notify::new(),
+            polls: AtomicUsize::new(0),
+            waker: Waker::from(watched.clone()),
+            watched,
+        }
     }
 
     /// Polls the instance's life. It has come to a stand when it has nothing to do that it could do at once, not already
@@ -52,7 +63,8 @@ impl Standstill {
         self.watched.task.register(context.waker());
         self.watched.is_woken.store(false, Ordering::SeqCst);
         let polled = life.poll(&mut Context::from_waker(&self.waker));
-        let stands = polled.is_pending() && !self.watched.is_woken.load(Ordering::SeqCst);
+        let is_due = self.polls.fetch_add(1, Ordering::Relaxed) % POLLS_MAX == POLLS_MAX - 1;
+        let stands = polled.is_pending() && (is_due || !self.watched.is_woken.load(Ordering::SeqCst));
         if stands && self.waiting.load(Ordering::SeqCst) > 0 {
             self.come.notify_waiters();
         }
@@ -145,5 +157,59 @@ impl Body for Ahead {
 
     fn is_end_stream(&self) -> bool {
         self.ready.is_empty() && (self.ended || self.rest.is_end_stream())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future;
+
+    use futures_util::StreamExt;
+    use futures_util::stream;
+    use http_body_util::StreamBody;
+
+    use super::*;
+
+    /// A body with one piece, whose end does not come.
+    fn begun() -> Begun {
+        let first = stream::once(future::ready(Ok(Frame::data(Bytes::from_static(b"piece")))));
+        Response::new(StreamBody::new(first.chain(stream::pending())).boxed_unsync())
+    }
+
+    /// How many polls it takes until the head goes ahead, of a life that wakes itself in each of them or in none.
+    fn polls_until_handed_over(wakes: bool) -> usize {
+        let standstill = Standstill::new();
+        let mut life = Box::pin(async {
+            let mut reading = Box::pin(standstill.read_ahead(begun()));
+            poll_fn(|context| {
+                if wakes {
+                    context.waker().wake_by_ref();
+                }
+                reading.as_mut().poll(context)
+            })
+            .await
+        });
+        let mut context = Context::from_waker(Waker::noop());
+        let mut polls = 1;
+        loop {
+            match standstill.watch(life.as_mut(), &mut context) {
+                Poll::Pending => polls += 1,
+                Poll::Ready(mut response) => {
+                    let first = Pin::new(response.body_mut()).poll_frame(&mut context);
+                    assert!(matches!(first, Poll::Ready(Some(Ok(frame))) if frame.data_ref().unwrap() == "piece"));
+                    return polls;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_read_ahead_is_handed_over_when_nothing_goes_on() {
+        assert_eq!(polls_until_handed_over(false), 2);
+    }
+
+    #[test]
+    fn and_after_some_polls_when_something_always_does() {
+        assert_eq!(polls_until_handed_over(true), POLLS_MAX + 1);
     }
 }
