@@ -4,6 +4,7 @@ use std::any::Any;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use guesthouse_sandbox::request::GuestRequest;
@@ -47,6 +48,10 @@ use crate::serve::settings::ServeSettings;
 
 /// How often one request looks for its app. Each further look takes a swap within some instructions.
 const LOOKS_MAX: usize = 8;
+
+/// Whoever finds no place to wait in is told so after this time. Told at once, some would be back at once, and sending
+/// them away would take the cores from those who are answered.
+const HURRY: Duration = Duration::from_millis(100);
 
 /// What all requests share.
 pub struct Street {
@@ -119,7 +124,11 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Rec
     match app.call(in_flight, request).await {
         Ok(response) => Outcome::Answered(Box::new(response), mount),
         Err(CallError::Fault(fault)) => Outcome::Fault(fault, ending.error().cloned()),
-        Err(busy @ (CallError::Busy(_) | CallError::QueueFull(_))) => Outcome::Busy(busy.to_string()),
+        Err(busy @ CallError::Busy(_)) => Outcome::Busy(busy.to_string()),
+        Err(full @ CallError::QueueFull(_)) => {
+            tokio::time::sleep(HURRY).await;
+            Outcome::Busy(full.to_string())
+        }
     }
 }
 
