@@ -29,16 +29,19 @@ use wasmtime_wasi_http::WasiBody;
 use crate::response::SMALL_BYTES_MAX;
 use crate::writer::Begun;
 
-/// An instance that is asked without a pause never comes to a stand: whoever waits for that waits for so many polls at
-/// most. A small response takes a few.
-const POLLS_MAX: usize = 64;
+/// An instance that is asked without a pause never comes to a stand, and neither does one in which somebody computes:
+/// whoever waits for that waits for so many polls of the instance, and at most for twice as many. A small response takes
+/// a few; a computing guest is polled at every tick of the clock.
+const POLLS_MAX: usize = 16;
 
 /// Knows who waits for more of a body, and sees when all that an instance does has come to a stand.
 pub(crate) struct Standstill {
     /// How many wait.
     waiting: AtomicUsize,
-    come: Notify,
+    /// How often the instance was polled, and after which poll it stood still last.
     polls: AtomicUsize,
+    stood: AtomicUsize,
+    look: Notify,
     watched: Arc<Watched>,
     waker: Waker,
 }
@@ -48,27 +51,34 @@ impl Standstill {
         let watched = Arc::new(Watched { is_woken: AtomicBool::new(false), task: AtomicWaker::new() });
         Standstill {
             waiting: AtomicUsize::new(0),
-            come: Notify::new(),
             polls: AtomicUsize::new(0),
+            stood: AtomicUsize::new(0),
+            look: Notify::new(),
             waker: Waker::from(watched.clone()),
             watched,
         }
     }
 
     /// Polls the instance's life. It has come to a stand when it has nothing to do that it could do at once, not already
-    /// when one poll of it ends: whatever becomes ready late in a poll wakes it for another. A guest that computes until
-    /// the clock ticks is as good as one that stands (tokio's `yield_now` wakes only after the poll): nobody's head
-    /// should wait for that.
+    /// when one poll of it ends: whatever becomes ready late in a poll wakes it for another.
     pub(crate) fn watch<T>(&self, life: Pin<&mut impl Future<Output = T>>, context: &mut Context<'_>) -> Poll<T> {
         self.watched.task.register(context.waker());
         self.watched.is_woken.store(false, Ordering::SeqCst);
         let polled = life.poll(&mut Context::from_waker(&self.waker));
-        let is_due = self.polls.fetch_add(1, Ordering::Relaxed) % POLLS_MAX == POLLS_MAX - 1;
-        let stands = polled.is_pending() && (is_due || !self.watched.is_woken.load(Ordering::SeqCst));
-        if stands && self.waiting.load(Ordering::SeqCst) > 0 {
-            self.come.notify_waiters();
+        let polls = self.polls.fetch_add(1, Ordering::SeqCst) + 1;
+        let stands = polled.is_pending() && !self.watched.is_woken.load(Ordering::SeqCst);
+        if stands {
+            self.stood.store(polls, Ordering::SeqCst);
+        }
+        if (stands || polls.is_multiple_of(POLLS_MAX)) && self.waiting.load(Ordering::SeqCst) > 0 {
+            self.look.notify_waiters();
         }
         polled
+    }
+
+    /// A guest computes and only gives way to others. Its waker is used after the poll.
+    pub(crate) fn goes_on(&self) {
+        self.watched.is_woken.store(true, Ordering::SeqCst);
     }
 
     /// Takes of a response's body what comes until then; all of it, if it is small and nothing stands still.
@@ -76,10 +86,18 @@ impl Standstill {
         let (head, body) = response.into_parts();
         let mut ahead = Ahead { ready: VecDeque::new(), length: 0, ended: false, rest: body };
         let _counted = Counted::one_of(&self.waiting);
-        tokio::select! {
-            biased;
-            () = poll_fn(|context| ahead.poll_fill(context)) => {}
-            () = self.come.notified() => {}
+        let begun = self.polls.load(Ordering::SeqCst);
+        loop {
+            tokio::select! {
+                biased;
+                () = poll_fn(|context| ahead.poll_fill(context)) => break,
+                () = self.look.notified() => {
+                    let has_stood = self.stood.load(Ordering::SeqCst) > begun;
+                    if has_stood || self.polls.load(Ordering::SeqCst) >= begun + POLLS_MAX {
+                        break;
+                    }
+                }
+            }
         }
         Response::from_parts(head, ahead.boxed_unsync())
     }

@@ -106,6 +106,7 @@ impl Roll {
 
     /// The clock ticks while the guest computes for `task`.
     pub(crate) fn computes(&self, task: GuestTaskId) {
+        self.standstill.goes_on();
         self.lock().computing = Some(task);
     }
 
