@@ -290,7 +290,8 @@ async fn one(accessor: &Accessor<State>, door: &Service, job: Job, roll: &Roll) 
         None => {}
         Some(Err(code)) => _ = reply.send(Err(Fault::Guest(format!("{code:?}")))),
         Some(Ok((response, gone))) => {
-            if reply.send(Ok(response)).is_ok() {
+            let is_heard = reply.send(Ok(response)).is_ok();
+            if is_heard {
                 let _ = gone.await;
             }
         }
