@@ -26,8 +26,9 @@ use tokio::sync::Notify;
 use wasmtime_wasi_http::Error;
 use wasmtime_wasi_http::WasiBody;
 
-use crate::response::SMALL_BYTES_MAX;
-use crate::writer::Begun;
+/// A body that is complete within this many bytes is sent as one piece, with its length, and a guest that fails before
+/// then can still be answered with an error.
+pub(crate) const SMALL_BYTES_MAX: usize = 64 << 10;
 
 /// An instance that is asked without a pause never comes to a stand, and neither does one in which somebody computes:
 /// whoever waits for that waits for so many polls of the instance, and at most for twice as many. A small response takes
@@ -82,7 +83,7 @@ impl Standstill {
     }
 
     /// Takes of a response's body what comes until then; all of it, if it is small and nothing stands still.
-    pub(crate) async fn read_ahead(&self, response: Begun) -> Begun {
+    pub(crate) async fn read_ahead(&self, response: Response<WasiBody>) -> Response<WasiBody> {
         let (head, body) = response.into_parts();
         let mut ahead = Ahead { ready: VecDeque::new(), length: 0, ended: false, rest: body };
         let _counted = Counted::one_of(&self.waiting);
@@ -189,7 +190,7 @@ mod tests {
     use super::*;
 
     /// A body with one piece, whose end does not come.
-    fn begun() -> Begun {
+    fn begun() -> Response<WasiBody> {
         let first = stream::once(future::ready(Ok(Frame::data(Bytes::from_static(b"piece")))));
         Response::new(StreamBody::new(first.chain(stream::pending())).boxed_unsync())
     }

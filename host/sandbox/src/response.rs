@@ -16,13 +16,10 @@ use tokio::time::Sleep;
 use wasmtime_wasi_http::Error;
 use wasmtime_wasi_http::WasiBody;
 
+use crate::ahead::SMALL_BYTES_MAX;
 use crate::fault::Fault;
 use crate::visit::Visit;
 use crate::writer::Writer;
-
-/// A body that is complete within this many bytes is sent as one piece, with its length, and a guest that fails before
-/// then can still be answered with an error.
-pub(crate) const SMALL_BYTES_MAX: usize = 64 << 10;
 
 /// The body of a guest's response. It owns the guest that is still writing it: dropping the body ends the guest.
 ///

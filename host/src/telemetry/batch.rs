@@ -182,7 +182,7 @@ impl<'lines> MakeWriter<'lines> for LineWriters {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use tokio::time::Instant;
 
     use super::*;
 

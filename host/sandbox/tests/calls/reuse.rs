@@ -217,11 +217,12 @@ async fn many_requests_share_few_instances() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_small_response_is_complete_when_it_arrives_whoever_else_is_in_the_instance() {
     let hello = Arc::new(guest_in(sandbox(), "hello-http03", Limits::default(), concurrent(16)));
+    let tasks = TaskTracker::new();
     let mut complete = 0;
     for _wave in 0..10 {
         let asked = (0..32).map(|_| {
             let hello = hello.clone();
-            tokio::spawn(async move {
+            tasks.spawn(async move {
                 let received = hello.receive(request("/", b"")).await.unwrap();
                 hello.call(received, Box::new(())).await.unwrap().into_body().size_hint().exact()
             })
