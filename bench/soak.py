@@ -31,7 +31,7 @@ STORE_BYTES_MAX = 64 << 20
 FRESH_SECONDS = 60
 # What may be more at the end than after the warming: a share, or a few.
 SHARE = 0.05
-FEW = {"rss_kib": 4096, "anon_kib": 4096, "maps": 16, "fds": 4, "threads": 4}
+FEW = {"rss_kib": 1024, "anon_kib": 1024, "maps": 16, "fds": 4, "threads": 4}
 
 
 def count(pid, state):
