@@ -13,6 +13,7 @@ the process does while it waits, is in the figures, spread over thousands of req
 
 import argparse
 import functools
+import os
 import pathlib
 import re
 import shutil
@@ -60,14 +61,27 @@ def at_full_speed(pid, load):
     """System calls for each of `load`'s answers as the kernel counts them; `None` where `perf` is missing or may not."""
     if not shutil.which("perf"):
         return None
+    orders, order = os.pipe()
+    done, acknowledge = os.pipe()
     with tempfile.NamedTemporaryFile("r") as summary:
-        command = ["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-p", str(pid), "-o", summary.name]
-        counter = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        # It says nothing when it has begun; what it misses is a few of thousands.
-        time.sleep(0.2)
-        answered = load()
-        counter.send_signal(signal.SIGINT)
-        counter.wait(20)
+        # It counts from when it is told to, and says when it has begun.
+        command = ["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-p", str(pid), "-o", summary.name,
+                   "--delay", "-1", "--control", f"fd:{orders},{acknowledge}"]
+        counter = subprocess.Popen(command, stderr=subprocess.DEVNULL, pass_fds=(orders, acknowledge))
+        os.close(orders)
+        os.close(acknowledge)
+        try:
+            os.write(order, b"enable\n")
+            if not os.read(done, 16):
+                return None
+            answered = load()
+        except BrokenPipeError:
+            return None
+        finally:
+            counter.send_signal(signal.SIGINT)
+            counter.wait(20)
+            os.close(order)
+            os.close(done)
         found = re.search(r"^(\d+),,raw_syscalls:sys_enter", summary.read(), re.M)
     return int(found[1]) / answered.answers if found else None
 
