@@ -135,8 +135,8 @@ def busier(load):
     """The floor made slower by computing: what such a row costs beyond that and beyond the floor is the price of waking a
     load that sleeps between the answers of a slow server, and everybody pays it."""
     for micros in (10, 25) if load.path == "/" else ():
-        command = [str(TARGET / "floor/release/floor"), "127.0.0.1:18080"]
-        yield Row(f"{FLOOR}, {micros} µs busier", command, f"http://127.0.0.1:18080/busy/{micros}")
+        plain = floor(load)
+        yield plain._replace(name=f"{plain.name}, {micros} µs busier", url=f"{plain.url}busy/{micros}")
 
 
 def ours(load, folder):

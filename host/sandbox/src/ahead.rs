@@ -30,9 +30,9 @@ use wasmtime_wasi_http::WasiBody;
 /// then can still be answered with an error.
 pub(crate) const SMALL_BYTES_MAX: usize = 64 << 10;
 
-/// An instance that is asked without a pause never comes to a stand, and neither does one in which somebody computes:
-/// whoever waits for that waits for so many polls of the instance, and at most for twice as many. A small response takes
-/// a few; a computing guest is polled at every tick of the clock.
+/// An instance that is asked without a pause never comes to a stand: whoever waits for that waits for so many polls of the
+/// instance, and at most for twice as many. A small response takes a few. While a sibling computes, wasmtime polls nobody
+/// else in the instance, and so nobody's head leaves.
 const POLLS_MAX: usize = 16;
 
 /// Knows who waits for more of a body, and sees when all that an instance does has come to a stand.
@@ -43,31 +43,31 @@ pub(crate) struct Standstill {
     polls: AtomicUsize,
     stood: AtomicUsize,
     look: Notify,
-    watched: Arc<Watched>,
+    wakes: Arc<Wakes>,
     waker: Waker,
 }
 
 impl Standstill {
     pub(crate) fn new() -> Standstill {
-        let watched = Arc::new(Watched { is_woken: AtomicBool::new(false), task: AtomicWaker::new() });
+        let wakes = Arc::new(Wakes { is_woken: AtomicBool::new(false), task: AtomicWaker::new() });
         Standstill {
             waiting: AtomicUsize::new(0),
             polls: AtomicUsize::new(0),
             stood: AtomicUsize::new(0),
             look: Notify::new(),
-            waker: Waker::from(watched.clone()),
-            watched,
+            waker: Waker::from(wakes.clone()),
+            wakes,
         }
     }
 
     /// Polls the instance's life. It has come to a stand when it has nothing to do that it could do at once, not already
     /// when one poll of it ends: whatever becomes ready late in a poll wakes it for another.
     pub(crate) fn watch<T>(&self, life: Pin<&mut impl Future<Output = T>>, context: &mut Context<'_>) -> Poll<T> {
-        self.watched.task.register(context.waker());
-        self.watched.is_woken.store(false, Ordering::SeqCst);
+        self.wakes.task.register(context.waker());
+        self.wakes.is_woken.store(false, Ordering::SeqCst);
         let polled = life.poll(&mut Context::from_waker(&self.waker));
         let polls = self.polls.fetch_add(1, Ordering::SeqCst) + 1;
-        let stands = polled.is_pending() && !self.watched.is_woken.load(Ordering::SeqCst);
+        let stands = polled.is_pending() && !self.wakes.is_woken.load(Ordering::SeqCst);
         if stands {
             self.stood.store(polls, Ordering::SeqCst);
         }
@@ -77,9 +77,9 @@ impl Standstill {
         polled
     }
 
-    /// A guest computes and only gives way to others. Its waker is used after the poll.
+    /// A guest computes and only gives way to others: it is woken after the poll, which is no standstill.
     pub(crate) fn goes_on(&self) {
-        self.watched.is_woken.store(true, Ordering::SeqCst);
+        self.wakes.is_woken.store(true, Ordering::SeqCst);
     }
 
     /// Takes of a response's body what comes until then; all of it, if it is small and nothing stands still.
@@ -105,17 +105,17 @@ impl Standstill {
 }
 
 /// Passes wakes on, and remembers that there was one.
-struct Watched {
+struct Wakes {
     is_woken: AtomicBool,
     task: AtomicWaker,
 }
 
-impl Wake for Watched {
-    fn wake(self: Arc<Watched>) {
+impl Wake for Wakes {
+    fn wake(self: Arc<Wakes>) {
         self.wake_by_ref();
     }
 
-    fn wake_by_ref(self: &Arc<Watched>) {
+    fn wake_by_ref(self: &Arc<Wakes>) {
         self.is_woken.store(true, Ordering::SeqCst);
         self.task.wake();
     }
