@@ -17,4 +17,5 @@ pub mod routes;
 pub mod serve;
 pub mod shutdown;
 pub mod telemetry;
+pub mod tls;
 pub mod units;

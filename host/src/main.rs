@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use guesthouse::attend::announce::origin;
+use guesthouse::attend::announce::told;
 use guesthouse::attend::announce::print;
 use guesthouse::attend::attend;
 use guesthouse::build;
@@ -23,6 +23,7 @@ use guesthouse::config::surroundings::Surroundings;
 use guesthouse::dev;
 use guesthouse::host::Host;
 use guesthouse::host::arenas;
+use guesthouse::serve::inherited::Inherited;
 use guesthouse::shutdown::StopSignals;
 use guesthouse::telemetry;
 
@@ -43,14 +44,17 @@ fn main() -> ExitCode {
 }
 
 fn serve(flags: &ServeFlags) -> anyhow::Result<ExitCode> {
-    let config = Config::serve(flags, &Surroundings::of_process())?;
+    let surroundings = Surroundings::of_process();
+    // While there is one thread: it changes the environment.
+    let passed = Inherited::of_process();
+    let config = Config::serve(flags, &surroundings)?;
     let _log = telemetry::install(&config.log)?;
     run(config.threads, async {
         let mut stop_signals = StopSignals::listen()?;
         let (file, apps) = (config.file.clone(), config.deploy.apps.display().to_string());
-        let host = Host::bind(config)?;
-        for address in host.local_addrs() {
-            print(format!("listening on {}", origin(address))).await;
+        let host = Host::bind_with(config, passed)?;
+        for endpoint in host.endpoints() {
+            print(format!("listening on {}", told(&endpoint))).await;
         }
         print(format!("apps folder  {apps}")).await;
         Ok(attend(host, file, &mut stop_signals).await)

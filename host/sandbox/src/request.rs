@@ -59,6 +59,12 @@ pub enum BodyError {
     /// The visitor sent nothing for too long (408).
     #[error("nothing arrived for {0:?}")]
     Silent(Duration),
+    /// What the visitor sent came too slowly (408).
+    #[error("less than {rate_min} bytes a second arrived")]
+    Slow {
+        /// The bound, in bytes a second.
+        rate_min: u64,
+    },
     /// The connection broke or its framing was wrong.
     #[error("{0}")]
     Broken(String),

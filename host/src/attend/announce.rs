@@ -10,13 +10,17 @@ use tokio::sync::watch;
 
 use crate::deploy::status::Status;
 use crate::name::Revision;
+use crate::serve::listen::Endpoint;
+use crate::serve::listen::Place;
+use crate::serve::listen::Speech;
 
 /// Prints a line whenever an app becomes live, is swapped, or goes. Never ends.
-pub async fn announce(mut status: watch::Receiver<Arc<Status>>, addresses: Vec<SocketAddr>) -> Infallible {
+pub async fn announce(mut status: watch::Receiver<Arc<Status>>, endpoints: Vec<Endpoint>) -> Infallible {
     let mut shown = Shown::new();
+    let base = base(&endpoints);
     loop {
         let now = live(&status.borrow_and_update());
-        let lines = difference(&shown, &now, &addresses);
+        let lines = difference(&shown, &now, base.as_ref());
         shown = now;
         if !lines.is_empty() {
             print(lines.join("\n")).await;
@@ -33,18 +37,44 @@ pub async fn print(text: String) {
     let _ = written.await;
 }
 
-/// `http://127.0.0.1:8080`, and for an address that means every interface, `http://localhost:8080`.
-pub fn origin(address: SocketAddr) -> String {
-    let port = port(address);
-    match address {
-        _ if address.ip().is_unspecified() => format!("http://localhost{port}"),
-        SocketAddr::V4(address) => format!("http://{}{port}", address.ip()),
-        SocketAddr::V6(address) => format!("http://[{}]{port}", address.ip()),
+/// `http://127.0.0.1:8080/`; for an address that means every interface, `http://localhost:8080/`.
+pub fn told(endpoint: &Endpoint) -> String {
+    match (&endpoint.place, endpoint.speech) {
+        (Place::Tcp(address), Speech::Redirect) => format!("{}/, sending everybody on to https", origin("http", *address)),
+        (Place::Tcp(address), speech) => format!("{}/", origin(scheme(speech), *address)),
+        (place, _) => place.to_string(),
     }
 }
 
-fn port(address: SocketAddr) -> String {
-    if address.port() == 80 { String::new() } else { format!(":{}", address.port()) }
+/// The scheme and the address that URLs are shown with: HTTPS where there is any.
+type Base = (&'static str, SocketAddr);
+
+fn base(endpoints: &[Endpoint]) -> Option<Base> {
+    let first = |speech: Speech| {
+        let of_speech = endpoints.iter().filter(move |endpoint| endpoint.speech == speech);
+        of_speech.filter_map(Endpoint::tcp).map(|address| (scheme(speech), address)).next()
+    };
+    first(Speech::Https).or_else(|| first(Speech::Http))
+}
+
+fn scheme(speech: Speech) -> &'static str {
+    if speech == Speech::Https { "https" } else { "http" }
+}
+
+fn origin(scheme: &str, address: SocketAddr) -> String {
+    let port = port(scheme, address);
+    match address {
+        _ if address.ip().is_unspecified() => format!("{scheme}://localhost{port}"),
+        SocketAddr::V4(address) => format!("{scheme}://{}{port}", address.ip()),
+        SocketAddr::V6(address) => format!("{scheme}://[{}]{port}", address.ip()),
+    }
+}
+
+fn port(scheme: &str, address: SocketAddr) -> String {
+    match (scheme, address.port()) {
+        ("http", 80) | ("https", 443) => String::new(),
+        (_, port) => format!(":{port}"),
+    }
 }
 
 /// What is live: its revision and its routes.
@@ -55,7 +85,7 @@ fn live(status: &Status) -> Shown {
     live.collect()
 }
 
-fn difference(before: &Shown, now: &Shown, addresses: &[SocketAddr]) -> Vec<String> {
+fn difference(before: &Shown, now: &Shown, base: Option<&Base>) -> Vec<String> {
     let width = now.keys().map(String::len).max().unwrap_or(0);
     let gone = before.keys().filter(|name| !now.contains_key(*name)).map(|name| format!("{name:<width$}   gone"));
     let came = now.iter().filter_map(|(name, (revision, routes))| {
@@ -64,22 +94,24 @@ fn difference(before: &Shown, now: &Shown, addresses: &[SocketAddr]) -> Vec<Stri
             Some((_, old)) if old == routes => return None,
             _ => String::new(),
         };
-        let urls: Vec<String> = routes.iter().map(|route| url(route, addresses)).collect();
+        let urls: Vec<String> = routes.iter().map(|route| url(route, base)).collect();
         Some(format!("{name:<width$}   {}{what}", urls.join("   ")))
     });
     gone.chain(came).collect()
 }
 
 /// A route is `shop.localhost/` or, on any shared host, `/shop/`.
-fn url(route: &str, addresses: &[SocketAddr]) -> String {
-    let Some(address) = addresses.first().copied() else { return route.to_owned() };
+fn url(route: &str, base: Option<&Base>) -> String {
+    let Some((scheme, address)) = base.copied() else { return route.to_owned() };
     if !route.starts_with('/') {
         let (host, path) = route.split_at(route.find('/').unwrap_or(route.len()));
-        return format!("http://{host}{}{path}", port(address));
+        return format!("{scheme}://{host}{}{path}", port(scheme, address));
     }
     // `localhost` may mean ::1 first to a browser, but it then tries 127.0.0.1 as well.
-    let origin =
-        if address.ip().is_loopback() { format!("http://localhost{}", port(address)) } else { origin(address) };
+    let origin = match address.ip().is_loopback() {
+        true => format!("{scheme}://localhost{}", port(scheme, address)),
+        false => origin(scheme, address),
+    };
     format!("{origin}{route}")
 }
 
@@ -97,8 +129,8 @@ mod tests {
     }
 
     fn check(before: &[(&str, &str, &[&str])], now: &[(&str, &str, &[&str])], expected: &[&str]) {
-        let addresses = ["127.0.0.1:8080".parse().unwrap()];
-        assert_eq!(difference(&shown(before), &shown(now), &addresses), expected);
+        let base = ("http", "127.0.0.1:8080".parse().unwrap());
+        assert_eq!(difference(&shown(before), &shown(now), Some(&base)), expected);
     }
 
     #[test]
@@ -121,11 +153,17 @@ mod tests {
 
     #[test]
     fn addresses_become_urls() {
-        let origin = |address: &str| origin(address.parse().unwrap());
-        assert_eq!(origin("127.0.0.1:8080"), "http://127.0.0.1:8080");
-        assert_eq!(origin("[::1]:80"), "http://[::1]");
-        assert_eq!(origin("0.0.0.0:9"), "http://localhost:9");
-        assert_eq!(url("/shop/", &["192.0.2.1:80".parse().unwrap()]), "http://192.0.2.1/shop/");
-        assert_eq!(url("shop.example.org/", &["0.0.0.0:80".parse().unwrap()]), "http://shop.example.org/");
+        let endpoint = |address: &str, speech| Endpoint { place: Place::Tcp(address.parse().unwrap()), speech };
+        let told = |address: &str, speech| told(&endpoint(address, speech));
+        assert_eq!(told("127.0.0.1:8080", Speech::Http), "http://127.0.0.1:8080/");
+        assert_eq!(told("[::1]:80", Speech::Http), "http://[::1]/");
+        assert_eq!(told("[::1]:443", Speech::Https), "https://[::1]/");
+        assert_eq!(told("0.0.0.0:80", Speech::Https), "https://localhost:80/");
+        assert_eq!(told("0.0.0.0:80", Speech::Redirect), "http://localhost/, sending everybody on to https");
+        assert_eq!(url("/shop/", Some(&("http", "192.0.2.1:80".parse().unwrap()))), "http://192.0.2.1/shop/");
+        assert_eq!(url("shop.example.org/", Some(&("https", "0.0.0.0:443".parse().unwrap()))), "https://shop.example.org/");
+        assert_eq!(url("/shop/", None), "/shop/");
+        let both = [endpoint("127.0.0.1:8080", Speech::Http), endpoint("127.0.0.1:8443", Speech::Https)];
+        assert_eq!(base(&both), Some(("https", "127.0.0.1:8443".parse().unwrap())));
     }
 }

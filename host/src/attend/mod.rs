@@ -5,7 +5,9 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 use tracing::info;
@@ -22,11 +24,11 @@ pub mod announce;
 
 /// Runs `host` until a signal, and says how the process shall end. A second signal ends it at once.
 pub async fn attend(host: Host, file: Option<PathBuf>, stop_signals: &mut StopSignals) -> ExitCode {
-    let (addresses, deploy) = (host.local_addrs(), host.deploy());
+    let (endpoints, deploy, reread) = (host.endpoints(), host.deploy(), host.reread());
     let stop = CancellationToken::new();
     let mut running = pin!(host.run(stop.clone().cancelled_owned()));
-    let mut announcing = pin!(announce(deploy.status(), addresses));
-    let mut listening = pin!(reload_on_hangup(deploy, file));
+    let mut announcing = pin!(announce(deploy.status(), endpoints));
+    let mut listening = pin!(reload_on_hangup(deploy, reread, file));
     loop {
         tokio::select! {
             ended = &mut running => return match ended {
@@ -47,8 +49,8 @@ pub async fn attend(host: Host, file: Option<PathBuf>, stop_signals: &mut StopSi
     }
 }
 
-/// On every SIGHUP: the policy is read again and the folder scanned.
-async fn reload_on_hangup(deploy: DeployHandle, file: Option<PathBuf>) -> Infallible {
+/// On every SIGHUP: the policy and the certificates are read again, and the folder is scanned.
+async fn reload_on_hangup(deploy: DeployHandle, reread: Arc<Notify>, file: Option<PathBuf>) -> Infallible {
     let mut hangups = match Hangups::listen() {
         Ok(hangups) => hangups,
         Err(error) => {
@@ -63,6 +65,7 @@ async fn reload_on_hangup(deploy: DeployHandle, file: Option<PathBuf>) -> Infall
         }
         info!("SIGHUP: looking into the apps folder");
         deploy.rescan();
+        reread.notify_one();
     }
 }
 

@@ -11,10 +11,11 @@ use clap::builder::PathBufValueParser;
 use clap::builder::TypedValueParser as _;
 use guesthouse_sandbox::target::Target;
 
-use crate::cli::values::Address;
 use crate::cli::values::AdminAddress;
+use crate::cli::values::Door;
 use crate::cli::values::HostName;
 use crate::cli::values::PathRoutes;
+use crate::cli::values::Proxy;
 use crate::cli::values::ReportFormat;
 use crate::cli::values::Watch;
 use crate::cli::values::component_file;
@@ -115,9 +116,9 @@ is read as its manifest. Exit codes: 0 all would be taken, 1 one would not, 2 wr
 /// Where to listen, and for which hosts.
 #[derive(Clone, Debug, Default, Args)]
 pub struct AddressFlags {
-    /// Listen here; may be repeated. Port 0 takes a free one [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDR:PORT", env = "GUESTHOUSE_LISTEN", value_delimiter = ',', hide_env_values = true)]
-    pub listen: Vec<Address>,
+    /// Listen here for HTTP: ADDR:PORT or unix:PATH; may be repeated. Port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "WHERE", env = "GUESTHOUSE_LISTEN", value_delimiter = ',', hide_env_values = true)]
+    pub listen: Vec<Door>,
 
     /// Give every app a host below this domain: shop.NAME [default: localhost]
     #[arg(long, value_name = "NAME", env = "GUESTHOUSE_DOMAIN", hide_env_values = true)]
@@ -131,6 +132,38 @@ pub struct AddressFlags {
     /// [default: auto]
     #[arg(long, value_name = "WHEN", env = "GUESTHOUSE_PATH_ROUTES", hide_env_values = true, verbatim_doc_comment)]
     pub path_routes: Option<PathRoutes>,
+}
+
+/// What is spoken with whom.
+#[derive(Clone, Debug, Default, Args)]
+pub struct EdgeFlags {
+    /// Listen here for HTTPS; may be repeated [default with a certificate: 127.0.0.1:8443]
+    #[arg(long, value_name = "WHERE", env = "GUESTHOUSE_TLS_LISTEN", value_delimiter = ',', hide_env_values = true)]
+    pub tls_listen: Vec<Door>,
+
+    /// Listen here for HTTP, and send everybody on to HTTPS; may be repeated
+    #[arg(long, value_name = "WHERE", env = "GUESTHOUSE_REDIRECT_LISTEN", value_delimiter = ',', hide_env_values = true)]
+    pub redirect_listen: Vec<Door>,
+
+    /// A certificate with its chain (PEM), read again when it changes; may be repeated, each with its --tls-key
+    #[arg(long, value_name = "FILE", env = "GUESTHOUSE_TLS_CERT", value_delimiter = ',', hide_env_values = true)]
+    pub tls_cert: Vec<PathBuf>,
+
+    /// The key of the certificate in the same place (PEM)
+    #[arg(long, value_name = "FILE", env = "GUESTHOUSE_TLS_KEY", value_delimiter = ',', hide_env_values = true)]
+    pub tls_key: Vec<PathBuf>,
+
+    /// Make a certificate that nobody has signed, for work on this machine
+    #[arg(long, env = "GUESTHOUSE_TLS_SELF_SIGNED", hide_env_values = true)]
+    pub tls_self_signed: bool,
+
+    /// Take the word of this proxy about its visitors: an address, a network, or `unix`; may be repeated
+    #[arg(long, value_name = "NET", env = "GUESTHOUSE_TRUSTED_PROXY", value_delimiter = ',', hide_env_values = true)]
+    pub trusted_proxy: Vec<Proxy>,
+
+    /// Trusted proxies begin each connection with a header of the PROXY protocol, version 2
+    #[arg(long, env = "GUESTHOUSE_PROXY_PROTOCOL", hide_env_values = true)]
+    pub proxy_protocol: bool,
 }
 
 /// What is logged, and how.
@@ -155,6 +188,10 @@ pub struct ServeFlags {
     /// Where to listen.
     #[command(flatten)]
     pub address: AddressFlags,
+
+    /// What is spoken with whom.
+    #[command(flatten)]
+    pub edge: EdgeFlags,
 
     /// The operator's configuration file (TOML)
     #[arg(long, value_name = "FILE", env = "GUESTHOUSE_CONFIG", hide_env_values = true)]

@@ -1,18 +1,39 @@
 //! The values that an operator types: addresses, and words out of a few.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::ValueEnum;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 /// Where to listen: `127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`, or `*:8080` for every interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address(pub SocketAddr);
+
+/// Where visitors come in: an address, or `unix:PATH`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Door {
+    /// A TCP address.
+    Tcp(SocketAddr),
+    /// A Unix socket at this path.
+    Unix(PathBuf),
+}
+
+/// A proxy whose word is taken: an address, a network such as `10.0.0.0/8`, or `unix` for whoever comes through a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Address(pub SocketAddr);
+pub enum Proxy {
+    /// Addresses.
+    Network(IpNet),
+    /// A Unix socket.
+    Unix,
+}
 
 /// A host as `--domain` and `--host` take it: lower case, no scheme, no port, no path, no trailing dot.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -89,6 +110,47 @@ impl FromStr for Address {
     }
 }
 
+impl FromStr for Door {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Door, String> {
+        match text.strip_prefix("unix:") {
+            Some("") => Err("`unix:` needs a path, such as `unix:/run/guesthouse/http.sock`".to_owned()),
+            Some(path) => Ok(Door::Unix(PathBuf::from(path))),
+            None => text.parse().map(|Address(address)| Door::Tcp(address)),
+        }
+    }
+}
+
+impl FromStr for Proxy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Proxy, String> {
+        if text == "unix" {
+            return Ok(Proxy::Unix);
+        }
+        let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        let advice = "write an address, a network such as `10.0.0.0/8`, or `unix`";
+        network.map(Proxy::Network).map_err(|_| format!("`{text}` is not a proxy's address: {advice}"))
+    }
+}
+
+impl TryFrom<String> for Door {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Door, String> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for Proxy {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Proxy, String> {
+        text.parse()
+    }
+}
+
 impl FromStr for AdminAddress {
     type Err = String;
 
@@ -101,14 +163,6 @@ impl FromStr for AdminAddress {
             Some(path) => Ok(AdminAddress::Unix(PathBuf::from(path))),
             None => text.parse().map(|Address(address)| AdminAddress::Tcp(address)),
         }
-    }
-}
-
-impl TryFrom<String> for Address {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Address, String> {
-        text.parse()
     }
 }
 

@@ -12,10 +12,11 @@ use anyhow::anyhow;
 use guesthouse_sandbox::engine::SandboxSettings;
 use serde::Deserialize;
 
-use crate::cli::values::Address;
 use crate::cli::values::AdminAddress;
+use crate::cli::values::Door;
 use crate::cli::values::HostName;
 use crate::cli::values::PathRoutes;
+use crate::cli::values::Proxy;
 use crate::cli::values::Watch;
 use crate::deploy::policy::Policy;
 use crate::deploy::settings::DeploySettings;
@@ -31,6 +32,8 @@ use crate::units::Span;
 pub struct File {
     /// `[serve]`
     pub serve: Serve,
+    /// `[tls]`
+    pub tls: Tls,
     /// `[deploy]`
     pub deploy: Deploy,
     /// `[sandbox]`
@@ -46,7 +49,15 @@ pub struct File {
 #[serde(default, deny_unknown_fields)]
 pub struct Serve {
     /// As `--listen`.
-    pub listen: Vec<Address>,
+    pub listen: Vec<Door>,
+    /// As `--tls-listen`.
+    pub tls_listen: Vec<Door>,
+    /// As `--redirect-listen`.
+    pub redirect_listen: Vec<Door>,
+    /// As `--trusted-proxy`.
+    pub trusted_proxies: Vec<Proxy>,
+    /// As `--proxy-protocol`.
+    pub proxy_protocol: bool,
     /// As `--admin-listen`.
     pub admin_listen: Option<AdminAddress>,
     /// As `--domain`.
@@ -61,6 +72,8 @@ pub struct Serve {
     pub head_timeout: Option<Span>,
     /// Silence within a request's body.
     pub body_silence: Option<Span>,
+    /// How many bytes of a request's body must come in a second.
+    pub body_rate_min: Option<Size>,
     /// A connection without a request.
     pub keep_alive_idle: Option<Span>,
     /// A visitor who does not read.
@@ -73,8 +86,34 @@ pub struct Serve {
     pub target_max: Option<Size>,
     /// Connections open at once.
     pub connections_max: Option<NonZeroUsize>,
+    /// Connections open at once from one address.
+    pub connections_per_address_max: Option<NonZeroUsize>,
     /// How long requests in flight may go on after a stop.
     pub grace: Option<Span>,
+}
+
+/// `[tls]`: certificates.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// As `--tls-cert` and `--tls-key`.
+    pub certificates: Vec<Certificate>,
+    /// As `--tls-self-signed`.
+    pub self_signed: bool,
+    /// For how long browsers shall come over HTTPS only.
+    pub hsts: Option<Span>,
+    /// The port on which visitors reach HTTPS.
+    pub port: Option<u16>,
+}
+
+/// One of `[tls] certificates`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// The chain, the host's own certificate first.
+    pub chain: PathBuf,
+    /// The key.
+    pub key: PathBuf,
 }
 
 /// `[deploy]`: the drop street.
@@ -146,7 +185,9 @@ impl File {
             .with_context(|| format!("cannot read the configuration file `{}`", path.display()))?;
         let mut file = File::parse(path, &text)?;
         let absolute = std::path::absolute(path)?;
-        file.deploy.place(absolute.parent().unwrap_or(Path::new("/")));
+        let folder = absolute.parent().unwrap_or(Path::new("/"));
+        file.deploy.place(folder);
+        file.tls.place(folder);
         Ok(file)
     }
 
@@ -161,12 +202,30 @@ impl Serve {
         put(&mut settings.head_timeout, self.head_timeout.map(|Span(span)| span));
         put(&mut settings.body_silence, self.body_silence.map(|Span(span)| span));
         put(&mut settings.keep_alive_idle, self.keep_alive_idle.map(|Span(span)| span));
+        put(&mut settings.body_rate_min, self.body_rate_min.map(|Size(size)| size));
         put(&mut settings.write_idle, self.write_idle.map(|Span(span)| span));
         put(&mut settings.head_bytes_max, self.head_max.map(bytes));
         put(&mut settings.fields_max, self.fields_max.map(NonZeroUsize::get));
         put(&mut settings.target_bytes_max, self.target_max.map(bytes));
         put(&mut settings.connections_max, self.connections_max.map(NonZeroUsize::get));
+        put(&mut settings.connections_per_address_max, self.connections_per_address_max.map(NonZeroUsize::get));
         put(&mut settings.grace, self.grace.map(|Span(span)| span));
+    }
+}
+
+impl Tls {
+    /// Puts what is said here over `settings`; where certificates come from is decided together with the flags.
+    pub fn apply(&self, settings: &mut ServeSettings) {
+        settings.hsts = self.hsts.map(|Span(span)| span);
+        settings.https_port = self.port;
+    }
+
+    /// Makes relative paths absolute, from `folder`.
+    fn place(&mut self, folder: &Path) {
+        for certificate in &mut self.certificates {
+            certificate.chain = folder.join(&certificate.chain);
+            certificate.key = folder.join(&certificate.key);
+        }
     }
 }
 

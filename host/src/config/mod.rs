@@ -3,8 +3,6 @@
 //! Precedence: a flag, then its environment variable (clap joins these two), then the file, then the default. Nothing below
 //! this room sees the whole: `host` hands each part to the room that owns it.
 
-use std::net::Ipv4Addr;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -15,25 +13,29 @@ use guesthouse_sandbox::engine::SandboxSettings;
 use crate::cli::flags::AddressFlags;
 use crate::cli::flags::CheckFlags;
 use crate::cli::flags::DevFlags;
+use crate::cli::flags::EdgeFlags;
 use crate::cli::flags::ServeFlags;
-use crate::cli::values::Address;
 use crate::cli::values::AdminAddress;
 use crate::cli::values::HostName;
 use crate::cli::values::PathRoutes;
 use crate::cli::values::Watch;
+use crate::config::edge::TlsSettings;
 use crate::config::file::File;
 use crate::config::surroundings::Surroundings;
 use crate::deploy::policy::Policy;
 use crate::deploy::settings::DeploySettings;
 use crate::deploy::settings::WatchMode;
 use crate::routes::Origins;
-use crate::serve::health::HealthAddress;
+use crate::serve::listen::Endpoint;
+use crate::serve::listen::Place;
 use crate::serve::settings::ServeSettings;
 use crate::serve::settings::WireTrace;
+use crate::serve::trusted::Trusted;
 use crate::telemetry::LogSettings;
 use crate::units::Size;
 
 mod defaults;
+pub mod edge;
 pub mod file;
 mod memory;
 pub mod surroundings;
@@ -41,10 +43,12 @@ pub mod surroundings;
 /// Everything that a host is told.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where to listen, at least one.
-    pub listen: Vec<SocketAddr>,
+    /// Where to listen, and what is spoken there; at least one.
+    pub listen: Vec<Endpoint>,
     /// Where health is asked for, if anywhere.
-    pub health: Option<HealthAddress>,
+    pub health: Option<Place>,
+    /// Where certificates come from.
+    pub tls: TlsSettings,
     /// For the request street.
     pub serve: ServeSettings,
     /// For the drop street.
@@ -66,7 +70,10 @@ impl Config {
             Some(path) => File::read(path)?,
             None => File::default(),
         };
-        let (address, origins) = addresses(&flags.address, &file);
+        let tls = TlsSettings::new(&flags.edge, &file)?;
+        let passed = &surroundings.passed_sockets;
+        let listen = edge::endpoints(&flags.address, &flags.edge, &file, passed, &tls)?;
+        let origins = origins(&flags.address, &file, &listen);
         let apps = flags.apps.clone().or(file.deploy.apps.clone()).unwrap_or_else(|| PathBuf::from("apps"));
         let apps = std::path::absolute(&apps).with_context(|| format!("the apps folder `{}`", apps.display()))?;
         let state = match flags.state.clone().or(file.deploy.state.clone()) {
@@ -77,6 +84,12 @@ impl Config {
 
         let mut serve = ServeSettings::default();
         file.serve.apply(&mut serve);
+        file.tls.apply(&mut serve);
+        serve.trusted = edge::trusted(&flags.edge, &file);
+        serve.proxy_protocol = flags.edge.proxy_protocol || file.serve.proxy_protocol;
+        if serve.proxy_protocol && serve.trusted == Trusted::default() {
+            bail!("--proxy-protocol needs a proxy whose headers are taken: name it with --trusted-proxy");
+        }
         serve.trace_wire = flags.log.trace_wire.then_some(WireTrace::Masked);
 
         let mut deploy = defaults::deploy(apps, state, origins);
@@ -89,7 +102,7 @@ impl Config {
 
         let mut sandbox = defaults::sandbox(deploy.policy.memory_bytes_max());
         file.sandbox.apply(&mut sandbox);
-        check(&serve, address.len())?;
+        check(&serve, listen.len())?;
         if sandbox.memory_bytes_max > sandbox.memory_total_bytes_max {
             bail!(
                 "[sandbox] memory_max ({}) is more than memory_total ({})",
@@ -98,8 +111,13 @@ impl Config {
             );
         }
         Ok(Config {
-            listen: address,
-            health: health(flags.admin_listen.clone().or(file.serve.admin_listen.clone()), &deploy.state),
+            listen,
+            health: health(
+                flags.admin_listen.clone().or(file.serve.admin_listen.clone()),
+                passed.iter().position(|name| name == edge::ADMIN),
+                &deploy.state,
+            ),
+            tls,
             serve,
             deploy,
             sandbox,
@@ -128,10 +146,13 @@ impl Config {
 
     /// What `guesthouse dev` with these flags means: a host for one person, whose apps may do whatever they ask for.
     pub fn dev(flags: &DevFlags, apps: &Path, state: &Path) -> anyhow::Result<Config> {
-        let (listen, origins) = addresses(&flags.address, &File::default());
-        if let Some(outside) = listen.iter().find(|address| !address.ip().is_loopback()) {
+        let (edge, file, tls) = (EdgeFlags::default(), File::default(), TlsSettings::default());
+        let listen = edge::endpoints(&flags.address, &edge, &file, &[], &tls)?;
+        if let Some(outside) = listen.iter().find(|endpoint| !endpoint.is_loopback()) {
+            let outside = &outside.place;
             bail!("`dev` listens on loopback only, and {outside} can be reached from outside: use `guesthouse serve`");
         }
+        let origins = origins(&flags.address, &file, &listen);
         let trace_wire = flags.log.trace_wire.then_some(WireTrace::Full);
         let serve = ServeSettings { inner_details: true, trace_wire, ..ServeSettings::default() };
         let mut deploy = defaults::deploy(apps.to_owned(), state.to_owned(), origins);
@@ -139,7 +160,8 @@ impl Config {
         let sandbox = defaults::sandbox(deploy.policy.memory_bytes_max());
         Ok(Config {
             listen,
-            health: health(None, state),
+            health: health(None, None, state),
+            tls,
             serve,
             deploy,
             sandbox,
@@ -150,23 +172,18 @@ impl Config {
     }
 }
 
-fn addresses(flags: &AddressFlags, file: &File) -> (Vec<SocketAddr>, Origins) {
-    let listen = if flags.listen.is_empty() { &file.serve.listen } else { &flags.listen };
-    let listen: Vec<SocketAddr> = match listen.as_slice() {
-        [] => vec![(Ipv4Addr::LOCALHOST, 8080).into()],
-        addresses => addresses.iter().map(|Address(address)| *address).collect(),
-    };
+fn origins(flags: &AddressFlags, file: &File, listen: &[Endpoint]) -> Origins {
     let domain = flags.domain.as_ref().or(file.serve.domain.as_ref()).map(HostName::to_string);
     let hosts = if flags.host.is_empty() { &file.serve.hosts } else { &flags.host };
     let hosts = hosts.iter().map(HostName::to_string).collect();
-    let loopback = listen.iter().all(|address| address.ip().is_loopback());
+    let loopback = listen.iter().all(Endpoint::is_loopback);
     let path_routes = match flags.path_routes.or(file.serve.path_routes).unwrap_or(PathRoutes::Auto) {
         PathRoutes::On => true,
         PathRoutes::Off => false,
         PathRoutes::Auto => loopback && domain.is_none(),
     };
     let domain = domain.unwrap_or_else(|| "localhost".to_owned());
-    (listen, Origins { domain, hosts, path_routes })
+    Origins { domain, hosts, path_routes }
 }
 
 fn watch_mode(watch: Watch) -> WatchMode {
@@ -177,17 +194,18 @@ fn watch_mode(watch: Watch) -> WatchMode {
     }
 }
 
-fn health(wanted: Option<AdminAddress>, state: &Path) -> Option<HealthAddress> {
+fn health(wanted: Option<AdminAddress>, passed: Option<usize>, state: &Path) -> Option<Place> {
     // A socket's path has 108 bytes with its NUL (unix(7)). A long state directory shall not stop the host: health is then
     // offered only where the operator says.
     const SOCKET_PATH_BYTES_MAX: usize = 107;
-    match wanted {
-        Some(AdminAddress::Off) => None,
-        Some(AdminAddress::Unix(path)) => Some(HealthAddress::Unix(path)),
-        Some(AdminAddress::Tcp(address)) => Some(HealthAddress::Tcp(address)),
-        None => Some(state.join("admin.sock"))
+    match (wanted, passed) {
+        (Some(AdminAddress::Off), _) => None,
+        (Some(AdminAddress::Unix(path)), _) => Some(Place::Unix(path)),
+        (Some(AdminAddress::Tcp(address)), _) => Some(Place::Tcp(address)),
+        (None, Some(number)) => Some(Place::Inherited(number)),
+        (None, None) => Some(state.join("admin.sock"))
             .filter(|path| path.as_os_str().len() <= SOCKET_PATH_BYTES_MAX)
-            .map(HealthAddress::Unix),
+            .map(Place::Unix),
     }
 }
 

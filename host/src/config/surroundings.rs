@@ -17,6 +17,8 @@ pub struct Surroundings {
     pub state_home: Option<PathBuf>,
     /// `$CREDENTIALS_DIRECTORY` (systemd.exec(5)).
     pub credentials_directory: Option<PathBuf>,
+    /// The names of the sockets that were passed to this process (`$LISTEN_FDS`, `$LISTEN_FDNAMES`; sd_listen_fds(3)).
+    pub passed_sockets: Vec<String>,
 }
 
 impl Surroundings {
@@ -29,6 +31,7 @@ impl Surroundings {
             state_directory: env::var_os("STATE_DIRECTORY").and_then(first),
             state_home: path("XDG_STATE_HOME").or_else(|| Some(path("HOME")?.join(".local/state"))),
             credentials_directory: path("CREDENTIALS_DIRECTORY"),
+            passed_sockets: passed_sockets(),
         }
     }
 
@@ -45,6 +48,16 @@ impl Surroundings {
         let digest = Digest::of(identity(apps).as_os_str().as_encoded_bytes());
         Ok(home.join("guesthouse").join(digest.short().to_string()))
     }
+}
+
+/// A socket without a name is called `unknown`, as systemd does. What is meant for another process does not count.
+fn passed_sockets() -> Vec<String> {
+    let number = |name| env::var(name).ok().and_then(|text| text.parse::<u32>().ok());
+    let is_ours = env::var_os("LISTEN_PID").is_none() || number("LISTEN_PID") == Some(std::process::id());
+    let count = number("LISTEN_FDS").filter(|_| is_ours).unwrap_or(0);
+    let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let names = names.split(':').map(str::to_owned).chain(std::iter::repeat("unknown".to_owned()));
+    names.take(count as usize).collect()
 }
 
 /// The same for every spelling of one apps folder. Its last part is not followed: `apps -> releases/42` stays the same
@@ -78,7 +91,7 @@ mod tests {
         let around = Surroundings {
             state_directory: Some("/var/lib/guesthouse".into()),
             state_home: Some("/home/me/.local/state".into()),
-            credentials_directory: None,
+            ..Surroundings::default()
         };
         assert_eq!(around.state_directory("/srv/apps".as_ref()).unwrap(), Path::new("/var/lib/guesthouse"));
     }

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use crate::attend::announce::origin;
+use crate::attend::announce::told;
 use crate::attend::announce::print;
 use crate::attend::attend;
 use crate::build;
@@ -89,7 +89,7 @@ pub async fn run(sources: &[PathBuf], folder: Folder, config: Config) -> anyhow:
 }
 
 async fn greet(host: &Host, folder: &Folder) {
-    let addresses: Vec<String> = host.local_addrs().into_iter().map(origin).collect();
+    let addresses: Vec<String> = host.endpoints().iter().map(told).collect();
     print(format!(
         "\n  listening on {}\n  apps folder  {}\n  edit the source to rebuild, drop a .wasm into the folder to add it, Ctrl-C to stop\n",
         addresses.join(" and "),

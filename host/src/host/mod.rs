@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use guesthouse_sandbox::engine::Sandbox;
+use tokio::sync::Notify;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use tokio::task::JoinError;
@@ -27,17 +28,27 @@ use crate::routes::routes;
 use crate::serve;
 use crate::serve::Ended;
 use crate::serve::health;
-use crate::serve::health::HealthListener;
+use crate::serve::inherited::Inherited;
+use crate::serve::listen::Endpoint;
 use crate::serve::listen::Listener;
+use crate::serve::listen::Place;
+use crate::serve::listen::Speech;
 use crate::serve::settings::ServeSettings;
+use crate::tls::certificates::Certificates;
+use crate::tls::files;
+use crate::tls::files::CertificateFiles;
 
 pub mod arenas;
-mod files;
+mod certificates;
+mod open_files;
 
 /// A host whose doors are there but not yet open.
 pub struct Host {
     listeners: Vec<Listener>,
-    health: Option<HealthListener>,
+    health: Option<Listener>,
+    certificates: Option<Arc<Certificates>>,
+    certificate_files: Vec<CertificateFiles>,
+    reread: Arc<Notify>,
     serve: ServeSettings,
     routes: RouteReader,
     deploy: Deploy,
@@ -61,11 +72,20 @@ pub enum HostEnd {
 impl Host {
     /// Takes everything that can be refused (addresses, memory, the state directory). To be called within a runtime.
     pub fn bind(config: Config) -> anyhow::Result<Host> {
+        Host::bind_with(config, Inherited::none())
+    }
+
+    /// The same, with sockets that were passed to this process.
+    pub fn bind_with(config: Config, mut passed: Inherited) -> anyhow::Result<Host> {
         // First, so that a taken port is known before anything is set up.
-        let listeners = config.listen.iter().map(|address| Listener::bind(*address));
-        let listeners = listeners.collect::<Result<Vec<Listener>, _>>()?;
+        let mut bind = |endpoint: Endpoint| match endpoint.place {
+            Place::Inherited(number) => passed.take(number, endpoint.speech),
+            _ => Listener::bind(endpoint),
+        };
+        let listeners = config.listen.into_iter().map(&mut bind).collect::<Result<Vec<Listener>, _>>()?;
+        let certificates = certificates::at_start(&config.tls, &config.deploy.origins)?;
         let mut serve = config.serve;
-        serve.connections_max = connections_that_fit(serve.connections_max, files::raise_limit());
+        serve.connections_max = connections_that_fit(serve.connections_max, open_files::raise_limit());
         let tasks = TaskTracker::new();
         let permits = Arc::new(Semaphore::new(config.sandbox.instances_max as usize));
         let sandbox = Arc::new(Sandbox::new(config.sandbox, tasks.clone())?);
@@ -75,13 +95,27 @@ impl Host {
         let about = format!("cannot serve the apps folder `{}`", apps.display());
         let (deploy, handle) = Deploy::open(config.deploy, sandbox, writer, permits, tasks.clone()).context(about)?;
         // After the state directory's lock is taken: the socket in it may be another host's.
-        let health = config.health.as_ref().map(health::bind).transpose()?;
-        Ok(Host { listeners, health, serve, routes, deploy, handle, guests, tasks })
+        let health = config.health.map(|place| match place {
+            Place::Inherited(number) => passed.take(number, Speech::Http),
+            _ => health::bind(place),
+        });
+        let (health, certificate_files, reread) = (health.transpose()?, config.tls.files, Arc::default());
+        Ok(Host { listeners, health, certificates, certificate_files, reread, serve, routes, deploy, handle, guests, tasks })
     }
 
-    /// The addresses that were really bound, in the order in which they were asked for.
+    /// What was really bound, in the order in which it was asked for.
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        self.listeners.iter().map(|listener| listener.endpoint().clone()).collect()
+    }
+
+    /// The TCP addresses among it.
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().map(Listener::local_addr).collect()
+        self.listeners.iter().filter_map(|listener| listener.endpoint().tcp()).collect()
+    }
+
+    /// To be told when the files of certificates shall be read again, changed or not.
+    pub fn reread(&self) -> Arc<Notify> {
+        self.reread.clone()
     }
 
     /// A way to reach the drop street, before and while the host runs.
@@ -97,7 +131,13 @@ impl Host {
         let (ready_sender, ready) = watch::channel(false);
 
         let mut deploying = self.tasks.spawn(self.deploy.run(stop_deploy.clone()));
-        let mut serving = self.tasks.spawn(serve::run(self.listeners, self.serve, self.routes, stop_serve.clone()));
+        let serving = serve::run(self.listeners, self.serve, self.certificates.clone(), self.routes, stop_serve.clone());
+        let mut serving = self.tasks.spawn(serving);
+        if let Some(certificates) = self.certificates.filter(|_| !self.certificate_files.is_empty()) {
+            let tending = files::tend(self.certificate_files, certificates, self.reread);
+            let stop = stop_serve.clone();
+            self.tasks.spawn(async move { stop.run_until_cancelled(tending).await });
+        }
         let (guests, stop_guests) = (self.guests, stop_serve.clone());
         self.tasks.spawn(async move { stop_guests.run_until_cancelled(guests.tend()).await });
         self.tasks.spawn(tell_ready(self.handle.status(), ready_sender, stop_deploy.clone()));

@@ -5,19 +5,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::debug;
 use tracing::error;
 use tracing::warn;
 
+use crate::serve::connection::Arrival;
 use crate::serve::connection::Protocols;
 use crate::serve::connection::serve;
+use crate::serve::door::Door;
 use crate::serve::handle::Street;
-use crate::serve::handle::Visit;
 use crate::serve::listen::Listener;
 use crate::serve::open::OpenConnection;
 use crate::serve::open::OpenConnections;
+use crate::serve::stream::Plain;
 use crate::serve::wire::Tracer;
 
 /// After an error that another try would meet again (no descriptors left): from here, doubled up to the most.
@@ -37,14 +39,14 @@ pub struct House {
 }
 
 /// Accepts until `stop`, and then those who were already waiting. An error never ends it.
-pub async fn accept(listener: Listener, house: Arc<House>, stop: CancellationToken) {
-    let address = listener.local_addr();
+pub async fn accept(listener: Listener, door: Arc<Door>, house: Arc<House>, stop: CancellationToken) {
+    let endpoint = listener.endpoint().clone();
     let listener = match listener.into_tokio() {
         Ok(listener) => listener,
-        Err(error) => return error!("cannot accept on {address}: {error}"),
+        Err(error) => return error!("cannot accept on {}: {error}", endpoint.place),
     };
-    if house.street.settings.trace_wire.is_some() && !address.ip().is_loopback() {
-        warn!("what arrives on {address} is not traced: only loopback addresses are");
+    if house.street.settings.trace_wire.is_some() && !endpoint.is_loopback() {
+        warn!("what arrives on {} is not traced: only loopback addresses are", endpoint.place);
     }
     let mut pause = PAUSE_MIN;
     let accept_all = async {
@@ -55,11 +57,11 @@ pub async fn accept(listener: Listener, house: Arc<House>, stop: CancellationTok
             match listener.accept().await {
                 Ok((stream, peer)) => {
                     pause = PAUSE_MIN;
-                    welcome(stream, peer, house.connections.enter(permit), &house);
+                    welcome(stream, peer, &door, house.connections.enter(permit), &house);
                 }
                 Err(error) if is_of_one_caller(&error) => {}
                 Err(error) => {
-                    warn!("cannot accept on {address}, next try in {pause:?}: {error}");
+                    warn!("cannot accept on {}, next try in {pause:?}: {error}", endpoint.place);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
@@ -80,17 +82,25 @@ fn is_of_one_caller(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted)
 }
 
-fn welcome(stream: TcpStream, peer: SocketAddr, connection: OpenConnection, house: &Arc<House>) {
-    // A small response must not wait for more to come. It fails only on a connection that is gone.
-    let _ = stream.set_nodelay(true);
-    let trace =
-        house.street.settings.trace_wire.filter(|_| stream.local_addr().is_ok_and(|own| own.ip().is_loopback()));
-    let tracer = trace.map(|trace| Box::new(Tracer::new(peer, trace)));
-    let activity = connection.activity.clone();
-    let visit = Arc::new(Visit { street: house.street.clone(), activity, peer: Some(peer.ip().to_canonical()) });
-    let protocols_of = house.clone();
-    house.tracker.spawn(async move {
-        serve(stream, visit, &protocols_of.protocols, tracer).await;
-        drop(connection);
-    });
+fn welcome(
+    stream: Plain,
+    peer: Option<SocketAddr>,
+    door: &Arc<Door>,
+    mut place: OpenConnection,
+    house: &Arc<House>,
+) {
+    let address = peer.map(|peer| peer.ip().to_canonical());
+    if let Some(address) = address
+        && let Err(error) = place.belongs_to(address)
+    {
+        // Closed, without a word: whoever has so many connections has them for something else.
+        return debug!("a connection was not taken: {error}");
+    }
+    stream.send_at_once();
+    let on_loopback = || stream.local_addr().is_some_and(|own| own.ip().is_loopback());
+    let trace = house.street.settings.trace_wire.filter(|_| on_loopback());
+    let tracer = trace.zip(peer).map(|(trace, peer)| Box::new(Tracer::new(peer, trace)));
+    let arrival = Arrival { stream, peer: address, door: door.clone(), place, tracer };
+    let house_of = house.clone();
+    house.tracker.spawn(async move { serve(arrival, house_of.street.clone(), &house_of.protocols).await });
 }

@@ -1,4 +1,4 @@
-//! A request's body on its way to a guest: bounded in length and in silence.
+//! A request's body on its way to a guest: bounded in length, in silence, and in slowness.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,6 +27,9 @@ pub struct BodyBounds {
     pub bytes_max: u64,
     /// Between two pieces, while the guest waits for one.
     pub silence: Duration,
+    /// So many bytes a second must come in all the time that the guest waits, but for a `silence` at the beginning. 0 asks
+    /// for nothing.
+    pub rate_min: u64,
 }
 
 /// How a body ended: `None` while all is well.
@@ -55,7 +58,8 @@ where
         bounds,
         left: bounds.bytes_max,
         silence: None,
-        is_silent: false,
+        waiting_since: None,
+        waited: Duration::ZERO,
         ended: false,
         ending: ending.clone(),
         activity: activity.clone(),
@@ -69,7 +73,10 @@ struct Bounded<B> {
     left: u64,
     /// Made when it is first needed, then set again.
     silence: Option<Pin<Box<Sleep>>>,
-    is_silent: bool,
+    /// Since when the guest waits for a piece, if it does.
+    waiting_since: Option<Instant>,
+    /// How long it waited for those before.
+    waited: Duration,
     ended: bool,
     ending: Arc<OnceLock<BodyError>>,
     activity: Arc<Activity>,
@@ -82,19 +89,41 @@ impl<B> Bounded<B> {
         Poll::Ready(Some(Err(error)))
     }
 
-    fn is_silent_too_long(&mut self, cx: &mut Context<'_>) -> bool {
-        let deadline = || Instant::now() + self.bounds.silence;
-        let silence = match &mut self.silence {
-            Some(silence) => {
-                if !self.is_silent {
-                    silence.as_mut().reset(deadline());
-                }
-                silence
+    /// Why there is no more waiting for the next piece, if there is none.
+    fn has_waited_too_long(&mut self, cx: &mut Context<'_>) -> Option<BodyError> {
+        let patience = self.patience();
+        if self.waiting_since.is_none() {
+            let now = Instant::now();
+            self.waiting_since = Some(now);
+            match &mut self.silence {
+                Some(silence) => silence.as_mut().reset(now + patience),
+                none => *none = Some(Box::pin(tokio::time::sleep_until(now + patience))),
             }
-            none => none.insert(Box::pin(tokio::time::sleep_until(deadline()))),
+        }
+        let silence = self.silence.as_mut()?;
+        if silence.as_mut().poll(cx).is_pending() {
+            return None;
+        }
+        Some(match patience < self.bounds.silence {
+            true => BodyError::Slow { rate_min: self.bounds.rate_min },
+            false => BodyError::Silent(self.bounds.silence),
+        })
+    }
+
+    /// How long to wait for the next piece. A `silence` is given; whoever took more of it must have brought as much in return.
+    fn patience(&self) -> Duration {
+        let received = self.bounds.bytes_max - self.left;
+        let earned = match self.bounds.rate_min {
+            0 => Duration::MAX,
+            rate => Duration::from_secs_f64(received as f64 / rate as f64),
         };
-        self.is_silent = true;
-        silence.as_mut().poll(cx).is_ready()
+        self.bounds.silence.saturating_add(earned).saturating_sub(self.waited).min(self.bounds.silence)
+    }
+
+    fn has_come(&mut self) {
+        if let Some(since) = self.waiting_since.take() {
+            self.waited += since.elapsed();
+        }
     }
 }
 
@@ -114,12 +143,12 @@ where
             }
             let polled = Pin::new(&mut this.body).poll_frame(cx);
             let Poll::Ready(frame) = polled else {
-                if this.is_silent_too_long(cx) {
-                    return this.fail(BodyError::Silent(this.bounds.silence));
+                match this.has_waited_too_long(cx) {
+                    Some(error) => return this.fail(error),
+                    None => return Poll::Pending,
                 }
-                return Poll::Pending;
             };
-            this.is_silent = false;
+            this.has_come();
             match frame {
                 None => {
                     this.ended = true;
@@ -160,7 +189,7 @@ mod tests {
     use super::*;
     use crate::serve::clock::Clock;
 
-    const BOUNDS: BodyBounds = BodyBounds { bytes_max: 10, silence: Duration::from_secs(30) };
+    const BOUNDS: BodyBounds = BodyBounds { bytes_max: 10, silence: Duration::from_secs(30), rate_min: 0 };
 
     /// A body whose pieces are sent by the test.
     struct Pieces(mpsc::Receiver<Bytes>);
@@ -214,5 +243,42 @@ mod tests {
         assert_eq!(begun.elapsed().as_secs(), 30);
         assert!(matches!(ending.error(), Some(BodyError::Silent(_))));
         assert!(body.frame().await.is_none());
+    }
+
+    /// Sends `pieces` of 1,000 bytes, one every ten seconds, and returns after how many seconds the body failed.
+    async fn slow(rate_min: u64, pieces: usize) -> Option<u64> {
+        let (sender, received) = mpsc::channel(1);
+        let bounds = BodyBounds { bytes_max: 1 << 20, rate_min, ..BOUNDS };
+        let (mut body, _) = bound(Pieces(received), bounds, &activity());
+        let begun = Instant::now();
+        let sending = async {
+            for _ in 0..pieces {
+                tokio::time::sleep(Duration::from_secs(10)).await;
+                // Nobody may be reading any more.
+                let _ = sender.send(Bytes::from_static(&[b'x'; 1000])).await;
+            }
+            drop(sender);
+        };
+        let reading = async move {
+            loop {
+                match body.frame().await {
+                    None => return None,
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => {
+                        assert!(matches!(error, BodyError::Slow { .. }), "{error}");
+                        return Some(begun.elapsed().as_secs());
+                    }
+                }
+            }
+        };
+        tokio::join!(sending, reading).1
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_trickles_is_given_up_and_a_slow_one_is_not() {
+        assert_eq!(slow(100, 50).await, None, "exactly the rate");
+        assert_eq!(slow(0, 50).await, None, "no rate is asked for");
+        // After 30 s three pieces have come, which are worth 2 s each: with the 30 s that are given, 36 in all.
+        assert_eq!(slow(500, 50).await, Some(36), "a fifth of the rate");
     }
 }

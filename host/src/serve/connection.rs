@@ -1,6 +1,8 @@
-//! One TCP connection under hyper.
+//! One connection, from its first bytes to its end: a proxy's header, TLS, then hyper.
 
 use std::convert::Infallible;
+use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,19 +14,28 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::graceful::GracefulConnection;
-use tokio::net::TcpStream;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use crate::serve::activity::Activity;
 use crate::serve::detect::detect;
+use crate::serve::door::Door;
+use crate::serve::door::DoorKind;
+use crate::serve::handle::Street;
 use crate::serve::handle::Visit;
 use crate::serve::handle::handle;
+use crate::serve::open::OpenConnection;
 use crate::serve::overdue::Order;
 use crate::serve::overdue::Protocol;
+use crate::serve::proxied::read_header;
 use crate::serve::settings::ServeSettings;
 use crate::serve::socket::Socket;
+use crate::serve::stream::Plain;
+use crate::serve::stream::Stream;
 use crate::serve::wire::Tracer;
+use crate::tls::handshake::Agreed;
+use crate::tls::handshake::Shaken;
+use crate::tls::handshake::shake;
 
 /// What a connection's buffer holds beside the longest head: a body of this size comes with its head in one read, and is
 /// answered in one write. A connection with short requests has a buffer of 8 KiB; it grows as reads fill it.
@@ -78,41 +89,104 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Tracked {
     }
 }
 
+/// A visitor who was just let in.
+pub struct Arrival {
+    /// What they come through.
+    pub stream: Plain,
+    /// Whom the socket is connected with, where that has an address.
+    pub peer: Option<IpAddr>,
+    /// The listener that they came to.
+    pub door: Arc<Door>,
+    /// Their place among the open connections.
+    pub place: OpenConnection,
+    /// Shows what arrives.
+    pub tracer: Option<Box<Tracer>>,
+}
+
+/// A visitor with whom HTTP can be spoken.
+struct Known {
+    socket: Socket,
+    protocol: Protocol,
+    visit: Visit,
+    place: OpenConnection,
+}
+
 /// Serves a connection until it is closed by either side. It is cut when its [`Activity`] is told so.
-pub async fn serve(stream: TcpStream, visit: Arc<Visit>, protocols: &Protocols, tracer: Option<Box<Tracer>>) {
-    let activity = visit.activity.clone();
-    let socket = Socket::new(stream, activity.clone(), tracer);
+pub async fn serve(arrival: Arrival, street: Arc<Street>, protocols: &Protocols) {
+    let activity = arrival.place.activity.clone();
     tokio::select! {
         biased;
-        () = speak(socket, visit, protocols) => {}
+        () = speak(arrival, street, &activity, protocols) => {}
         () = activity.told(Order::Cut) => {}
     }
 }
 
-async fn speak(mut socket: Socket, visit: Arc<Visit>, protocols: &Protocols) {
-    let activity = visit.activity.clone();
-    let Some(protocol) = first_words(&mut socket, &activity).await else { return };
+async fn speak(arrival: Arrival, street: Arc<Street>, activity: &Arc<Activity>, protocols: &Protocols) {
+    let meeting = meet(arrival, street, activity);
+    let Some(Known { socket, protocol, visit, place: _place }) = in_time(meeting, activity).await else { return };
     activity.speaks(protocol);
+    let visit = Arc::new(visit);
     let service = service_fn(move |request| {
         let visit = visit.clone();
         async move { Ok::<_, Infallible>(handle(&visit, request).await) }
     });
     let io = TokioIo::new(socket);
     match protocol {
-        Protocol::Http1 => drive(protocols.http1.serve_connection(io, service), &activity).await,
-        Protocol::Http2 => drive(protocols.http2.serve_connection(io, service), &activity).await,
+        Protocol::Http1 => drive(protocols.http1.serve_connection(io, service), activity).await,
+        Protocol::Http2 => drive(protocols.http2.serve_connection(io, service), activity).await,
     }
 }
 
-/// Waits for the first bytes. The watch cuts who says nothing.
-async fn first_words(socket: &mut Socket, activity: &Activity) -> Option<Protocol> {
-    let mut detected = pin!(detect(socket));
-    let protocol = tokio::select! {
+/// Waits for a visitor's first words. The watch cuts who says nothing; at a stop nobody new is waited for.
+async fn in_time(meeting: impl Future<Output = io::Result<Option<Known>>>, activity: &Activity) -> Option<Known> {
+    let mut meeting = pin!(meeting);
+    let met = tokio::select! {
         biased;
-        protocol = detected.as_mut() => protocol,
-        () = activity.told(Order::Close) => tokio::time::timeout(LAST_WORDS, detected).await.ok()?,
+        met = meeting.as_mut() => met,
+        () = activity.told(Order::Close) => tokio::time::timeout(LAST_WORDS, meeting).await.ok()?,
     };
-    protocol.ok().flatten()
+    met.unwrap_or_else(|error| {
+        debug!("a connection ended before its first request: {error}");
+        None
+    })
+}
+
+/// Everything before the first request: who it is, and what they speak. `None` when there is nothing more to say.
+async fn meet(arrival: Arrival, street: Arc<Street>, activity: &Arc<Activity>) -> io::Result<Option<Known>> {
+    let Arrival { mut stream, peer, door, mut place, tracer } = arrival;
+    let trusted = &street.settings.trusted;
+    let mut visitor = peer;
+    if door.proxy_protocol
+        && trusted.is(peer)
+        && let Some(behind) = read_header(&mut stream).await?
+    {
+        visitor = Some(behind);
+        place.belongs_to(behind)?;
+    }
+    let is_trusted = trusted.is(visitor);
+    let (stream, certificate, agreed) = match &door.kind {
+        DoorKind::Http | DoorKind::Redirect => (Stream::Plain(stream), None, Agreed::Open),
+        DoorKind::Https(certificates) => {
+            let Shaken { stream, certificate, protocol } = shake(stream, certificates).await?;
+            (Stream::Tls(Box::new(stream)), Some(certificate), protocol)
+        }
+    };
+    let mut socket = Socket::new(stream, activity.clone(), tracer);
+    let protocol = match agreed {
+        Agreed::Challenge => None,
+        Agreed::Http2 => Some(Protocol::Http2),
+        Agreed::Http1 => Some(Protocol::Http1),
+        Agreed::Open => detect(&mut socket).await?,
+    };
+    let visit = Visit {
+        street,
+        activity: activity.clone(),
+        peer: visitor,
+        is_trusted,
+        door,
+        certificate,
+    };
+    Ok(protocol.map(|protocol| Known { socket, protocol, visit, place }))
 }
 
 /// Drives a connection to its end. Told to close, it finishes what has begun: `connection: close`, or GOAWAY.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use guesthouse_sandbox::request::GuestRequest;
+use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
 use http::Request;
@@ -36,6 +37,9 @@ use crate::serve::admit::HeadBounds;
 use crate::serve::admit::admit;
 use crate::serve::body::BodyBounds;
 use crate::serve::body::bound;
+use crate::serve::door::Door;
+use crate::serve::door::DoorKind;
+use crate::serve::forwarded;
 use crate::serve::index_page::app_lines;
 use crate::serve::logged_body::LoggedBody;
 use crate::serve::pages::Format;
@@ -45,6 +49,7 @@ use crate::serve::respond::Manner;
 use crate::serve::respond::Outcome;
 use crate::serve::respond::respond;
 use crate::serve::settings::ServeSettings;
+use crate::tls::certificate::Certificate;
 
 /// How often one request looks for its app. Each further look takes a swap within some instructions.
 const LOOKS_MAX: usize = 8;
@@ -69,20 +74,35 @@ pub struct Visit {
     pub street: Arc<Street>,
     /// What the connection is doing.
     pub activity: Arc<Activity>,
-    /// Who sends.
+    /// Who sends, where that has an address.
     pub peer: Option<IpAddr>,
+    /// Whether it is a proxy whose word is taken.
+    pub is_trusted: bool,
+    /// The listener that they came to.
+    pub door: Arc<Door>,
+    /// What the connection's TLS was made with.
+    pub certificate: Option<Arc<Certificate>>,
+}
+
+/// Who sent a request, and how.
+struct Sender {
+    peer: Option<IpAddr>,
+    scheme: Scheme,
 }
 
 /// Answers one request. Dropping the future, or the response's body, ends the guest; a line is logged in any case.
 pub async fn handle(visit: &Visit, request: Request<Incoming>) -> Response<LoggedBody> {
     let (head, body) = request.into_parts();
     let busy = Busy::begin(visit.activity.clone());
-    let mut record = Record::begin(visit.street.ids.next(), &head.method, &head.uri, busy);
+    let given = if visit.is_trusted { forwarded::id(&head.headers) } else { None };
+    let id = given.unwrap_or_else(|| visit.street.ids.next());
+    let mut record = Record::begin(id, &head.method, &head.uri, busy);
     let manner = Manner {
         format: Format::asked_in(&head.headers),
         is_head: head.method == Method::HEAD,
         can_say_close: head.version < Version::HTTP_2,
         inner_details: visit.street.settings.inner_details,
+        hsts: visit.certificate.as_ref().and(visit.street.settings.hsts),
     };
     let outcome = without_panic(outcome_of(visit, head, body, &mut record)).await;
     respond(outcome, manner, record)
@@ -94,15 +114,23 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Rec
         visit.activity.has_unread();
     }
     let bounds = HeadBounds { fields_max: settings.fields_max, target_bytes_max: settings.target_bytes_max };
+    let sender = sender(visit, &head.headers);
     let admitted = match admit(head, bounds) {
         Ok(admitted) => admitted,
         Err(refused) => return Outcome::Refused(refused),
     };
+    if let Some(outcome) = elsewhere(visit, &admitted) {
+        return outcome;
+    }
     let (app, in_flight, mount) = match look_up(&visit.street, &admitted, record) {
         Ok(found) => found,
         Err(outcome) => return outcome,
     };
-    let bounds = BodyBounds { bytes_max: app.limits.request_bytes_max, silence: settings.body_silence };
+    let bounds = BodyBounds {
+        bytes_max: app.limits.request_bytes_max,
+        silence: settings.body_silence,
+        rate_min: settings.body_rate_min,
+    };
     if body.size_hint().exact().is_some_and(|length| length > bounds.bytes_max) {
         return Outcome::Refused(too_large(bounds.bytes_max));
     }
@@ -112,13 +140,13 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Rec
     };
     let request = GuestRequest {
         method: admitted.method,
-        scheme: Scheme::HTTP,
+        scheme: sender.scheme,
         authority: admitted.authority,
         mount: mount.clone(),
         path_and_query,
         headers: admitted.headers,
         body,
-        peer: visit.peer,
+        peer: sender.peer,
         id: record.id.clone(),
     };
     match app.call(in_flight, request).await {
@@ -130,6 +158,40 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Rec
             Outcome::Busy(full.to_string())
         }
     }
+}
+
+/// By the word of a trusted proxy, else as the connection has it.
+fn sender(visit: &Visit, headers: &HeaderMap) -> Sender {
+    let own = if visit.certificate.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
+    if !visit.is_trusted {
+        return Sender { peer: visit.peer, scheme: own };
+    }
+    let visitor = forwarded::visitor(headers, &visit.street.settings.trusted);
+    Sender { peer: visitor.or(visit.peer), scheme: forwarded::scheme(headers).unwrap_or(own) }
+}
+
+/// What is not answered on this connection, but on another one.
+fn elsewhere(visit: &Visit, admitted: &Admitted) -> Option<Outcome> {
+    if let Some(certificate) = &visit.certificate {
+        let host = host_of(&admitted.authority);
+        // A browser may use one connection for all hosts that its certificate covers (RFC 9113 section 9.1.1), and no other.
+        return (!certificate.names.cover(&host)).then(|| Outcome::Uncovered(host.into_owned()));
+    }
+    if !matches!(visit.door.kind, DoorKind::Redirect) {
+        return None;
+    }
+    let (host, asked) = (host_of(&admitted.authority), &admitted.path_and_query);
+    if matches!(visit.street.routes.snapshot().find(&host, asked.path()), Found::Foreign) {
+        return Some(Outcome::Foreign(host.into_owned()));
+    }
+    let location = match visit.door.https_port {
+        443 => format!("https://{host}{asked}"),
+        port => format!("https://{host}:{port}{asked}"),
+    };
+    Some(match HeaderValue::try_from(location) {
+        Ok(location) => Outcome::Secure(location),
+        Err(_) => Outcome::Refused(Refused::bad("the request's target cannot be redirected")),
+    })
 }
 
 /// Looks for the app, and enters it. Whoever is overtaken by a swap between the two looks again: the table is stored

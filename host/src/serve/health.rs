@@ -1,16 +1,6 @@
 //! Where health is asked for: a listener of its own, so that no visitor and no app is in the way.
 
 use std::convert::Infallible;
-use std::fs;
-use std::io;
-use std::net::SocketAddr;
-use std::os::unix::fs::FileTypeExt as _;
-use std::os::unix::fs::MetadataExt as _;
-use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::UnixListener;
-use std::os::unix::net::UnixStream;
-use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +12,6 @@ use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncRead;
-use tokio::io::AsyncWrite;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
@@ -32,8 +20,13 @@ use tokio_util::task::TaskTracker;
 use tracing::error;
 use tracing::warn;
 
+use crate::serve::listen::Accepting;
+use crate::serve::listen::Endpoint;
 use crate::serve::listen::ListenError;
 use crate::serve::listen::Listener;
+use crate::serve::listen::Place;
+use crate::serve::listen::Speech;
+use crate::serve::stream::Plain;
 
 /// Questions answered at once.
 const QUESTIONS_MAX: usize = 16;
@@ -41,86 +34,24 @@ const QUESTIONS_MAX: usize = 16;
 /// From accept to the end: whoever asks for health is a program near by.
 const QUESTION_TIME: Duration = Duration::from_secs(5);
 
+/// The state directory is ours alone (0700); this is for a socket elsewhere.
+const SOCKET_MODE: u32 = 0o600;
+
 /// After an error of `accept`.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Where the health listener is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HealthAddress {
-    /// A Unix socket at this path.
-    Unix(PathBuf),
-    /// A TCP address.
-    Tcp(SocketAddr),
-}
-
-/// A bound health listener. A Unix socket's file is removed when it is dropped.
-#[derive(Debug)]
-pub enum HealthListener {
-    /// On a Unix socket.
-    Unix(UnixListener, SocketFile),
-    /// On a TCP address.
-    Tcp(Listener),
-}
-
-/// The file of a Unix socket that we made.
-#[derive(Debug)]
-pub struct SocketFile {
-    path: PathBuf,
-    inode: u64,
-}
-
 /// Binds the health listener; a stale Unix socket is replaced.
-pub fn bind(address: &HealthAddress) -> Result<HealthListener, ListenError> {
-    match address {
-        HealthAddress::Tcp(address) => Ok(HealthListener::Tcp(Listener::bind(*address)?)),
-        HealthAddress::Unix(path) => bind_unix(path)
-            .map_err(|error| ListenError { address: path.display().to_string(), cause: error.to_string() }),
-    }
-}
-
-fn bind_unix(path: &Path) -> io::Result<HealthListener> {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) if !metadata.file_type().is_socket() => {
-            return Err(io::Error::other("there is a file that is not a socket"));
-        }
-        Ok(_) if UnixStream::connect(path).is_ok() => {
-            return Err(io::Error::other("in use (another guesthouse? choose another with --admin-listen)"));
-        }
-        // Left behind by a host that was killed.
-        Ok(_) => fs::remove_file(path)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    let listener = UnixListener::bind(path)?;
-    listener.set_nonblocking(true)?;
-    // The state directory is ours alone (0700); this is for a socket elsewhere.
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
-    let inode = fs::symlink_metadata(path)?.ino();
-    Ok(HealthListener::Unix(listener, SocketFile { path: path.to_owned(), inode }))
-}
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        // Not one that another host has put there since.
-        if fs::symlink_metadata(&self.path).is_ok_and(|metadata| metadata.ino() == self.inode) {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
+pub fn bind(place: Place) -> Result<Listener, ListenError> {
+    Listener::bind_as(Endpoint { place, speech: Speech::Http }, SOCKET_MODE, "--admin-listen")
 }
 
 /// Answers `/.well-known/guesthouse/live` and `/ready` until `stop`. The `/ready` one says 503 while `ready` is false.
-pub async fn run(listener: HealthListener, ready: watch::Receiver<bool>, stop: CancellationToken) {
+pub async fn run(listener: Listener, ready: watch::Receiver<bool>, stop: CancellationToken) {
     let tracker = TaskTracker::new();
     let answering = async {
-        match listener {
-            HealthListener::Tcp(listener) => match listener.into_tokio() {
-                Ok(listener) => answer_all(|| listener.accept(), &ready, &tracker).await,
-                Err(error) => error!("cannot answer for health: {error}"),
-            },
-            HealthListener::Unix(listener, _file) => match tokio::net::UnixListener::from_std(listener) {
-                Ok(listener) => answer_all(|| listener.accept(), &ready, &tracker).await,
-                Err(error) => error!("cannot answer for health: {error}"),
-            },
+        match listener.into_tokio() {
+            Ok(listener) => answer_all(&listener, &ready, &tracker).await,
+            Err(error) => error!("cannot answer for health: {error}"),
         }
     };
     tokio::select! {
@@ -131,15 +62,11 @@ pub async fn run(listener: HealthListener, ready: watch::Receiver<bool>, stop: C
     tracker.wait().await;
 }
 
-async fn answer_all<S, A, F>(accept: impl Fn() -> F, ready: &watch::Receiver<bool>, tracker: &TaskTracker)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    F: Future<Output = io::Result<(S, A)>>,
-{
+async fn answer_all(listener: &Accepting, ready: &watch::Receiver<bool>, tracker: &TaskTracker) {
     let permits = Arc::new(Semaphore::new(QUESTIONS_MAX));
     loop {
         let permit = permits.clone().acquire_owned().await.expect("nobody closes this semaphore");
-        match accept().await {
+        match listener.accept().await {
             Ok((stream, _)) => {
                 tracker.spawn(answer(stream, ready.clone(), permit));
             }
@@ -151,10 +78,7 @@ where
     }
 }
 
-async fn answer<S>(stream: S, ready: watch::Receiver<bool>, _permit: OwnedSemaphorePermit)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+async fn answer(stream: Plain, ready: watch::Receiver<bool>, _permit: OwnedSemaphorePermit) {
     let service = service_fn(move |request: Request<hyper::body::Incoming>| {
         let (status, text) = health(request.uri().path(), *ready.borrow());
         let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
@@ -178,6 +102,11 @@ fn health(path: &str, ready: bool) -> (StatusCode, &'static str) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::net::UnixListener;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+
     use tokio::io::AsyncReadExt as _;
     use tokio::io::AsyncWriteExt as _;
 
@@ -197,10 +126,10 @@ mod tests {
         let path = folder.path().join("health");
         // Stale: bound once, and nobody listens any more.
         drop(UnixListener::bind(&path).unwrap());
-        let listener = bind(&HealthAddress::Unix(path.clone())).unwrap();
+        let listener = bind(Place::Unix(path.clone())).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let taken = bind(&HealthAddress::Unix(path.clone())).unwrap_err().to_string();
-        assert!(taken.ends_with("in use (another guesthouse? choose another with --admin-listen)"), "{taken}");
+        let taken = bind(Place::Unix(path.clone())).unwrap_err().to_string();
+        assert!(taken.ends_with("address in use (another guesthouse? choose another with --admin-listen)"), "{taken}");
 
         let (ready, is_ready) = watch::channel(false);
         let stop = CancellationToken::new();

@@ -1,7 +1,7 @@
 //! The request street: from a socket to an app and back.
 //!
 //! ```text
-//! listen ─ accept ─ detect ─ connection (hyper) ─ handle ──────────────────────────────────────────────┐
+//! listen ─ accept ─ connection: proxied, tls, detect, hyper ─ handle ──────────────────────────────────────────────┐
 //!            │                   │                  id → admit → routes → body → App::call → respond   │
 //!          open ── overdue ── activity                 │                                      │        │
 //!        (permits, the watch)    └ socket ─ wire       authority path fields         answer cookies pages
@@ -23,10 +23,13 @@ mod clock;
 mod connection;
 mod cookies;
 mod detect;
+mod door;
 mod fields;
+mod forwarded;
 mod handle;
 pub mod health;
 mod index_page;
+pub mod inherited;
 pub mod listen;
 mod logged_body;
 mod mask;
@@ -34,13 +37,17 @@ mod open;
 mod overdue;
 mod pages;
 mod path;
+mod proxied;
 mod refused;
 mod request_id;
 mod respond;
 pub mod settings;
 mod socket;
+mod stream;
 #[cfg(test)]
 mod street_tests;
+pub mod trusted;
+mod unix_socket;
 mod wire;
 
 use std::sync::Arc;
@@ -53,12 +60,16 @@ use crate::routes::RouteReader;
 use crate::serve::accept::House;
 use crate::serve::accept::accept;
 use crate::serve::connection::Protocols;
+use crate::serve::door::Door;
+use crate::serve::door::DoorKind;
 use crate::serve::handle::Street;
 use crate::serve::listen::Listener;
+use crate::serve::listen::Speech;
 use crate::serve::open::OpenConnections;
 use crate::serve::overdue::Order;
 use crate::serve::request_id::RequestIds;
 use crate::serve::settings::ServeSettings;
+use crate::tls::certificates::Certificates;
 
 /// What was cut is gone as soon as its task is polled once more; this is for a guest that holds its thread.
 const CUT_TIME: Duration = Duration::from_secs(1);
@@ -77,10 +88,12 @@ pub struct Ended {
 pub async fn run(
     listeners: Vec<Listener>,
     settings: ServeSettings,
+    certificates: Option<Arc<Certificates>>,
     routes: RouteReader,
     stop: CancellationToken,
 ) -> Ended {
     let tracker = TaskTracker::new();
+    let doors = doors(listeners, &settings, certificates);
     let grace = settings.grace;
     let connections = Arc::new(OpenConnections::new(&settings));
     let house = Arc::new(House {
@@ -89,20 +102,42 @@ pub async fn run(
         connections: connections.clone(),
         tracker: tracker.clone(),
     });
-    let doors = TaskTracker::new();
-    for listener in listeners {
-        doors.spawn(accept(listener, house.clone(), stop.clone()));
+    let accepting = TaskTracker::new();
+    for (listener, door) in doors {
+        accepting.spawn(accept(listener, Arc::new(door), house.clone(), stop.clone()));
     }
-    doors.close();
+    accepting.close();
     let serving = async {
         stop.cancelled().await;
-        doors.wait().await;
+        accepting.wait().await;
         drain(&connections, &tracker, grace).await
     };
     tokio::select! {
         ended = serving => ended,
         never = connections.watch() => match never {},
     }
+}
+
+/// The port of HTTPS (RFC 9110 section 4.2.2).
+const HTTPS_PORT: u16 = 443;
+
+/// What is spoken at each listener. One for HTTPS without certificates is left out: the configuration does not allow it.
+fn doors(
+    listeners: Vec<Listener>,
+    settings: &ServeSettings,
+    certificates: Option<Arc<Certificates>>,
+) -> Vec<(Listener, Door)> {
+    let own = listeners.iter().map(Listener::endpoint).find(|endpoint| endpoint.speech == Speech::Https);
+    let https_port = settings.https_port.or_else(|| own?.place.port()).unwrap_or(HTTPS_PORT);
+    let door = |listener: Listener| {
+        let kind = match listener.endpoint().speech {
+            Speech::Http => DoorKind::Http,
+            Speech::Https => DoorKind::Https(certificates.clone()?),
+            Speech::Redirect => DoorKind::Redirect,
+        };
+        Some((listener, Door { kind, proxy_protocol: settings.proxy_protocol, https_port }))
+    };
+    listeners.into_iter().filter_map(door).collect()
 }
 
 async fn drain(connections: &OpenConnections, tracker: &TaskTracker, grace: Duration) -> Ended {

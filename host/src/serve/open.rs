@@ -1,7 +1,11 @@
 //! The connections that are open: how many there may be, and the watch that ends those whose time is over.
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::convert::Infallible;
+use std::io;
+use std::net::IpAddr;
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -17,6 +21,7 @@ use crate::serve::overdue::Bounds;
 use crate::serve::overdue::Order;
 use crate::serve::overdue::verdict;
 use crate::serve::settings::ServeSettings;
+use crate::serve::trusted::Trusted;
 
 /// How long to wait for a connection to go before asking the next one.
 const ASK_NEXT: Duration = Duration::from_millis(50);
@@ -26,6 +31,8 @@ pub struct OpenConnections {
     clock: Clock,
     bounds: Bounds,
     permits: Arc<Semaphore>,
+    per_address_max: usize,
+    trusted: Trusted,
     /// By number, so oldest first. Locked for an insert, a removal or a walk, never across an await.
     open: Mutex<Open>,
 }
@@ -34,6 +41,8 @@ pub struct OpenConnections {
 struct Open {
     next: u64,
     activities: BTreeMap<u64, Arc<Activity>>,
+    /// How many each address has.
+    per_address: HashMap<IpAddr, usize>,
 }
 
 impl OpenConnections {
@@ -43,6 +52,8 @@ impl OpenConnections {
             clock: Clock::start(),
             bounds: Bounds::new(settings),
             permits: Arc::new(Semaphore::new(settings.connections_max)),
+            per_address_max: settings.connections_per_address_max,
+            trusted: settings.trusted.clone(),
             open: Mutex::default(),
         }
     }
@@ -82,7 +93,7 @@ impl OpenConnections {
         open.next += 1;
         open.activities.insert(number, activity.clone());
         drop(open);
-        OpenConnection { activity, number, all: self.clone(), _permit: permit }
+        OpenConnection { activity, number, address: None, all: self.clone(), _permit: permit }
     }
 
     /// Looks at all connections again and again, and ends those whose time is over.
@@ -118,12 +129,76 @@ pub struct OpenConnection {
     /// What it is doing.
     pub activity: Arc<Activity>,
     number: u64,
+    /// On whose account it goes.
+    address: Option<IpAddr>,
     all: Arc<OpenConnections>,
     _permit: OwnedSemaphorePermit,
 }
 
+impl OpenConnection {
+    /// Puts it on the account of a visitor, who may not have too many. Trusted proxies have no account: they speak for many.
+    pub fn belongs_to(&mut self, visitor: IpAddr) -> io::Result<()> {
+        if self.all.trusted.is(Some(visitor)) {
+            return Ok(());
+        }
+        let address = account(visitor);
+        let mut open = self.all.lock();
+        let count = open.per_address.entry(address).or_default();
+        if *count >= self.all.per_address_max {
+            let most = self.all.per_address_max;
+            return Err(io::Error::new(io::ErrorKind::QuotaExceeded, format!("{address} has {most} connections already")));
+        }
+        *count += 1;
+        self.address = Some(address);
+        Ok(())
+    }
+}
+
+/// IPv6 hands out networks of 64 bits, in which everybody has as many addresses as they like.
+fn account(visitor: IpAddr) -> IpAddr {
+    match visitor {
+        IpAddr::V4(_) => visitor,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+    }
+}
+
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.all.lock().activities.remove(&self.number);
+        let mut open = self.all.lock();
+        open.activities.remove(&self.number);
+        if let Some(address) = self.address
+            && let Some(count) = open.per_address.get_mut(&address)
+        {
+            *count -= 1;
+            if *count == 0 {
+                open.per_address.remove(&address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_has_only_so_many_connections_and_gets_them_back() {
+        let trusted = Trusted { networks: vec!["10.0.0.0/8".parse().unwrap()], unix: false };
+        let settings = ServeSettings { connections_per_address_max: 2, trusted, ..ServeSettings::default() };
+        let all = Arc::new(OpenConnections::new(&settings));
+        let mut enter = async |address: &str| {
+            let mut connection = all.enter(all.permit().await);
+            connection.belongs_to(address.parse().unwrap()).map(|()| connection)
+        };
+        let first = enter("192.0.2.1").await.unwrap();
+        let _second = enter("192.0.2.1").await.unwrap();
+        assert!(enter("192.0.2.1").await.is_err());
+        let _other = enter("192.0.2.2").await.unwrap();
+        drop(first);
+        let _third = enter("192.0.2.1").await.unwrap();
+        let _of_one_network = [enter("2001:db8::1").await.unwrap(), enter("2001:db8::2").await.unwrap()];
+        assert!(enter("2001:db8::3").await.is_err());
+        assert!(enter("2001:db8:0:1::3").await.is_ok());
+        let _of_a_proxy = [enter("10.0.0.1").await, enter("10.0.0.1").await, enter("10.0.0.1").await].map(Result::unwrap);
     }
 }

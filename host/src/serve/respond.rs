@@ -1,6 +1,7 @@
 //! From what came of a request to what the visitor sees.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use guesthouse_sandbox::fault::Fault;
@@ -33,6 +34,10 @@ pub enum Outcome {
     Foreign(String),
     /// Nothing answers there.
     Nothing(String),
+    /// The connection's certificate does not cover the host.
+    Uncovered(String),
+    /// It is answered over TLS only: where to go.
+    Secure(HeaderValue),
     /// The same with a slash is an app: where to go.
     MissingSlash(HeaderValue),
     /// Nothing answers at `/`, but whoever develops here may see what else does.
@@ -60,6 +65,8 @@ pub struct Manner {
     pub can_say_close: bool,
     /// Whether inner details are shown.
     pub inner_details: bool,
+    /// For how long browsers shall come over TLS only.
+    pub hsts: Option<Duration>,
 }
 
 /// A page, its status, and what goes with it.
@@ -76,12 +83,20 @@ pub fn respond(outcome: Outcome, manner: Manner, record: Record) -> Response<Log
     let reply = match outcome {
         Outcome::Answered(response, mount) => match answer(*response, &mount, manner.is_head) {
             Ok((head, source, promised)) => {
-                return finish(Response::from_parts(head, ()), source, promised, record);
+                return finish(Response::from_parts(head, ()), source, promised, manner.hsts, record);
             }
             Err(fault) => fault_reply(&fault, None, &record),
         },
         Outcome::Refused(refused) => refused_reply(&refused),
         Outcome::Foreign(host) => foreign_reply(&host),
+        Outcome::Uncovered(host) => {
+            let happened = format!("This connection was made for another host than `{host}`.");
+            Reply::new(StatusCode::MISDIRECTED_REQUEST, happened)
+        }
+        Outcome::Secure(location) => {
+            let reply = Reply::new(StatusCode::PERMANENT_REDIRECT, "This is answered over HTTPS only.".to_owned());
+            reply.with(header::LOCATION, location)
+        }
         Outcome::Nothing(path) => Reply::new(StatusCode::NOT_FOUND, format!("Nothing answers at `{path}`.")),
         Outcome::MissingSlash(location) => {
             let reply = Reply::new(StatusCode::PERMANENT_REDIRECT, "The app's address ends in a slash.".to_owned());
@@ -123,6 +138,10 @@ fn fault_reply(fault: &Fault, body: Option<&BodyError>, record: &Record) -> Repl
         (Some(BodyError::TooLarge { bytes_max }), _) => too_large_reply(*bytes_max, name),
         (Some(BodyError::Silent(silence)), _) => {
             let happened = format!("Nothing more of the request's body arrived for {silence:?}.");
+            Reply::new(StatusCode::REQUEST_TIMEOUT, happened).closing()
+        }
+        (Some(BodyError::Slow { rate_min }), _) => {
+            let happened = format!("The request's body arrived at less than {rate_min} bytes a second.");
             Reply::new(StatusCode::REQUEST_TIMEOUT, happened).closing()
         }
         (Some(BodyError::Broken(why)), _) => {
@@ -228,9 +247,9 @@ impl Reply {
         let text = Bytes::from(self.page.render(manner.format, &record.id));
         if manner.is_head {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
-            return finish(response, Source::Page(None), None, record);
+            return finish(response, Source::Page(None), None, manner.hsts, record);
         }
-        finish(response, Source::Page(Some(text)), None, record)
+        finish(response, Source::Page(Some(text)), None, manner.hsts, record)
     }
 }
 
@@ -238,11 +257,17 @@ fn finish(
     mut response: Response<()>,
     source: Source,
     promised: Option<u64>,
+    hsts: Option<Duration>,
     mut record: Record,
 ) -> Response<LoggedBody> {
     const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
     let id = HeaderValue::from_str(&record.id).expect("an id is letters, digits and `-`");
     response.headers_mut().insert(X_REQUEST_ID, id);
+    if let Some(hsts) = hsts {
+        // What an app says of its own host goes before it.
+        let value = || HeaderValue::try_from(format!("max-age={}", hsts.as_secs())).expect("digits and a word");
+        response.headers_mut().entry(header::STRICT_TRANSPORT_SECURITY).or_insert_with(value);
+    }
     record.status = Some(response.status());
     response.map(|()| LoggedBody::new(source, record, promised))
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::serve::trusted::Trusted;
+
 /// The bounds of the request street, and what it may show.
 #[derive(Clone, Debug)]
 pub struct ServeSettings {
@@ -9,6 +11,9 @@ pub struct ServeSettings {
     pub head_timeout: Duration,
     /// Silence within a request's body.
     pub body_silence: Duration,
+    /// After as much silence: so many bytes of a request's body must have come for each second that was spent waiting
+    /// for it. 0 asks for nothing.
+    pub body_rate_min: u64,
     /// A connection without a request.
     pub keep_alive_idle: Duration,
     /// A visitor who does not read.
@@ -22,6 +27,16 @@ pub struct ServeSettings {
     /// Connections open at once; beyond it the oldest idle one is closed. More than there are listeners: each of them
     /// holds a permit while it waits for the next visitor.
     pub connections_max: usize,
+    /// Connections that one address may have open at once; an IPv6 network of 64 bits counts as one.
+    pub connections_per_address_max: usize,
+    /// Whose word about visitors is taken.
+    pub trusted: Trusted,
+    /// Whether trusted proxies begin each connection with a PROXY header.
+    pub proxy_protocol: bool,
+    /// For how long browsers shall ask for HTTPS only (RFC 6797); `None` says nothing.
+    pub hsts: Option<Duration>,
+    /// The port on which visitors reach HTTPS, where it is not the listener's own.
+    pub https_port: Option<u16>,
     /// After a stop: how long requests in flight may go on.
     pub grace: Duration,
     /// Show inner details on error pages and an index page of all apps (`dev` only).
@@ -45,12 +60,18 @@ impl Default for ServeSettings {
         ServeSettings {
             head_timeout: Duration::from_secs(10),
             body_silence: Duration::from_secs(30),
+            body_rate_min: 500,
             keep_alive_idle: Duration::from_secs(75),
             write_idle: Duration::from_secs(60),
             head_bytes_max: 64 << 10,
             fields_max: 100,
             target_bytes_max: 8_000,
             connections_max: 10_000,
+            connections_per_address_max: 1_000,
+            trusted: Trusted::default(),
+            proxy_protocol: false,
+            hsts: None,
+            https_port: None,
             grace: Duration::from_secs(10),
             inner_details: false,
             trace_wire: None,

@@ -13,17 +13,17 @@ use bytes::Bytes;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
-use tokio::net::TcpStream;
 
 use crate::serve::activity::Activity;
+use crate::serve::stream::Stream;
 use crate::serve::wire::Tracer;
 
 /// The head and the body of a small response cost less as one piece, copied, than as two that the kernel gathers.
 const GATHERED_BYTES_MAX: usize = 2048;
 
-/// A TCP stream as the connection's driver sees it.
+/// A stream as the connection's driver sees it.
 pub struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     activity: Arc<Activity>,
     tracer: Option<Box<Tracer>>,
     /// Was read to recognise the protocol, and is read once more.
@@ -34,7 +34,7 @@ pub struct Socket {
 
 impl Socket {
     /// Wraps a stream that was just accepted.
-    pub fn new(stream: TcpStream, activity: Arc<Activity>, tracer: Option<Box<Tracer>>) -> Socket {
+    pub fn new(stream: Stream, activity: Arc<Activity>, tracer: Option<Box<Tracer>>) -> Socket {
         Socket { stream, activity, tracer, given_back: Bytes::new(), lingers: false }
     }
 
@@ -98,7 +98,12 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        // Below TLS, what was written may wait here rather than in the kernel.
+        if self.stream.holds_back() {
+            self.activity.wrote(flushed.is_ready());
+        }
+        flushed
     }
 
     /// Says that nothing more will come from us. While the visitor may still be sending, what comes is thrown away for a

@@ -22,6 +22,7 @@ use crate::routes::RouteWriter;
 use crate::routes::Target;
 use crate::routes::routes;
 use crate::serve::Ended;
+use crate::serve::listen::Endpoint;
 use crate::serve::listen::Listener;
 use crate::serve::run;
 use crate::serve::settings::ServeSettings;
@@ -47,9 +48,9 @@ fn host(settings: ServeSettings) -> Host {
         declared: Vec::new(),
     };
     writer.publish(RouteTable::build(vec![waiting("shop")], origins));
-    let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let (address, stop) = (listener.local_addr(), CancellationToken::new());
-    let ended = TaskTracker::new().spawn(run(vec![listener], settings, reader, stop.clone()));
+    let listener = Listener::bind(Endpoint::http("127.0.0.1:0".parse().unwrap())).unwrap();
+    let (address, stop) = (listener.endpoint().tcp().unwrap(), CancellationToken::new());
+    let ended = TaskTracker::new().spawn(run(vec![listener], settings, None, reader, stop.clone()));
     Host { address, stop, ended, _writer: writer }
 }
 

@@ -96,7 +96,7 @@ fn text_of(peer: IpAddr) -> String {
 fn error_of(error: BodyError) -> Error {
     match error {
         BodyError::TooLarge { bytes_max } => Error::HttpRequestBodySize(Some(bytes_max)),
-        BodyError::Silent(_) => Error::ConnectionReadTimeout,
+        BodyError::Silent(_) | BodyError::Slow { .. } => Error::ConnectionReadTimeout,
         BodyError::Broken(_) => Error::ConnectionTerminated,
     }
 }
