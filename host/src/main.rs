@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use guesthouse::attend::announce::told;
 use guesthouse::attend::announce::print;
+use guesthouse::attend::announce::told;
 use guesthouse::attend::attend;
 use guesthouse::build;
 use guesthouse::cli::check;

@@ -20,6 +20,7 @@ use guesthouse::name::Digest;
 use http::Request;
 use http_body_util::Full;
 use tempfile::TempDir;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +46,8 @@ pub struct Running {
     pub apps: AppsFolder,
     pub address: SocketAddr,
     pub deploy: DeployHandle,
+    /// Has the files of certificates read again.
+    pub reread: Arc<Notify>,
     stop: CancellationToken,
     host: JoinHandle<HostEnd>,
 }
@@ -92,10 +95,10 @@ impl TestHost {
         let mut config = config(home.path(), apps.path());
         changes.into_iter().for_each(|change| change(&mut config));
         let host = Host::bind(config).unwrap();
-        let (address, deploy) = (host.local_addrs()[0], host.deploy());
+        let (address, deploy, reread) = (host.local_addrs()[0], host.deploy(), host.reread());
         let stop = CancellationToken::new();
         let host = tokio::task::spawn(host.run(stop.clone().cancelled_owned()));
-        Running { home, apps, address, deploy, stop, host }
+        Running { home, apps, address, deploy, reread, stop, host }
     }
 
     /// The folder that holds the apps folder and the state.

@@ -4,6 +4,7 @@ pub mod client;
 pub mod folder;
 pub mod host;
 pub mod process;
+pub mod secure;
 pub mod serving;
 
 use std::time::Duration;

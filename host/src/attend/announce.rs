@@ -40,7 +40,9 @@ pub async fn print(text: String) {
 /// `http://127.0.0.1:8080/`; for an address that means every interface, `http://localhost:8080/`.
 pub fn told(endpoint: &Endpoint) -> String {
     match (&endpoint.place, endpoint.speech) {
-        (Place::Tcp(address), Speech::Redirect) => format!("{}/, sending everybody on to https", origin("http", *address)),
+        (Place::Tcp(address), Speech::Redirect) => {
+            format!("{}/, sending everybody on to https", origin("http", *address))
+        }
         (Place::Tcp(address), speech) => format!("{}/", origin(scheme(speech), *address)),
         (place, _) => place.to_string(),
     }
@@ -161,7 +163,10 @@ mod tests {
         assert_eq!(told("0.0.0.0:80", Speech::Https), "https://localhost:80/");
         assert_eq!(told("0.0.0.0:80", Speech::Redirect), "http://localhost/, sending everybody on to https");
         assert_eq!(url("/shop/", Some(&("http", "192.0.2.1:80".parse().unwrap()))), "http://192.0.2.1/shop/");
-        assert_eq!(url("shop.example.org/", Some(&("https", "0.0.0.0:443".parse().unwrap()))), "https://shop.example.org/");
+        assert_eq!(
+            url("shop.example.org/", Some(&("https", "0.0.0.0:443".parse().unwrap()))),
+            "https://shop.example.org/"
+        );
         assert_eq!(url("/shop/", None), "/shop/");
         let both = [endpoint("127.0.0.1:8080", Speech::Http), endpoint("127.0.0.1:8443", Speech::Https)];
         assert_eq!(base(&both), Some(("https", "127.0.0.1:8443".parse().unwrap())));

@@ -142,7 +142,13 @@ pub struct EdgeFlags {
     pub tls_listen: Vec<Door>,
 
     /// Listen here for HTTP, and send everybody on to HTTPS; may be repeated
-    #[arg(long, value_name = "WHERE", env = "GUESTHOUSE_REDIRECT_LISTEN", value_delimiter = ',', hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "WHERE",
+        env = "GUESTHOUSE_REDIRECT_LISTEN",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
     pub redirect_listen: Vec<Door>,
 
     /// A certificate with its chain (PEM), read again when it changes; may be repeated, each with its --tls-key

@@ -60,9 +60,10 @@ pub fn endpoints(
     if http.is_empty() && https.is_empty() && redirect.is_empty() && passed.is_empty() {
         http.push(Door::Tcp((Ipv4Addr::LOCALHOST, 8080).into()));
     }
-    let passed = passed.iter().enumerate().filter_map(|(number, name)| {
-        Some(Endpoint { place: Place::Inherited(number), speech: speech_of(name)? })
-    });
+    let passed = passed
+        .iter()
+        .enumerate()
+        .filter_map(|(number, name)| Some(Endpoint { place: Place::Inherited(number), speech: speech_of(name)? }));
     let mut endpoints: Vec<Endpoint> = passed.collect();
     let speaks_tls = |endpoints: &[Endpoint]| endpoints.iter().any(|endpoint| endpoint.speech == Speech::Https);
     if https.is_empty() && !tls.is_empty() && !speaks_tls(&endpoints) {
@@ -117,8 +118,7 @@ mod tests {
     fn check(listen: &[&str], tls_listen: &[&str], self_signed: bool, passed: &[&str], expected: &[&str]) {
         let doors = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
         let address = AddressFlags { listen: doors(listen), ..AddressFlags::default() };
-        let edge =
-            EdgeFlags { tls_listen: doors(tls_listen), tls_self_signed: self_signed, ..EdgeFlags::default() };
+        let edge = EdgeFlags { tls_listen: doors(tls_listen), tls_self_signed: self_signed, ..EdgeFlags::default() };
         let file = File::default();
         let tls = TlsSettings::new(&edge, &file).unwrap();
         let passed: Vec<String> = passed.iter().map(|name| (*name).to_owned()).collect();
@@ -149,6 +149,9 @@ mod tests {
     fn each_certificate_has_its_key() {
         let edge = EdgeFlags { tls_cert: vec!["a.pem".into()], ..EdgeFlags::default() };
         let error = TlsSettings::new(&edge, &File::default()).unwrap_err();
-        assert_eq!(error.to_string(), "--tls-cert is given 1 times and --tls-key 0 times: each certificate needs its key");
+        assert_eq!(
+            error.to_string(),
+            "--tls-cert is given 1 times and --tls-key 0 times: each certificate needs its key"
+        );
     }
 }

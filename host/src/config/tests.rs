@@ -12,7 +12,8 @@ use crate::cli::flags::Cli;
 use crate::cli::flags::Command;
 use crate::config::surroundings::Surroundings;
 use crate::deploy::settings::WatchMode;
-use crate::serve::health::HealthAddress;
+use crate::serve::listen::Endpoint;
+use crate::serve::listen::Place;
 use crate::serve::settings::WireTrace;
 use crate::telemetry::LogFormat;
 
@@ -37,10 +38,10 @@ fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
 #[test]
 fn nothing_typed_means_the_defaults() {
     let config = meant(&["serve"]).unwrap();
-    assert_eq!(config.listen, ["127.0.0.1:8080".parse().unwrap()]);
+    assert_eq!(config.listen, [Endpoint::http("127.0.0.1:8080".parse().unwrap())]);
     assert_eq!(config.deploy.apps, std::path::absolute("apps").unwrap());
     assert!(config.deploy.state.starts_with("/state/guesthouse"));
-    assert_eq!(config.health, Some(HealthAddress::Unix(config.deploy.state.join("admin.sock"))));
+    assert_eq!(config.health, Some(Place::Unix(config.deploy.state.join("admin.sock"))));
     assert_eq!((config.deploy.origins.domain.as_str(), config.deploy.origins.path_routes), ("localhost", true));
     assert_eq!(config.serve.grace, Duration::from_secs(10));
     assert_eq!(config.deploy.settle, Duration::from_millis(500));
@@ -57,7 +58,7 @@ fn the_file_goes_before_the_default_and_a_flag_before_the_file() {
     );
     let path = path.to_str().unwrap();
     let config = meant(&["serve", "--config", path]).unwrap();
-    assert_eq!(config.listen, ["127.0.0.1:1".parse().unwrap()]);
+    assert_eq!(config.listen, [Endpoint::http("127.0.0.1:1".parse().unwrap())]);
     assert_eq!(config.deploy.origins.domain, "file.example");
     assert_eq!(config.serve.grace, Duration::from_secs(3));
     assert_eq!(config.serve.head_bytes_max, 32 << 10);
@@ -67,7 +68,7 @@ fn the_file_goes_before_the_default_and_a_flag_before_the_file() {
 
     let flags = ["--listen", "[::1]:2", "--domain", "flag.example", "--watch", "events", "--log-format", "text"];
     let config = meant(&[&["serve", "--config", path][..], &flags].concat()).unwrap();
-    assert_eq!(config.listen, ["[::1]:2".parse().unwrap()]);
+    assert_eq!(config.listen, [Endpoint::http("[::1]:2".parse().unwrap())]);
     assert_eq!(config.deploy.origins.domain, "flag.example");
     assert_eq!(config.deploy.watch, WatchMode::Events);
     assert_eq!(config.log.format, LogFormat::Text);
@@ -114,8 +115,8 @@ fn state_never_lies_inside_the_apps_folder() {
 fn health_is_where_it_is_said() {
     let health = |flags: &[&str]| meant(&[&["serve"], flags].concat()).unwrap().health;
     assert_eq!(health(&["--admin-listen", "off"]), None);
-    assert_eq!(health(&["--admin-listen", "unix:/run/a"]), Some(HealthAddress::Unix("/run/a".into())));
-    assert_eq!(health(&["--admin-listen", "[::1]:9"]), Some(HealthAddress::Tcp("[::1]:9".parse().unwrap())));
+    assert_eq!(health(&["--admin-listen", "unix:/run/a"]), Some(Place::Unix("/run/a".into())));
+    assert_eq!(health(&["--admin-listen", "[::1]:9"]), Some(Place::Tcp("[::1]:9".parse().unwrap())));
     let long = format!("/tmp/{}", "x".repeat(120));
     assert_eq!(health(&["--state", &long]), None);
 }

@@ -11,8 +11,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use crate::attend::announce::told;
 use crate::attend::announce::print;
+use crate::attend::announce::told;
 use crate::attend::attend;
 use crate::build;
 use crate::build::Project;

@@ -100,7 +100,19 @@ impl Host {
             _ => health::bind(place),
         });
         let (health, certificate_files, reread) = (health.transpose()?, config.tls.files, Arc::default());
-        Ok(Host { listeners, health, certificates, certificate_files, reread, serve, routes, deploy, handle, guests, tasks })
+        Ok(Host {
+            listeners,
+            health,
+            certificates,
+            certificate_files,
+            reread,
+            serve,
+            routes,
+            deploy,
+            handle,
+            guests,
+            tasks,
+        })
     }
 
     /// What was really bound, in the order in which it was asked for.
@@ -131,7 +143,8 @@ impl Host {
         let (ready_sender, ready) = watch::channel(false);
 
         let mut deploying = self.tasks.spawn(self.deploy.run(stop_deploy.clone()));
-        let serving = serve::run(self.listeners, self.serve, self.certificates.clone(), self.routes, stop_serve.clone());
+        let serving =
+            serve::run(self.listeners, self.serve, self.certificates.clone(), self.routes, stop_serve.clone());
         let mut serving = self.tasks.spawn(serving);
         if let Some(certificates) = self.certificates.filter(|_| !self.certificate_files.is_empty()) {
             let tending = files::tend(self.certificate_files, certificates, self.reread);

@@ -82,13 +82,7 @@ fn is_of_one_caller(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted)
 }
 
-fn welcome(
-    stream: Plain,
-    peer: Option<SocketAddr>,
-    door: &Arc<Door>,
-    mut place: OpenConnection,
-    house: &Arc<House>,
-) {
+fn welcome(stream: Plain, peer: Option<SocketAddr>, door: &Arc<Door>, mut place: OpenConnection, house: &Arc<House>) {
     let address = peer.map(|peer| peer.ip().to_canonical());
     if let Some(address) = address
         && let Err(error) = place.belongs_to(address)

@@ -178,14 +178,7 @@ async fn meet(arrival: Arrival, street: Arc<Street>, activity: &Arc<Activity>) -
         Agreed::Http1 => Some(Protocol::Http1),
         Agreed::Open => detect(&mut socket).await?,
     };
-    let visit = Visit {
-        street,
-        activity: activity.clone(),
-        peer: visitor,
-        is_trusted,
-        door,
-        certificate,
-    };
+    let visit = Visit { street, activity: activity.clone(), peer: visitor, is_trusted, door, certificate };
     Ok(protocol.map(|protocol| Known { socket, protocol, visit, place }))
 }
 

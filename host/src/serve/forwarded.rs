@@ -16,7 +16,8 @@ const ID_BYTES_MAX: usize = 64;
 /// The visitor behind the proxies: reading `X-Forwarded-For` from its end, the first address that is not one of theirs.
 /// `None` when it says nothing, or nothing that can be read.
 pub fn visitor(headers: &HeaderMap, trusted: &Trusted) -> Option<IpAddr> {
-    let values: Vec<&str> = headers.get_all("x-forwarded-for").iter().map(|value| value.to_str()).collect::<Result<_, _>>().ok()?;
+    let values: Vec<&str> =
+        headers.get_all("x-forwarded-for").iter().map(|value| value.to_str()).collect::<Result<_, _>>().ok()?;
     let mut last = None;
     for text in values.iter().flat_map(|value| value.split(',')).rev() {
         // What stands before something unreadable was not written by a proxy of ours.

@@ -103,8 +103,8 @@ fn health(path: &str, ready: bool) -> (StatusCode, &'static str) {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::net::UnixListener;
     use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::net::UnixListener;
     use std::path::Path;
 
     use tokio::io::AsyncReadExt as _;

@@ -26,10 +26,8 @@ impl Inherited {
 
     /// The one with this number.
     pub fn take(&mut self, number: usize, speech: Speech) -> Result<Listener, ListenError> {
-        let told = |error: io::Error| ListenError {
-            address: Place::Inherited(number).to_string(),
-            cause: error.to_string(),
-        };
+        let told =
+            |error: io::Error| ListenError { address: Place::Inherited(number).to_string(), cause: error.to_string() };
         if let Ok(Some(socket)) = self.0.take_tcp_listener(number) {
             return Listener::of_tcp(socket, speech).map_err(told);
         }

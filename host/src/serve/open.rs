@@ -146,7 +146,10 @@ impl OpenConnection {
         let count = open.per_address.entry(address).or_default();
         if *count >= self.all.per_address_max {
             let most = self.all.per_address_max;
-            return Err(io::Error::new(io::ErrorKind::QuotaExceeded, format!("{address} has {most} connections already")));
+            return Err(io::Error::new(
+                io::ErrorKind::QuotaExceeded,
+                format!("{address} has {most} connections already"),
+            ));
         }
         *count += 1;
         self.address = Some(address);
@@ -186,7 +189,7 @@ mod tests {
         let trusted = Trusted { networks: vec!["10.0.0.0/8".parse().unwrap()], unix: false };
         let settings = ServeSettings { connections_per_address_max: 2, trusted, ..ServeSettings::default() };
         let all = Arc::new(OpenConnections::new(&settings));
-        let mut enter = async |address: &str| {
+        let enter = async |address: &str| {
             let mut connection = all.enter(all.permit().await);
             connection.belongs_to(address.parse().unwrap()).map(|()| connection)
         };
@@ -199,6 +202,7 @@ mod tests {
         let _of_one_network = [enter("2001:db8::1").await.unwrap(), enter("2001:db8::2").await.unwrap()];
         assert!(enter("2001:db8::3").await.is_err());
         assert!(enter("2001:db8:0:1::3").await.is_ok());
-        let _of_a_proxy = [enter("10.0.0.1").await, enter("10.0.0.1").await, enter("10.0.0.1").await].map(Result::unwrap);
+        let _of_a_proxy =
+            [enter("10.0.0.1").await, enter("10.0.0.1").await, enter("10.0.0.1").await].map(Result::unwrap);
     }
 }
