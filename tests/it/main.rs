@@ -34,6 +34,7 @@ mod routing;
 mod shortage;
 mod state;
 mod streaming;
+mod supervised;
 mod swap;
 mod tidy;
 mod tls;

@@ -13,6 +13,9 @@ use tracing::error;
 use tracing::info;
 
 use crate::attend::announce::announce;
+use crate::attend::supervisor::inform;
+use crate::attend::supervisor::reloaded;
+use crate::attend::supervisor::reloading;
 use crate::config::file::File;
 use crate::deploy::DeployHandle;
 use crate::host::Host;
@@ -21,6 +24,7 @@ use crate::shutdown::Hangups;
 use crate::shutdown::StopSignals;
 
 pub mod announce;
+mod supervisor;
 
 /// Runs `host` until a signal, and says how the process shall end. A second signal ends it at once.
 pub async fn attend(host: Host, file: Option<PathBuf>, stop_signals: &mut StopSignals) -> ExitCode {
@@ -28,6 +32,7 @@ pub async fn attend(host: Host, file: Option<PathBuf>, stop_signals: &mut StopSi
     let stop = CancellationToken::new();
     let mut running = pin!(host.run(stop.clone().cancelled_owned()));
     let mut announcing = pin!(announce(deploy.status(), endpoints));
+    let mut informing = pin!(inform(deploy.status(), stop.clone()));
     let mut listening = pin!(reload_on_hangup(deploy, reread, file));
     loop {
         tokio::select! {
@@ -44,6 +49,7 @@ pub async fn attend(host: Host, file: Option<PathBuf>, stop_signals: &mut StopSi
                 stop.cancel();
             }
             never = &mut announcing => match never {},
+            never = &mut informing => match never {},
             never = &mut listening => match never {},
         }
     }
@@ -60,12 +66,14 @@ async fn reload_on_hangup(deploy: DeployHandle, reread: Arc<Notify>, file: Optio
     };
     loop {
         hangups.next().await;
+        reloading();
         if let Some(file) = &file {
             reload_policy(&deploy, file);
         }
         info!("SIGHUP: looking into the apps folder");
         deploy.rescan();
         reread.notify_one();
+        reloaded();
     }
 }
 

@@ -45,6 +45,8 @@ mod open_files;
 /// A host whose doors are there but not yet open.
 pub struct Host {
     listeners: Vec<Listener>,
+    /// Whether visitors wait in a socket that was passed to us.
+    waits: bool,
     health: Option<Listener>,
     certificates: Option<Arc<Certificates>>,
     certificate_files: Vec<CertificateFiles>,
@@ -82,6 +84,7 @@ impl Host {
             Place::Inherited(number) => passed.take(number, endpoint.speech),
             _ => Listener::bind(endpoint),
         };
+        let waits = config.listen.iter().any(|endpoint| matches!(endpoint.place, Place::Inherited(_)));
         let listeners = config.listen.into_iter().map(&mut bind).collect::<Result<Vec<Listener>, _>>()?;
         let certificates = certificates::at_start(&config.tls, &config.deploy.origins)?;
         let mut serve = config.serve;
@@ -102,6 +105,7 @@ impl Host {
         let (health, certificate_files, reread) = (health.transpose()?, config.tls.files, Arc::default());
         Ok(Host {
             listeners,
+            waits,
             health,
             certificates,
             certificate_files,
@@ -143,9 +147,13 @@ impl Host {
         let (ready_sender, ready) = watch::channel(false);
 
         let mut deploying = self.tasks.spawn(self.deploy.run(stop_deploy.clone()));
+        let opening = until_ready(self.handle.status(), self.waits, stop_serve.clone());
         let serving =
             serve::run(self.listeners, self.serve, self.certificates.clone(), self.routes, stop_serve.clone());
-        let mut serving = self.tasks.spawn(serving);
+        let mut serving = self.tasks.spawn(async move {
+            opening.await;
+            serving.await
+        });
         if let Some(certificates) = self.certificates.filter(|_| !self.certificate_files.is_empty()) {
             let tending = files::tend(self.certificate_files, certificates, self.reread);
             let stop = stop_serve.clone();
@@ -190,6 +198,17 @@ impl Host {
 
 /// How long tasks may take to end once the last connection is gone.
 const LEFTOVERS: Duration = Duration::from_secs(1);
+
+/// How long visitors are let wait for the apps. It takes milliseconds where they are compiled already.
+const OPEN_AFTER: Duration = Duration::from_secs(5);
+
+/// Where `waits`, visitors have been calling since before we came: the door opens when there is somebody to answer.
+async fn until_ready(mut status: watch::Receiver<Arc<Status>>, waits: bool, stop: CancellationToken) {
+    if waits {
+        let ready = tokio::time::timeout(OPEN_AFTER, status.wait_for(|status| status.ready));
+        let _ = stop.run_until_cancelled(ready).await;
+    }
+}
 
 /// Keeps `ready` true from the first time that all apps are decided on, until `stop`.
 async fn tell_ready(mut status: watch::Receiver<Arc<Status>>, ready: watch::Sender<bool>, stop: CancellationToken) {
