@@ -163,6 +163,19 @@ pub struct EdgeFlags {
     #[arg(long, env = "GUESTHOUSE_TLS_SELF_SIGNED", hide_env_values = true)]
     pub tls_self_signed: bool,
 
+    /// Order certificates from an authority for --domain, --host and the hosts of apps below the domain (ACME; you agree
+    /// to its terms)
+    #[arg(long, env = "GUESTHOUSE_ACME", hide_env_values = true)]
+    pub acme: bool,
+
+    /// Where the authority may write to: an address for mail; may be repeated
+    #[arg(long, value_name = "MAIL", env = "GUESTHOUSE_ACME_CONTACT", value_delimiter = ',', hide_env_values = true)]
+    pub acme_contact: Vec<String>,
+
+    /// Another authority than Let's Encrypt: the URL of its directory
+    #[arg(long, value_name = "URL", env = "GUESTHOUSE_ACME_DIRECTORY", hide_env_values = true)]
+    pub acme_directory: Option<String>,
+
     /// Take the word of this proxy about its visitors: an address, a network, or `unix`; may be repeated
     #[arg(long, value_name = "NET", env = "GUESTHOUSE_TRUSTED_PROXY", value_delimiter = ',', hide_env_values = true)]
     pub trusted_proxy: Vec<Proxy>,

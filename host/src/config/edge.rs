@@ -1,6 +1,7 @@
 //! Where visitors come in, what is spoken with them, and with which certificates.
 
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::path::PathBuf;
 
 use anyhow::bail;
@@ -9,11 +10,14 @@ use crate::cli::flags::AddressFlags;
 use crate::cli::flags::EdgeFlags;
 use crate::cli::values::Door;
 use crate::cli::values::Proxy;
+use crate::config::file::Acme;
 use crate::config::file::File;
 use crate::serve::listen::Endpoint;
 use crate::serve::listen::Place;
 use crate::serve::listen::Speech;
 use crate::serve::trusted::Trusted;
+use crate::tls::acme::settings::AcmeSettings;
+use crate::tls::acme::settings::DIRECTORY;
 use crate::tls::files::CertificateFiles;
 
 /// Where certificates come from.
@@ -23,11 +27,15 @@ pub struct TlsSettings {
     pub files: Vec<CertificateFiles>,
     /// Whether one is made at the start.
     pub self_signed: bool,
+    /// An authority.
+    pub acme: Option<AcmeSettings>,
+    /// For which hosts of apps the authority is asked, beside those below the domain; `*` for any text.
+    pub acme_names: Vec<String>,
 }
 
 impl TlsSettings {
     /// What the flags say, and for what they leave out, the file.
-    pub fn new(flags: &EdgeFlags, file: &File) -> anyhow::Result<TlsSettings> {
+    pub fn new(flags: &EdgeFlags, file: &File, state: &Path) -> anyhow::Result<TlsSettings> {
         let (chains, keys) = (flags.tls_cert.len(), flags.tls_key.len());
         if chains != keys {
             bail!("--tls-cert is given {chains} times and --tls-key {keys} times: each certificate needs its key");
@@ -37,11 +45,31 @@ impl TlsSettings {
             0 => file.tls.certificates.iter().map(|it| pair((&it.chain, &it.key))).collect(),
             _ => flags.tls_cert.iter().zip(&flags.tls_key).map(pair).collect(),
         };
-        Ok(TlsSettings { files, self_signed: flags.tls_self_signed || file.tls.self_signed })
+        let said = file.tls.acme.clone();
+        let acme = match (&said, flags.acme) {
+            (None, false) => None,
+            _ => Some(acme(flags, said.clone().unwrap_or_default(), state)),
+        };
+        let acme_names = said.map(|said| said.names).unwrap_or_default();
+        Ok(TlsSettings { files, self_signed: flags.tls_self_signed || file.tls.self_signed, acme, acme_names })
     }
 
-    fn is_empty(&self) -> bool {
-        self.files.is_empty() && !self.self_signed
+    /// Whether there is nothing to speak TLS with.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && !self.self_signed && self.acme.is_none()
+    }
+}
+
+fn acme(flags: &EdgeFlags, said: Acme, state: &Path) -> AcmeSettings {
+    let contact = if flags.acme_contact.is_empty() { said.contact } else { flags.acme_contact.clone() };
+    let with_scheme = |address: String| if address.contains(':') { address } else { format!("mailto:{address}") };
+    let directory = flags.acme_directory.clone().or(said.directory);
+    AcmeSettings {
+        directory: directory.unwrap_or_else(|| DIRECTORY.to_owned()),
+        contact: contact.into_iter().map(with_scheme).collect(),
+        root: said.root,
+        challenge: said.challenge,
+        folder: state.join("acme"),
     }
 }
 
@@ -120,7 +148,7 @@ mod tests {
         let address = AddressFlags { listen: doors(listen), ..AddressFlags::default() };
         let edge = EdgeFlags { tls_listen: doors(tls_listen), tls_self_signed: self_signed, ..EdgeFlags::default() };
         let file = File::default();
-        let tls = TlsSettings::new(&edge, &file).unwrap();
+        let tls = TlsSettings::new(&edge, &file, Path::new("/state")).unwrap();
         let passed: Vec<String> = passed.iter().map(|name| (*name).to_owned()).collect();
         let found = endpoints(&address, &edge, &file, &passed, &tls);
         let found = found.map(|found| found.iter().map(|it| format!("{:?} {}", it.speech, it.place)).collect());
@@ -148,7 +176,7 @@ mod tests {
     #[test]
     fn each_certificate_has_its_key() {
         let edge = EdgeFlags { tls_cert: vec!["a.pem".into()], ..EdgeFlags::default() };
-        let error = TlsSettings::new(&edge, &File::default()).unwrap_err();
+        let error = TlsSettings::new(&edge, &File::default(), Path::new("/state")).unwrap_err();
         assert_eq!(
             error.to_string(),
             "--tls-cert is given 1 times and --tls-key 0 times: each certificate needs its key"

@@ -23,6 +23,7 @@ use crate::deploy::settings::DeploySettings;
 use crate::explain::explain;
 use crate::serve::settings::ServeSettings;
 use crate::telemetry::LogFormat;
+use crate::tls::acme::settings::Challenge;
 use crate::units::Size;
 use crate::units::Span;
 
@@ -104,6 +105,24 @@ pub struct Tls {
     pub hsts: Option<Span>,
     /// The port on which visitors reach HTTPS.
     pub port: Option<u16>,
+    /// `[tls.acme]`, as `--acme`.
+    pub acme: Option<Acme>,
+}
+
+/// `[tls.acme]`: certificates from an authority.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Acme {
+    /// As `--acme-contact`.
+    pub contact: Vec<String>,
+    /// As `--acme-directory`.
+    pub directory: Option<String>,
+    /// The certificate by which the authority's own server is trusted.
+    pub root: Option<PathBuf>,
+    /// How a name is proved to be ours.
+    pub challenge: Challenge,
+    /// Hosts that manifests may declare and get a certificate for, beside those below the domain; `*` for any text.
+    pub names: Vec<String>,
 }
 
 /// One of `[tls] certificates`.
@@ -225,6 +244,9 @@ impl Tls {
         for certificate in &mut self.certificates {
             certificate.chain = folder.join(&certificate.chain);
             certificate.key = folder.join(&certificate.key);
+        }
+        if let Some(root) = self.acme.as_mut().and_then(|acme| acme.root.as_mut()) {
+            *root = folder.join(&*root);
         }
     }
 }

@@ -70,10 +70,6 @@ impl Config {
             Some(path) => File::read(path)?,
             None => File::default(),
         };
-        let tls = TlsSettings::new(&flags.edge, &file)?;
-        let passed = &surroundings.passed_sockets;
-        let listen = edge::endpoints(&flags.address, &flags.edge, &file, passed, &tls)?;
-        let origins = origins(&flags.address, &file, &listen);
         let apps = flags.apps.clone().or(file.deploy.apps.clone()).unwrap_or_else(|| PathBuf::from("apps"));
         let apps = std::path::absolute(&apps).with_context(|| format!("the apps folder `{}`", apps.display()))?;
         let state = match flags.state.clone().or(file.deploy.state.clone()) {
@@ -81,6 +77,10 @@ impl Config {
             None => surroundings.state_directory(&apps)?,
         };
         check_apart(&apps, &state)?;
+        let tls = TlsSettings::new(&flags.edge, &file, &state)?;
+        let passed = &surroundings.passed_sockets;
+        let listen = edge::endpoints(&flags.address, &flags.edge, &file, passed, &tls)?;
+        let origins = origins(&flags.address, &file, &listen);
 
         let mut serve = ServeSettings::default();
         file.serve.apply(&mut serve);

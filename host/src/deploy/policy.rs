@@ -220,7 +220,7 @@ fn listed(key: &str, allowed: &[String]) -> String {
 }
 
 /// Whether `text` is what `pattern` says, where `*` stands for any text.
-fn fits(pattern: &str, text: &str) -> bool {
+pub fn fits(pattern: &str, text: &str) -> bool {
     let Some((head, mut rest)) = pattern.split_once('*') else {
         return pattern == text;
     };

@@ -23,6 +23,7 @@ use crate::deploy::Deploy;
 use crate::deploy::DeployHandle;
 use crate::deploy::settings::DeploySettings;
 use crate::deploy::status::Status;
+use crate::host::certificates::Keeping;
 use crate::routes::RouteReader;
 use crate::routes::routes;
 use crate::serve;
@@ -34,9 +35,6 @@ use crate::serve::listen::Listener;
 use crate::serve::listen::Place;
 use crate::serve::listen::Speech;
 use crate::serve::settings::ServeSettings;
-use crate::tls::certificates::Certificates;
-use crate::tls::files;
-use crate::tls::files::CertificateFiles;
 
 pub mod arenas;
 mod certificates;
@@ -48,8 +46,7 @@ pub struct Host {
     /// Whether visitors wait in a socket that was passed to us.
     waits: bool,
     health: Option<Listener>,
-    certificates: Option<Arc<Certificates>>,
-    certificate_files: Vec<CertificateFiles>,
+    keeping: Option<Keeping>,
     reread: Arc<Notify>,
     serve: ServeSettings,
     routes: RouteReader,
@@ -86,7 +83,7 @@ impl Host {
         };
         let waits = config.listen.iter().any(|endpoint| matches!(endpoint.place, Place::Inherited(_)));
         let listeners = config.listen.into_iter().map(&mut bind).collect::<Result<Vec<Listener>, _>>()?;
-        let certificates = certificates::at_start(&config.tls, &config.deploy.origins)?;
+        let keeping = Keeping::begin(config.tls, &config.deploy.origins)?;
         let mut serve = config.serve;
         serve.connections_max = connections_that_fit(serve.connections_max, open_files::raise_limit());
         let tasks = TaskTracker::new();
@@ -102,21 +99,8 @@ impl Host {
             Place::Inherited(number) => passed.take(number, Speech::Http),
             _ => health::bind(place),
         });
-        let (health, certificate_files, reread) = (health.transpose()?, config.tls.files, Arc::default());
-        Ok(Host {
-            listeners,
-            waits,
-            health,
-            certificates,
-            certificate_files,
-            reread,
-            serve,
-            routes,
-            deploy,
-            handle,
-            guests,
-            tasks,
-        })
+        let (health, reread) = (health.transpose()?, Arc::default());
+        Ok(Host { listeners, waits, health, keeping, reread, serve, routes, deploy, handle, guests, tasks })
     }
 
     /// What was really bound, in the order in which it was asked for.
@@ -148,14 +132,14 @@ impl Host {
 
         let mut deploying = self.tasks.spawn(self.deploy.run(stop_deploy.clone()));
         let opening = until_ready(self.handle.status(), self.waits, stop_serve.clone());
-        let serving =
-            serve::run(self.listeners, self.serve, self.certificates.clone(), self.routes, stop_serve.clone());
+        let certificates = self.keeping.as_ref().map(|keeping| keeping.certificates.clone());
+        let serving = serve::run(self.listeners, self.serve, certificates, self.routes, stop_serve.clone());
         let mut serving = self.tasks.spawn(async move {
             opening.await;
             serving.await
         });
-        if let Some(certificates) = self.certificates.filter(|_| !self.certificate_files.is_empty()) {
-            let tending = files::tend(self.certificate_files, certificates, self.reread);
+        if let Some(keeping) = self.keeping {
+            let tending = keeping.tend(self.reread, self.handle.status());
             let stop = stop_serve.clone();
             self.tasks.spawn(async move { stop.run_until_cancelled(tending).await });
         }

@@ -50,9 +50,13 @@ use crate::serve::respond::Outcome;
 use crate::serve::respond::respond;
 use crate::serve::settings::ServeSettings;
 use crate::tls::certificate::Certificate;
+use crate::tls::certificates::Certificates;
 
 /// How often one request looks for its app. Each further look takes a swap within some instructions.
 const LOOKS_MAX: usize = 8;
+
+/// Never an app's, on no host: whoever answers here can have a certificate for the host (RFC 8555 section 8.3).
+const CHALLENGES: &str = "/.well-known/acme-challenge/";
 
 /// Whoever finds no place to wait in is told so after this time. Told at once, some would be back at once, and sending
 /// them away would take the cores from those who are answered.
@@ -66,6 +70,8 @@ pub struct Street {
     pub routes: RouteReader,
     /// Names for requests.
     pub ids: RequestIds,
+    /// The answers to those who validate names for certificates.
+    pub certificates: Option<Arc<Certificates>>,
 }
 
 /// What the requests of one connection share.
@@ -170,8 +176,13 @@ fn sender(visit: &Visit, headers: &HeaderMap) -> Sender {
     Sender { peer: visitor.or(visit.peer), scheme: forwarded::scheme(headers).unwrap_or(own) }
 }
 
-/// What is not answered on this connection, but on another one.
+/// What no app answers here: it is ours, or is answered on another connection.
 fn elsewhere(visit: &Visit, admitted: &Admitted) -> Option<Outcome> {
+    if let Some(token) = admitted.path_and_query.path().strip_prefix(CHALLENGES) {
+        let answer = visit.street.certificates.as_ref().and_then(|certificates| certificates.answer_to(token));
+        let nothing = || Outcome::Nothing(admitted.path_and_query.path().to_owned());
+        return Some(answer.map_or_else(nothing, Outcome::Challenge));
+    }
     if let Some(certificate) = &visit.certificate {
         let host = host_of(&admitted.authority);
         // A browser may use one connection for all hosts that its certificate covers (RFC 9113 section 9.1.1), and no other.

@@ -93,12 +93,12 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Ended {
     let tracker = TaskTracker::new();
-    let doors = doors(listeners, &settings, certificates);
+    let doors = doors(listeners, &settings, certificates.as_ref());
     let grace = settings.grace;
     let connections = Arc::new(OpenConnections::new(&settings));
     let house = Arc::new(House {
         protocols: Protocols::new(&settings, tracker.clone()),
-        street: Arc::new(Street { settings, routes, ids: RequestIds::new() }),
+        street: Arc::new(Street { settings, routes, ids: RequestIds::new(), certificates }),
         connections: connections.clone(),
         tracker: tracker.clone(),
     });
@@ -125,14 +125,14 @@ const HTTPS_PORT: u16 = 443;
 fn doors(
     listeners: Vec<Listener>,
     settings: &ServeSettings,
-    certificates: Option<Arc<Certificates>>,
+    certificates: Option<&Arc<Certificates>>,
 ) -> Vec<(Listener, Door)> {
     let own = listeners.iter().map(Listener::endpoint).find(|endpoint| endpoint.speech == Speech::Https);
     let https_port = settings.https_port.or_else(|| own?.place.port()).unwrap_or(HTTPS_PORT);
     let door = |listener: Listener| {
         let kind = match listener.endpoint().speech {
             Speech::Http => DoorKind::Http,
-            Speech::Https => DoorKind::Https(certificates.clone()?),
+            Speech::Https => DoorKind::Https(certificates?.clone()),
             Speech::Redirect => DoorKind::Redirect,
         };
         Some((listener, Door { kind, proxy_protocol: settings.proxy_protocol, https_port }))

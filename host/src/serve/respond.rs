@@ -36,6 +36,8 @@ pub enum Outcome {
     Nothing(String),
     /// The connection's certificate does not cover the host.
     Uncovered(String),
+    /// Somebody validates a name of ours for a certificate: what is answered.
+    Challenge(String),
     /// It is answered over TLS only: where to go.
     Secure(HeaderValue),
     /// The same with a slash is an app: where to go.
@@ -92,6 +94,12 @@ pub fn respond(outcome: Outcome, manner: Manner, record: Record) -> Response<Log
         Outcome::Uncovered(host) => {
             let happened = format!("This connection was made for another host than `{host}`.");
             Reply::new(StatusCode::MISDIRECTED_REQUEST, happened)
+        }
+        Outcome::Challenge(answer) => {
+            let mut response = Response::new(());
+            let octets = HeaderValue::from_static("application/octet-stream");
+            response.headers_mut().insert(header::CONTENT_TYPE, octets);
+            return finish(response, Source::Page(Some(answer.into())), None, None, record);
         }
         Outcome::Secure(location) => {
             let reply = Reply::new(StatusCode::PERMANENT_REDIRECT, "This is answered over HTTPS only.".to_owned());

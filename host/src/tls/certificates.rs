@@ -35,6 +35,8 @@ struct Shelf {
     first: Option<Arc<Certificate>>,
     /// Shown only to those who validate a name for a certificate authority.
     challenges: HashMap<String, Arc<Certificate>>,
+    /// The same over HTTP: for each name a token, and what is answered to it.
+    tokens: HashMap<String, (String, String)>,
 }
 
 impl Certificates {
@@ -53,9 +55,9 @@ impl Certificates {
         self.shelf.load().challenges.get(server_name?).cloned()
     }
 
-    /// Whether a certificate covers this name, other than for want of a better one.
-    pub fn cover(&self, name: &str) -> bool {
-        self.pick(Some(name)).is_some_and(|certificate| certificate.names.cover(name))
+    /// Whether a file has a certificate for this name.
+    pub fn cover_by_files(&self, name: &str) -> bool {
+        self.lock().files.iter().any(|certificate| certificate.names.cover(name))
     }
 
     /// The certificate that an authority has issued for this name.
@@ -80,20 +82,42 @@ impl Certificates {
 
     /// Shows this one to those who validate `name`, or no longer any.
     pub fn set_challenge(&self, name: &str, certificate: Option<Arc<Certificate>>) {
-        let sources = self.lock();
-        let mut challenges = self.shelf.load().challenges.clone();
-        match certificate {
-            Some(certificate) => _ = challenges.insert(name.to_owned(), certificate),
-            None => _ = challenges.remove(name),
-        }
-        self.shelf.store(Arc::new(Shelf { challenges, ..sources.shelf() }));
+        self.answer(|shelf| match certificate {
+            Some(certificate) => _ = shelf.challenges.insert(name.to_owned(), certificate),
+            None => _ = shelf.challenges.remove(name),
+        });
+    }
+
+    /// Answers this to those who validate `name` with this token, or no longer anything.
+    pub fn set_token(&self, name: &str, answer: Option<(String, String)>) {
+        self.answer(|shelf| match answer {
+            Some(answer) => _ = shelf.tokens.insert(name.to_owned(), answer),
+            None => _ = shelf.tokens.remove(name),
+        });
+    }
+
+    /// What is answered to `token` (RFC 8555 section 8.3).
+    pub fn answer_to(&self, token: &str) -> Option<String> {
+        let shelf = self.shelf.load();
+        shelf.tokens.values().find(|(known, _)| known == token).map(|(_, answer)| answer.clone())
     }
 
     fn change(&self, change: impl FnOnce(&mut Sources)) {
         let mut sources = self.lock();
         change(&mut sources);
-        let challenges = self.shelf.load().challenges.clone();
-        self.shelf.store(Arc::new(Shelf { challenges, ..sources.shelf() }));
+        self.store(&sources, |_| {});
+    }
+
+    fn answer(&self, change: impl FnOnce(&mut Shelf)) {
+        self.store(&self.lock(), change);
+    }
+
+    /// Makes a new shelf, with the answers to challenges of the old one, changed.
+    fn store(&self, sources: &Sources, change: impl FnOnce(&mut Shelf)) {
+        let old = self.shelf.load();
+        let mut shelf = Shelf { challenges: old.challenges.clone(), tokens: old.tokens.clone(), ..sources.shelf() };
+        change(&mut shelf);
+        self.shelf.store(Arc::new(shelf));
     }
 
     fn lock(&self) -> MutexGuard<'_, Sources> {
@@ -150,7 +174,7 @@ mod tests {
         check(Some("c.example"), &file);
         check(Some("shop.localhost"), &own);
         check(None, &file);
-        assert!(certificates.cover("c.example") && !certificates.cover("c.d.example"));
+        assert!(certificates.cover_by_files("c.example") && !certificates.cover_by_files("a.b.example"));
         certificates.set_files(Vec::new());
         check(Some("b.example"), &issued);
     }

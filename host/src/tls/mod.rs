@@ -9,6 +9,7 @@
 //! All of rustls is here. One certificate has one rustls configuration, chosen by the name that a visitor asks for before
 //! the handshake goes on, so that the connection knows what its certificate covers.
 
+pub mod acme;
 pub mod certificate;
 pub mod certificates;
 pub mod files;

@@ -1,0 +1,144 @@
+//! The task that sees to it that every wanted name has a certificate.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use instant_acme::Account;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::error;
+use tracing::info;
+use tracing::warn;
+
+use crate::tls::acme::folder::Folder;
+use crate::tls::acme::order::OrderError;
+use crate::tls::acme::order::account;
+use crate::tls::acme::order::order;
+use crate::tls::acme::pace::NAMES_MAX;
+use crate::tls::acme::pace::Next;
+use crate::tls::acme::pace::Pace;
+use crate::tls::acme::settings::AcmeSettings;
+use crate::tls::certificate::Certificate;
+use crate::tls::certificates::Certificates;
+
+/// How often it is looked whether a certificate is to be renewed.
+const LOOK: Duration = Duration::from_secs(60 * 60);
+
+/// For one whole order, with everything that an authority may take.
+const ORDER: Duration = Duration::from_secs(300);
+
+/// One authority.
+struct Authority {
+    settings: AcmeSettings,
+    folder: Folder,
+    certificates: Arc<Certificates>,
+    account: Option<Account>,
+    pace: Pace,
+}
+
+/// Orders a certificate for every name in `wanted` that has none, one at a time, and renews those in the last third of
+/// their time. What is kept in the folder is used at once. Never ends.
+pub async fn tend(
+    settings: AcmeSettings,
+    certificates: Arc<Certificates>,
+    mut wanted: watch::Receiver<BTreeSet<String>>,
+) -> Infallible {
+    let folder = loop {
+        match Folder::open(&settings.folder, &settings.directory) {
+            Ok(folder) => break folder,
+            Err(error) => {
+                error!("no certificates can be ordered, `{}` cannot be used: {error}", settings.folder.display());
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+    };
+    let mut authority = Authority { settings, folder, certificates, account: None, pace: Pace::default() };
+    loop {
+        let names = wanted.borrow_and_update().clone();
+        let needy = authority.needy(&names);
+        match authority.pace.next(&needy, Instant::now()) {
+            Next::Order(name) => authority.provide(&name).await,
+            Next::At(moment) => changed_before(&mut wanted, moment).await,
+            Next::Nothing => changed_before(&mut wanted, Instant::now() + LOOK).await,
+        }
+    }
+}
+
+/// Waits for another set of names, and not beyond `moment`.
+async fn changed_before(wanted: &mut watch::Receiver<BTreeSet<String>>, moment: Instant) {
+    if let Ok(Err(_)) = tokio::time::timeout_at(moment, wanted.changed()).await {
+        // Nobody will ever want anything else.
+        tokio::time::sleep_until(moment).await;
+    }
+}
+
+impl Authority {
+    /// Those without a certificate that still holds for a while. What is kept on disk is taken on the way.
+    fn needy(&self, names: &BTreeSet<String>) -> BTreeSet<String> {
+        let taken = names.iter().take(NAMES_MAX);
+        if names.len() > NAMES_MAX {
+            warn!("{} host names want a certificate, and only the first {NAMES_MAX} get one", names.len());
+        }
+        let needs = |name: &&String| {
+            if let Some(issued) = self.certificates.issued(name) {
+                return is_old(&issued);
+            }
+            // An operator's own certificate is as good.
+            if self.certificates.cover_by_files(name) {
+                return false;
+            }
+            match self.folder.certificate(name) {
+                Some(kept) if !kept.left().is_zero() => {
+                    let old = is_old(&kept);
+                    self.certificates.set_issued(name, Arc::new(kept));
+                    old
+                }
+                _ => true,
+            }
+        };
+        taken.filter(needs).cloned().collect()
+    }
+
+    async fn provide(&mut self, name: &str) {
+        self.pace.ordered(Instant::now());
+        let provided = tokio::time::timeout(ORDER, self.try_to_provide(name)).await;
+        let why = match provided {
+            Ok(Ok(certificate)) => {
+                let days = certificate.left().as_secs() / (24 * 60 * 60);
+                info!(host = name, "a certificate for `{name}` was issued, and holds for {days} days");
+                self.certificates.set_issued(name, Arc::new(certificate));
+                return self.pace.succeeded(name);
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("it took longer than {ORDER:?}"),
+        };
+        // Perhaps it is the account that is no good any more.
+        self.account = None;
+        let wait = self.pace.failed(name, Instant::now());
+        let left = self.certificates.issued(name).map(|certificate| certificate.left());
+        let meanwhile = match left {
+            Some(left) => format!("the one in use holds for {} days", left.as_secs() / (24 * 60 * 60)),
+            None => "until then it has none".to_owned(),
+        };
+        warn!(host = name, "no certificate for `{name}`, next try in {wait:?}; {meanwhile}: {why}");
+    }
+
+    async fn try_to_provide(&mut self, name: &str) -> Result<Certificate, OrderError> {
+        let account = match &self.account {
+            Some(account) => account,
+            None => self.account.insert(account(&self.settings, &self.folder).await?),
+        };
+        let issued = order(account, name, self.settings.challenge, &self.certificates).await?;
+        let certificate = Certificate::parse(issued.chain.as_bytes(), issued.key.as_bytes())?;
+        self.folder.keep_certificate(name, &issued.key, &issued.chain)?;
+        Ok(certificate)
+    }
+}
+
+/// In the last third of its time.
+fn is_old(certificate: &Certificate) -> bool {
+    let whole = certificate.expires.duration_since(certificate.begins).unwrap_or_default();
+    certificate.left() < whole / 3
+}
