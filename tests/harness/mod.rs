@@ -3,6 +3,7 @@
 pub mod client;
 pub mod folder;
 pub mod host;
+pub mod pebble;
 pub mod process;
 pub mod secure;
 pub mod serving;

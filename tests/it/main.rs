@@ -14,6 +14,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod acme;
 mod author_errors;
 mod browser;
 mod carry;

@@ -31,6 +31,7 @@ pub struct Certificate {
     pub begins: SystemTime,
     /// What a handshake needs.
     pub config: Arc<ServerConfig>,
+    certified: Arc<CertifiedKey>,
 }
 
 /// Why a certificate cannot be used.
@@ -67,10 +68,16 @@ impl Certificate {
             return Err(CertificateError::Chain("no certificate in it".to_owned()));
         }
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| CertificateError::Key(error.to_string()))?;
-        Certificate::new(chain, key, &PROTOCOLS)
+        let certificate = Certificate::new(chain, key, &PROTOCOLS)?;
+        certificate.certified.keys_match().map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => CertificateError::Mismatch,
+            other => CertificateError::Refused(other.to_string()),
+        })?;
+        Ok(certificate)
     }
 
-    /// Puts a chain and a key together, for these protocols.
+    /// Puts a chain and a key together, for these protocols. Whether they belong together is not looked at: what proves a
+    /// name to an authority has an extension that rustls does not let pass.
     pub fn new(
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
@@ -84,17 +91,16 @@ impl Certificate {
         }
         let (begins, expires) =
             (moment(parsed.validity().not_before.timestamp()), moment(parsed.validity().not_after.timestamp()));
-        let certified = CertifiedKey::from_der(chain, key, &provider()).map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => CertificateError::Mismatch,
-            other => CertificateError::Refused(other.to_string()),
-        })?;
+        let key = provider().key_provider.load_private_key(key);
+        let key = key.map_err(|error| CertificateError::Refused(error.to_string()))?;
+        let certified = Arc::new(CertifiedKey::new(chain, key));
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(|error| CertificateError::Refused(error.to_string()))?
             .with_no_client_auth()
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified.clone())));
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-        Ok(Certificate { names, expires, begins, config: Arc::new(config) })
+        Ok(Certificate { names, expires, begins, certified, config: Arc::new(config) })
     }
 
     /// How long it still holds.

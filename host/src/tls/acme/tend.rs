@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -111,7 +112,7 @@ impl Authority {
                 self.certificates.set_issued(name, Arc::new(certificate));
                 return self.pace.succeeded(name);
             }
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => with_causes(&error),
             Err(_) => format!("it took longer than {ORDER:?}"),
         };
         // Perhaps it is the account that is no good any more.
@@ -135,6 +136,21 @@ impl Authority {
         self.folder.keep_certificate(name, &issued.key, &issued.chain)?;
         Ok(certificate)
     }
+}
+
+/// What is wrong, and why: a client's own words are only the outermost ones.
+fn with_causes(error: &OrderError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let words = inner.to_string();
+        // Some errors say what their cause says.
+        if !text.ends_with(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = inner.source();
+    }
+    text
 }
 
 /// In the last third of its time.
