@@ -30,6 +30,7 @@ mod logs;
 mod middleware;
 mod model;
 mod neighbours;
+mod packaging;
 mod refusals;
 mod routing;
 mod shortage;

@@ -81,7 +81,7 @@ fn the_streets_never_import_each_other_nor_what_is_above_them() {
         let forbidden: Vec<&str> = match source.room() {
             "serve" => [ABOVE, &["deploy"]].concat(),
             "deploy" => [ABOVE, &["serve"]].concat(),
-            "app" | "name" | "routes" | "telemetry" => [ABOVE, &["deploy", "serve"]].concat(),
+            "app" | "name" | "routes" | "telemetry" | "tls" => [ABOVE, &["deploy", "serve"]].concat(),
             _ => continue,
         };
         for room in forbidden {
@@ -96,6 +96,10 @@ fn each_outside_library_has_its_room() {
         ("hyper", &["serve"]),
         ("hyper_util", &["serve"]),
         ("notify", &["deploy", "dev"]),
+        ("rustls", &["tls"]),
+        ("tokio_rustls", &["tls"]),
+        ("instant_acme", &["tls"]),
+        ("sd_notify", &["attend"]),
         ("clap", &["cli", "main", "telemetry"]),
     ];
     for source in sources("host/src") {

@@ -51,7 +51,7 @@ pub struct Cli {
 pub enum Command {
     /// Serve the apps in a folder.
     #[command(after_help = SERVE_EXAMPLES, after_long_help = SERVE_EXAMPLES)]
-    Serve(ServeFlags),
+    Serve(Box<ServeFlags>),
     /// Build apps from source, serve them on this machine, and rebuild what you edit.
     #[command(after_help = DEV_EXAMPLES, after_long_help = DEV_EXAMPLES)]
     Dev(DevFlags),

@@ -1,0 +1,77 @@
+//! What is shipped beside the program: units that systemd reads, and that leave little to whoever breaks out.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Output;
+
+use guesthouse::cli::flags::ServeFlags;
+use guesthouse::config::Config;
+use guesthouse::config::surroundings::Surroundings;
+
+use crate::harness::host::program;
+
+const UNITS: [&str; 3] = ["guesthouse.service", "guesthouse.socket", "guesthouse-tls.socket"];
+
+/// Of ten; `systemd-analyze security` calls up to 2 "OK", and a unit without any setting has 9.6.
+const EXPOSURE_MAX: f32 = 2.0;
+
+fn packaging() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("packaging")
+}
+
+/// Runs `systemd-analyze` over the units, in a folder in which their program is the one under test.
+fn analyze(arguments: &[&str]) -> Option<Output> {
+    let folder = tempfile::tempdir().unwrap();
+    for unit in UNITS {
+        let text = fs::read_to_string(packaging().join(unit)).unwrap();
+        let text = text.replace("/usr/local/bin/guesthouse", &program().display().to_string());
+        fs::write(folder.path().join(unit), text).unwrap();
+    }
+    match Command::new("systemd-analyze").args(arguments).args(UNITS).current_dir(folder.path()).output() {
+        Ok(output) => Some(output),
+        Err(error) => {
+            eprintln!("NOT TESTED WITH SYSTEMD: systemd-analyze cannot be run: {error}");
+            None
+        }
+    }
+}
+
+#[test]
+fn systemd_reads_the_units() {
+    let Some(output) = analyze(&["verify", "--man=no"]) else { return };
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let ours: Vec<&str> = said.lines().filter(|line| line.contains("guesthouse")).collect();
+    assert!(ours.is_empty(), "{said}");
+}
+
+#[test]
+fn the_unit_leaves_little_to_whoever_breaks_out() {
+    let Some(_) = analyze(&["--version"]) else { return };
+    let unit = packaging().join(UNITS[0]);
+    let output = Command::new("systemd-analyze").args(["security", "--offline=true", "--no-pager"]).arg(unit).output();
+    let said = String::from_utf8_lossy(&output.unwrap().stdout).into_owned();
+    let line =
+        said.lines().find(|line| line.contains("exposure level")).unwrap_or_else(|| panic!("no level in {said}"));
+    let exposure = line.split_whitespace().find_map(|word| word.parse::<f32>().ok()).unwrap();
+    assert!(exposure <= EXPOSURE_MAX, "{line}");
+}
+
+#[test]
+fn the_configuration_that_is_shipped_is_one() {
+    let text = fs::read_to_string(packaging().join("guesthouse.toml")).unwrap();
+    let with_everything: String = text
+        .lines()
+        .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line))
+        .fold(String::new(), |all, line| all + line + "\n");
+    assert_ne!(text, with_everything);
+    for text in [text, with_everything] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("guesthouse.toml");
+        fs::write(&path, text).unwrap();
+        let flags =
+            ServeFlags { config: Some(path), state: Some(folder.path().join("state")), ..ServeFlags::default() };
+        Config::serve(&flags, &Surroundings::default()).unwrap();
+    }
+}
