@@ -288,7 +288,7 @@ async fn one(accessor: &Accessor<State>, door: &Service, job: Job, roll: &Roll) 
     };
     match answered {
         None => {}
-        Some(Err(code)) => _ = reply.send(Err(Fault::Guest(format!("{code:?}")))),
+        Some(Err(code)) => _ = reply.send(Err(Fault::said(&format!("{code:?}")))),
         Some(Ok((response, gone))) => {
             let is_heard = reply.send(Ok(response)).is_ok();
             if is_heard {

@@ -24,7 +24,8 @@ use crate::inspect::Inspection;
 use crate::inspect::PLAIN_CORE_INSTANCES_MAX;
 use crate::inspect::PLAIN_TABLE_ELEMENTS_MAX;
 use crate::inspect::PLAIN_TABLES_MAX;
-use crate::limits::MemoryTotal;
+use crate::memory::Account;
+use crate::memory::MemoryTotal;
 use crate::output::GuestLog;
 use crate::precompiled;
 use crate::settings::GuestSettings;
@@ -149,13 +150,9 @@ impl Sandbox {
         let unfit = |error: wasmtime::Error| PrepareError::Link(link_advice(&error, &inspection.imports));
         let linked = workshop.linker.instantiate_pre(&component).map_err(unfit)?;
         let log = GuestLog::new(&settings.app, &settings.revision, settings.log_lines_per_second_max);
-        let common = Common {
-            settings,
-            log: Arc::new(log),
-            memory_total: self.memory_total.clone(),
-            idle: self.idle.clone(),
-            tasks: self.tasks.clone(),
-        };
+        let account = Arc::new(Account::new(&self.memory_total, limit));
+        let common =
+            Common { settings, log: Arc::new(log), account, idle: self.idle.clone(), tasks: self.tasks.clone() };
         Guest::new(inspection.lane, linked, common, self.clock.clone()).map_err(unfit)
     }
 

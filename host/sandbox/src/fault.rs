@@ -7,8 +7,8 @@ use wasmtime::Trap;
 use wasmtime::WasmBacktrace;
 use wasmtime_wasi::I32Exit;
 
-use crate::limits::Bound;
-use crate::limits::Memory;
+use crate::memory::Bound;
+use crate::memory::Memory;
 
 /// A guest failed: it trapped, missed a deadline, ran out of memory, or answered nothing or nonsense.
 #[derive(Debug, thiserror::Error)]
@@ -22,12 +22,10 @@ pub enum Fault {
         backtrace: String,
     },
     /// The guest trapped after it had been refused memory.
-    #[error("the guest ran out of memory (limit {bytes_max} bytes{}): {message}", if *.host_is_full { ", the host's total is used up" } else { "" })]
+    #[error("the guest ran out of memory (limit {bytes_max} bytes): {message}")]
     Memory {
         /// The instance's limit, in bytes.
         bytes_max: u64,
-        /// Whether the host's total was the bound that was hit, rather than the instance's own.
-        host_is_full: bool,
         /// The trap in one line.
         message: String,
         /// The wasm backtrace, as in `Trap`.
@@ -57,8 +55,8 @@ pub enum Fault {
     /// The request's body ended in an error, and the guest could not answer without it.
     #[error("the request's body: {0}")]
     RequestBody(#[from] crate::request::BodyError),
-    /// The host has no room for another instance at this moment.
-    #[error("the host has no room for another instance: {0}")]
+    /// The host has no room for another instance, or for what one asks for, at this moment.
+    #[error("the host has no room: {0}")]
     Full(String),
     /// The revision was retired and its drain deadline has passed.
     #[error("the revision was retired and its time to finish is over")]
@@ -76,6 +74,16 @@ impl Fault {
 }
 
 impl Fault {
+    /// An error that the guest returned, in its own words.
+    pub(crate) fn said(text: &str) -> Fault {
+        Fault::Guest(short(text, TEXT_BYTES_MAX))
+    }
+
+    /// A response that HTTP cannot say, and why.
+    pub(crate) fn bad_response(text: &str) -> Fault {
+        Fault::BadResponse(short(text, TEXT_BYTES_MAX))
+    }
+
     /// Reads what wasmtime says of a call that failed. `memory` knows whether the guest had been refused any.
     pub(crate) fn from_wasmtime(error: &wasmtime::Error, memory: &Memory) -> Fault {
         if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
@@ -88,17 +96,34 @@ impl Fault {
         let message = match (error.downcast_ref::<I32Exit>(), error.downcast_ref::<Trap>()) {
             (Some(exit), _) => format!("it called exit({})", exit.0),
             (None, Some(trap)) => trap.to_string(),
-            (None, None) => error.root_cause().to_string(),
+            (None, None) => short(&error.root_cause().to_string(), TEXT_BYTES_MAX),
         };
         let backtrace = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
         match memory.refused_by {
             None => Fault::Trap { message, backtrace },
-            Some(bound) => {
-                let host_is_full = bound == Bound::Host;
-                Fault::Memory { bytes_max: memory.bytes_max, host_is_full, message, backtrace }
-            }
+            Some(Bound::Instance) => Fault::Memory { bytes_max: memory.bytes_max, message, backtrace },
+            // Another moment, or a larger host, and it would have answered.
+            Some(Bound::Host) => Fault::Full(format!("{MEMORY_IS_USED_UP} ({message})")),
         }
     }
+}
+
+/// Why a guest is refused memory that its own limit allows.
+pub(crate) const MEMORY_IS_USED_UP: &str = "the memory of all guests, or this guest's half of it, is used up";
+
+/// What a guest says of itself, or is called in it, is shown in the log and in the status: as much as somebody reads.
+const TEXT_BYTES_MAX: usize = 2 << 10;
+
+/// Of one function's name or file in a backtrace.
+const NAME_BYTES_MAX: usize = 256;
+
+/// A guest's own words, cut where they are longer than anybody reads.
+fn short(text: &str, bytes_max: usize) -> String {
+    if text.len() <= bytes_max {
+        return text.to_owned();
+    }
+    let kept = &text[..text.floor_char_boundary(bytes_max)];
+    format!("{kept}… ({} more bytes)", text.len() - kept.len())
 }
 
 /// A backtrace, one frame a line, innermost first: function, and where in the source if the guest carries that.
@@ -106,10 +131,10 @@ fn frames(backtrace: &WasmBacktrace) -> String {
     let mut text = String::new();
     for frame in backtrace.frames() {
         let name = frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), str::to_owned);
-        text.push_str(&name);
+        text.push_str(&short(&name, NAME_BYTES_MAX));
         let place = frame.symbols().iter().find_map(|symbol| Some((symbol.file()?, symbol.line()?)));
         if let Some((file, line)) = place {
-            text.push_str(&format!(" at {file}:{line}"));
+            text.push_str(&format!(" at {}:{line}", short(file, NAME_BYTES_MAX)));
         }
         text.push('\n');
     }

@@ -79,7 +79,7 @@ impl Guest {
     pub async fn receive(&self, request: GuestRequest) -> Result<Received, Fault> {
         match &self.lane {
             Prepared::Gateway(_) if !request.body.is_end_stream() => {
-                Box::pin(gateway::receive(request, &self.common.memory_total)).await
+                Box::pin(gateway::receive(request, &self.common.account)).await
             }
             Prepared::Gateway(_) | Prepared::Http02(_) | Prepared::Http03(_) => Ok(Received { request, body: None }),
         }

@@ -25,6 +25,7 @@ mod lane;
 pub mod limits;
 mod lot;
 mod member;
+mod memory;
 pub mod offer;
 mod output;
 mod precompiled;

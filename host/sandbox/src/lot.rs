@@ -12,6 +12,7 @@ use crate::idle::Idle;
 use crate::idle::Waiting;
 use crate::instance::Instance;
 use crate::settings::Instances;
+use crate::store::Common;
 
 /// Puts an instance back for the next request. Dropping it drops the instance.
 pub(crate) type Keep = Box<dyn FnOnce() + Send>;
@@ -31,11 +32,13 @@ struct Parked<D> {
 }
 
 impl<D: Send + 'static> Lot<D> {
-    pub(crate) fn new(instances: &Instances, idle: &Arc<Idle>) -> Arc<Lot<D>> {
-        let lot = Arc::new(Lot { waiting: Mutex::default(), instances: instances.clone(), idle: idle.clone() });
-        if instances.are_reused() {
+    pub(crate) fn new(common: &Common) -> Arc<Lot<D>> {
+        let (instances, idle) = (common.settings.instances.clone(), common.idle.clone());
+        let lot = Arc::new(Lot { waiting: Mutex::default(), instances, idle });
+        if lot.instances.are_reused() {
             let watched: Arc<dyn Waiting> = lot.clone();
-            idle.watch(&watched);
+            lot.idle.watch(&watched);
+            common.account.waits_in(&watched);
         }
         lot
     }

@@ -52,7 +52,8 @@ impl GuestLog {
     /// Something that the host has to say about a guest's request, within the same bound.
     pub(crate) fn note(&self, request_id: &str, text: &str) {
         if self.admit() {
-            let (app, revision, text) = (&self.app, &self.revision, escape(text.as_bytes()));
+            let noted = &text.as_bytes()[..text.len().min(LINE_BYTES_MAX)];
+            let (app, revision, text) = (&self.app, &self.revision, escape(noted));
             tracing::warn!(target: GUEST, { app.name = app, app.revision = revision, request.id = request_id }, "{text}");
         }
     }

@@ -217,7 +217,7 @@ impl Writing {
 }
 
 fn unfinished(error: &Error) -> Fault {
-    Fault::BadResponse(match error {
+    Fault::bad_response(&match error {
         Error::HttpResponseBodySize(Some(length)) => {
             format!("its body has {length} bytes when it ends or overflows, and its content-length says another number")
         }

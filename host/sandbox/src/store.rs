@@ -17,9 +17,9 @@ use wasmtime_wasi_http::WasiHttpView;
 use crate::capability::outbound::Outbound;
 use crate::capability::wasi;
 use crate::idle::Idle;
-use crate::limits::Memory;
-use crate::limits::MemoryTotal;
 use crate::member::Roll;
+use crate::memory::Account;
+use crate::memory::Memory;
 use crate::output::GuestLog;
 use crate::settings::GuestSettings;
 use crate::tag::Tag;
@@ -31,7 +31,8 @@ const RESOURCES_MAX: usize = 10_000;
 pub(crate) struct Common {
     pub(crate) settings: GuestSettings,
     pub(crate) log: Arc<GuestLog>,
-    pub(crate) memory_total: Arc<MemoryTotal>,
+    /// The memory of its instances together.
+    pub(crate) account: Arc<Account>,
     /// Those instances of all guests that wait for a request.
     pub(crate) idle: Arc<Idle>,
     /// Tracks what goes on without a visitor.
@@ -62,7 +63,7 @@ pub(crate) fn new(engine: &Engine, common: &Arc<Common>, tag: &Tag) -> Store<Sta
         wasi: None,
         http: WasiHttpCtx::new(),
         outbound: Outbound::new(&common.log, tag),
-        memory: Memory::new(limits.memory_bytes_max, &common.memory_total),
+        memory: Memory::new(limits.memory_bytes_max, &common.account),
         common: common.clone(),
         tag: tag.clone(),
         roll: None,

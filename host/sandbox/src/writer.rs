@@ -57,7 +57,7 @@ impl Writer {
                 }
             },
         };
-        handed.map_err(|code| Fault::Guest(format!("{code:?}")))
+        handed.map_err(|code| Fault::said(&format!("{code:?}")))
     }
 
     /// The guest let its deadline pass: whoever else is in its instance loses it too.

@@ -280,9 +280,7 @@ impl Validator {
         match tokio::time::timeout(deadline, Box::pin(guest.probe())).await {
             Ok(Ok(())) => Ok(begun.elapsed()),
             // The house is full: nothing that the component can help.
-            Ok(Err(fault @ (Fault::Full(_) | Fault::Memory { host_is_full: true, .. }))) => {
-                Err(Stop::Trouble(fault.to_string()))
-            }
+            Ok(Err(fault @ Fault::Full(_))) => Err(Stop::Trouble(fault.to_string())),
             Ok(Err(fault)) => Err(Stop::Refused(told(&fault))),
             Err(_) => Err(Stop::Refused(format!(
                 "its first instance was not ready after {deadline:?}: what it does before its first request must be short"

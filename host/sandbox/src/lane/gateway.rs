@@ -20,11 +20,13 @@ use self::bindings::guesthouse::gateway::types;
 use crate::deadline;
 use crate::deadline::Work;
 use crate::fault::Fault;
+use crate::fault::MEMORY_IS_USED_UP;
 use crate::instance::Mould;
 use crate::instance::Start;
-use crate::limits::MemoryTotal;
-use crate::limits::Share;
+use crate::lane::message::FIELDS_MAX;
 use crate::lot::Lot;
+use crate::memory::Account;
+use crate::memory::Share;
 use crate::request::GuestRequest;
 use crate::request::Received;
 use crate::request::Whole;
@@ -75,7 +77,7 @@ pub(crate) struct Gateway {
 impl Gateway {
     pub(crate) fn new(linked: InstancePre<State>, common: &Common) -> wasmtime::Result<Gateway> {
         let lifecycle = AppWithLifecyclePre::new(linked.clone()).ok();
-        let lot = Lot::new(&common.settings.instances, &common.idle);
+        let lot = Lot::new(common);
         Ok(Gateway { app: AppPre::new(linked)?, lifecycle, lot })
     }
 
@@ -91,7 +93,9 @@ impl Gateway {
                 Ok(guest) => guest.guesthouse_gateway_lifecycle().call_health(&mut store).await,
                 Err(error) => Err(error),
             };
-            asked.map_err(|error| Fault::from_wasmtime(&error, &store.data().memory))?.map_err(Fault::Guest)
+            asked
+                .map_err(|error| Fault::from_wasmtime(&error, &store.data().memory))?
+                .map_err(|said| Fault::said(&said))
         }))
     }
 
@@ -108,7 +112,7 @@ impl Gateway {
                 let called = instance.door.guesthouse_gateway_handler();
                 called.call_handle(&mut instance.store, record).await
             };
-            let response = called.map_err(|error| instance.fault(&error))?.map_err(Fault::Guest)?;
+            let response = called.map_err(|error| instance.fault(&error))?.map_err(|said| Fault::said(&said))?;
             Ok((response, instance))
         });
         let (response, instance) = deadline::within(guest, visit.limits()).await?;
@@ -132,14 +136,14 @@ impl Mould for AppPre<State> {
     }
 }
 
-/// Takes in a request's whole body, counted in the memory of all guests for as long as the host holds it.
-pub(crate) async fn receive(mut request: GuestRequest, total: &Arc<MemoryTotal>) -> Result<Received, Fault> {
-    let mut share = Share::new(total);
+/// Takes in a request's whole body, counted as the guest's memory for as long as the host holds it.
+pub(crate) async fn receive(mut request: GuestRequest, account: &Arc<Account>) -> Result<Received, Fault> {
+    let mut share = Share::new(account);
     let mut bytes = BytesMut::new();
     while let Some(frame) = request.body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
         if !share.grow(data.len() as u64) {
-            return Err(Fault::Full("the memory of all guests is used up".to_owned()));
+            return Err(Fault::Full(MEMORY_IS_USED_UP.to_owned()));
         }
         bytes.extend_from_slice(&data);
     }
@@ -173,7 +177,7 @@ fn record<'request>(
 
 /// The guest's record as a response; a fault when it cannot be said in HTTP.
 fn message(record: types::Response, body_bytes_max: u64) -> Result<Response<GuestBody>, Fault> {
-    let bad = |text: String| Fault::BadResponse(text);
+    let bad = |text: String| Fault::bad_response(&text);
     let status = StatusCode::from_u16(record.status)
         .ok()
         .filter(|status| (200..600).contains(&status.as_u16()))
@@ -185,6 +189,10 @@ fn message(record: types::Response, body_bytes_max: u64) -> Result<Response<Gues
     let head_bytes: usize = record.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
     if head_bytes > HEAD_BYTES_MAX {
         return Err(bad(format!("its head has {head_bytes} bytes, and the limit is {HEAD_BYTES_MAX}")));
+    }
+    // A map of headers panics when it is to hold tens of thousands, which fit in that many bytes.
+    if record.headers.len() > FIELDS_MAX {
+        return Err(bad(format!("its head has {} fields, and the limit is {FIELDS_MAX}", record.headers.len())));
     }
     let mut headers = HeaderMap::with_capacity(record.headers.len());
     for (name, value) in record.headers {
@@ -224,6 +232,11 @@ mod tests {
             &[("x", "a\r\nset-cookie: b=1")],
             Err("the value of its header `x` has bytes that HTTP does not allow"),
         );
+        let many = vec![("x", ""); FIELDS_MAX + 1];
+        check(200, &many[1..], Ok(200));
+        check(200, &many, Err("its head has 1001 fields, and the limit is 1000"));
+        // More than a map of headers can hold, in fewer bytes than a head may have.
+        check(200, &vec![("", ""); 32_000], Err("its head has 32000 fields, and the limit is 1000"));
         check(200, &[("x", &"y".repeat(200_000))], Err("its head has 200005 bytes, and the limit is 131072"));
     }
 

@@ -31,7 +31,7 @@ pub(crate) struct Http02 {
 
 impl Http02 {
     pub(crate) fn new(linked: InstancePre<State>, common: &Common) -> wasmtime::Result<Http02> {
-        Ok(Http02 { proxy: ProxyPre::new(linked)?, lot: Lot::new(&common.settings.instances, &common.idle) })
+        Ok(Http02 { proxy: ProxyPre::new(linked)?, lot: Lot::new(common) })
     }
 
     pub(crate) fn mould(&self) -> &ProxyPre<State> {

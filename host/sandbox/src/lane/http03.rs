@@ -35,7 +35,7 @@ impl Http03 {
     pub(crate) fn new(linked: InstancePre<State>, common: &Arc<Common>) -> wasmtime::Result<Http03> {
         let instances = &common.settings.instances;
         let service = ServicePre::new(linked)?;
-        let lot = Lot::new(instances, &common.idle);
+        let lot = Lot::new(common);
         let several = instances.are_reused() && instances.concurrent_max > 1;
         let crew = several.then(|| Crew::new(service.clone(), lot.clone(), common.clone()));
         Ok(Http03 { service, lot, crew })

@@ -40,11 +40,20 @@ pub(crate) async fn respond<E: Debug>(
     write(begun, guest, visit).await
 }
 
+/// Fields of a response's head: ten times what a browser's servers send, and few enough for every map and every proxy.
+pub(crate) const FIELDS_MAX: usize = 1_000;
+
 /// Goes on from a head to its body.
 pub(crate) async fn write(begun: Begun, writer: Writer, visit: Visit) -> Result<Response<GuestBody>, Fault> {
     let (parts, body) = begun.into_parts();
     if !(200..600).contains(&parts.status.as_u16()) {
         return Err(Fault::BadResponse(format!("its status is {}, not one of 200 to 599", parts.status.as_u16())));
+    }
+    if parts.headers.len() > FIELDS_MAX {
+        return Err(Fault::BadResponse(format!(
+            "its head has {} fields, and the limit is {FIELDS_MAX}",
+            parts.headers.len()
+        )));
     }
     let body = Writing::new(body, writer, visit).begin().await?;
     Ok(Response::from_parts(parts, body))
