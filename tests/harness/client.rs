@@ -11,6 +11,8 @@ use http_body_util::BodyExt;
 use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper::client::conn::http1::SendRequest;
+use hyper::client::conn::http2;
+use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -88,4 +90,12 @@ pub async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>, hy
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::task::spawn(connection);
     Ok(sender)
+}
+
+/// An HTTP/2 connection without TLS, by prior knowledge.
+pub async fn http2(address: SocketAddr) -> http2::SendRequest<Full<Bytes>> {
+    let stream = TcpStream::connect(address).await.expect("the host listens");
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::task::spawn(connection);
+    sender
 }

@@ -1,5 +1,6 @@
 //! What tests are written with: a host in this process, its apps folder, a client, and the real program.
 
+pub mod beside;
 pub mod client;
 pub mod folder;
 pub mod host;

@@ -407,6 +407,18 @@ async fn bad_never() {
 }
 
 #[tokio::test]
+async fn bad_http() {
+    check_fault(guest::BAD_HTTP, "/status?code=101", StatusCode::BAD_GATEWAY).await;
+    check_cut(guest::BAD_HTTP, "/trap-late").await;
+}
+
+#[tokio::test]
+async fn bad_http03() {
+    check_fault(guest::BAD_HTTP03, "/status?code=101", StatusCode::BAD_GATEWAY).await;
+    check_cut(guest::BAD_HTTP03, "/trap-late").await;
+}
+
+#[tokio::test]
 async fn bad_silent() {
     check_fault(guest::BAD_SILENT, "/", StatusCode::BAD_GATEWAY).await;
 }

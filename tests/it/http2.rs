@@ -6,22 +6,11 @@ use http::Request;
 use http::StatusCode;
 use http_body_util::BodyExt;
 use http_body_util::Full;
-use hyper::client::conn::http2;
 use hyper::client::conn::http2::SendRequest;
-use hyper_util::rt::TokioExecutor;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
-use crate::harness::host::Running;
+use crate::harness::client::http2;
 use crate::harness::host::TestHost;
 use crate::harness::within;
-
-async fn connect(host: &Running) -> SendRequest<Full<Bytes>> {
-    let stream = TcpStream::connect(host.address).await.unwrap();
-    let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-    tokio::task::spawn(connection);
-    sender
-}
 
 async fn get(sender: &mut SendRequest<Full<Bytes>>, path: &str) -> (StatusCode, Result<Bytes, hyper::Error>) {
     let request = Request::get(format!("http://localhost{path}")).body(Full::default()).unwrap();
@@ -33,7 +22,7 @@ async fn get(sender: &mut SendRequest<Full<Bytes>>, path: &str) -> (StatusCode, 
 #[tokio::test]
 async fn requests_and_swaps_share_one_connection() {
     let host = TestHost::new().app("revision", guest::revision(1)).run().await;
-    let mut sender = connect(&host).await;
+    let mut sender = http2(host.address).await;
     for number in 1..4 {
         let (status, body) = get(&mut sender, "/revision/").await;
         assert_eq!((status, body.unwrap().as_ref()), (StatusCode::OK, guest::revision_text(number).as_bytes()));
@@ -49,7 +38,7 @@ async fn a_fault_within_a_body_resets_its_stream_and_no_other() {
         .manifest("bad-loop-http", "[limits]\ncpu = \"300ms\"\n")
         .run()
         .await;
-    let mut sender = connect(&host).await;
+    let mut sender = http2(host.address).await;
     let mut other = sender.clone();
     let (cut, whole) = tokio::join!(get(&mut sender, "/bad-loop-http/late"), get(&mut other, "/hello/"));
     assert_eq!(cut.0, StatusCode::OK);

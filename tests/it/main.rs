@@ -25,6 +25,7 @@ mod documents;
 mod doors;
 mod folder;
 mod guest_apps;
+mod hostile;
 mod http2;
 mod logs;
 mod middleware;

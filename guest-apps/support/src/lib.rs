@@ -2,6 +2,7 @@
 
 pub mod carry;
 pub mod memory;
+pub mod mischief;
 pub mod probe;
 pub mod service;
 pub mod standard;

@@ -1,7 +1,9 @@
 //! Answers with a head that no host should send: too much of it, or what splits it, or an odd status.
 //!
 //! `?n=10000&len=100` is the default; `?kind=split` has a line break in a value, `?kind=name` an illegal name,
-//! `?kind=status&code=101` a status of choice. It speaks the WIT's own records, for the `http` crate refuses all this.
+//! `?kind=status&code=101` a status of choice, `?kind=same&n=26000` the same short name again and again, `?kind=hop` what
+//! only a connection's owner may say; `?kind=error` is an error of many bytes that act on a terminal. It speaks the WIT's
+//! own records, for the `http` crate refuses all this.
 
 use guesthouse::bindings::app::exports::guesthouse::gateway::handler::Guest;
 use guesthouse::bindings::types::Header;
@@ -22,6 +24,9 @@ impl Guest for Headers {
         let (status, headers) = match value("kind") {
             Some("split") => (200, vec![header("x-split", b"one\r\nset-cookie: stolen=1\r\n\r\n<p>")]),
             Some("name") => (200, vec![header("not a\r\nname", b"1")]),
+            Some("same") => (200, vec![header("x", b""); number("n", 26_000)]),
+            Some("hop") => (200, of_the_connection()),
+            Some("error") => return Err("\x1b[2J\x07error\n".repeat(number("n", 100_000))),
             Some("status") => (u16::try_from(number("code", 101)).unwrap_or(u16::MAX), Vec::new()),
             _ => (200, many(number("n", 10_000), number("len", 100))),
         };
@@ -31,6 +36,22 @@ impl Guest for Headers {
 
 fn header(name: &str, value: &[u8]) -> Header {
     (name.to_owned(), value.to_vec())
+}
+
+/// A message is framed by these, or a connection is kept by them.
+fn of_the_connection() -> Vec<Header> {
+    let fields: [(&str, &[u8]); 9] = [
+        ("connection", b"keep-alive, x-mine"),
+        ("x-mine", b"1"),
+        ("keep-alive", b"timeout=9999"),
+        ("proxy-connection", b"keep-alive"),
+        ("te", b"trailers"),
+        ("transfer-encoding", b"chunked"),
+        ("upgrade", b"websocket"),
+        ("content-length", b"3"),
+        ("content-length", b"999"),
+    ];
+    fields.map(|(name, value)| header(name, value)).to_vec()
 }
 
 fn many(count: usize, value_bytes: usize) -> Vec<Header> {

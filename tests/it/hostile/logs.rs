@@ -1,0 +1,110 @@
+//! A guest's words in the log: its output in every lane, and what it says as an error.
+
+use std::path::Path;
+
+use guesthouse_test_guests as guest;
+
+use crate::harness::client::Client;
+use crate::harness::folder::AppsFolder;
+use crate::harness::process::Process;
+
+async fn serve(home: &Path, names: &[&str], format: &str) -> (Process, Client) {
+    let apps = AppsFolder::create(home.join("apps"));
+    for name in names {
+        apps.rename_in(&format!("{name}.wasm"), guest::bytes(name));
+    }
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--state", "state", "--log-format", format];
+    let mut host = Process::start(&arguments, home);
+    let line = host.says("listening on http://").await;
+    let address = line.trim_start_matches("listening on http://").trim_end_matches('/').parse().unwrap();
+    for name in names {
+        host.logs(&format!("published `{name}`")).await;
+    }
+    (host, Client::new(address))
+}
+
+const MISLEADING: [&str; 6] = [
+    "/bad-log/?kind=escape",
+    "/bad-http/log",
+    "/bad-http03/log",
+    "/bad-headers/?kind=error&n=1",
+    "/bad-http/error",
+    "/bad-http03/error",
+];
+
+const NAMES: [&str; 4] = [guest::BAD_LOG, guest::BAD_HTTP, guest::BAD_HTTP03, guest::BAD_HEADERS];
+
+#[tokio::test]
+async fn nothing_that_a_guest_says_acts_on_a_terminal() {
+    let home = tempfile::tempdir().unwrap();
+    let (mut host, mut client) = serve(home.path(), &NAMES, "text").await;
+    for path in MISLEADING {
+        client.get(path).await;
+        host.logs(path.split('?').next().unwrap()).await;
+    }
+    host.logs("forged by the guest").await;
+    let log = host.log();
+    for acting in ['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}', '\r'] {
+        assert!(!log.contains(acting), "{acting:?} in the log");
+    }
+    // Each line of a text is a record with the host's own time and app, or indented below one.
+    for line in log.lines().filter(|line| line.contains("forged by the guest")) {
+        assert!(line.starts_with(|first: char| first.is_ascii_digit() || first == ' '), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn no_record_of_a_log_for_machines_is_a_guests() {
+    let home = tempfile::tempdir().unwrap();
+    let (mut host, mut client) = serve(home.path(), &NAMES, "json").await;
+    for path in MISLEADING {
+        client.get(path).await;
+        host.logs(path.split('?').next().unwrap()).await;
+    }
+    host.logs("forged by the guest").await;
+    for line in host.log().lines() {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(record.get("timestamp").is_some() && record.get("target").is_some(), "{line}");
+        assert_ne!(record["message"], "forged by the guest", "{line}");
+    }
+}
+
+#[tokio::test]
+async fn floods_of_every_lane_are_bounded_and_counted() {
+    let home = tempfile::tempdir().unwrap();
+    let (mut host, mut client) =
+        serve(home.path(), &[guest::BAD_LOG, guest::BAD_HTTP, guest::BAD_HTTP03], "text").await;
+    for path in ["/bad-log/?lines=100000", "/bad-http/log?repeat=100000", "/bad-http03/log?repeat=100000"] {
+        client.get(path).await;
+        let before = host.log().matches("dropped ").count();
+        assert!(before < 100, "{before}");
+        host.logs(&format!("app.name={}", path.split('/').nth(1).unwrap())).await;
+    }
+    for name in ["bad-log", "bad-http", "bad-http03"] {
+        let dropped = async {
+            while !host
+                .log()
+                .lines()
+                .any(|line| line.contains("dropped ") && line.contains(&format!("app.name={name} ")))
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        crate::harness::within("the count of what was dropped", dropped).await;
+    }
+    // A hundred lines in a second from each, for as many seconds as it took: far from what they wrote.
+    assert!(host.log().lines().count() < 20_000, "{} lines", host.log().lines().count());
+}
+
+#[tokio::test]
+async fn an_error_of_many_bytes_is_cut() {
+    let home = tempfile::tempdir().unwrap();
+    let (mut host, mut client) = serve(home.path(), &NAMES, "text").await;
+    for path in
+        ["/bad-headers/?kind=error&n=1000000", "/bad-http/error?repeat=100000", "/bad-http03/error?repeat=100000"]
+    {
+        assert_eq!(client.get(path).await.status, 502, "{path}");
+    }
+    host.logs("more bytes)").await;
+    assert!(host.log().len() < 200_000, "{} bytes", host.log().len());
+}

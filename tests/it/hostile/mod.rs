@@ -1,0 +1,10 @@
+//! The wall: what a guest can do wrong, each beside a good app that keeps answering (`docs/wall.md`).
+
+mod bombs;
+mod cuts;
+mod faults;
+mod heads;
+mod logs;
+mod memory;
+mod outbound;
+mod state;
