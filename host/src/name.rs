@@ -23,13 +23,13 @@ pub enum NameError {
     #[error("an app's name has no empty part")]
     Empty,
     /// A segment holds something else than `[a-z0-9-]`, or begins with `-`.
-    #[error("`{segment}` is not an app's name: use a-z, 0-9 and `-`, beginning with a letter or a digit{}", hint(.segment))]
+    #[error("`{}` is not an app's name: use a-z, 0-9 and `-`, beginning with a letter or a digit{}", visible(.segment), hint(.segment))]
     Characters {
         /// The segment that does not fit.
         segment: String,
     },
     /// A segment is longer than a DNS label may be (63 bytes, RFC 1035 section 2.3.4).
-    #[error("`{segment}` is longer than 63 characters")]
+    #[error("`{}` is longer than 63 characters", visible(.segment))]
     Long {
         /// The segment that does not fit.
         segment: String,
@@ -97,6 +97,18 @@ fn check_segment(segment: &str) -> Result<(), NameError> {
         return Err(NameError::Long { segment: segment.to_owned() });
     }
     Ok(())
+}
+
+/// The name of a file may hold anything, line breaks too.
+fn visible(segment: &str) -> String {
+    let mut text = String::new();
+    for character in segment.chars() {
+        match character.is_control() {
+            true => text.extend(character.escape_default()),
+            false => text.push(character),
+        }
+    }
+    text
 }
 
 fn hint(segment: &str) -> String {
@@ -204,6 +216,7 @@ mod tests {
         check("a//b", Err("an app's name has no empty part"));
         check("My_Shop", Err(&format!("`My_Shop` is not an app's name: {RULE} (rename it to `my-shop`?)")));
         check("-x", Err(&format!("`-x` is not an app's name: {RULE}")));
+        check("a\n\x1b[2J", Err(&format!("`a\\n\\u{{1b}}[2J` is not an app's name: {RULE}")));
         check("käse", Err(&format!("`käse` is not an app's name: {RULE}")));
     }
 

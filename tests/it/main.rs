@@ -28,6 +28,7 @@ mod guest_apps;
 mod hostile;
 mod http2;
 mod logs;
+mod malformed;
 mod middleware;
 mod model;
 mod neighbours;

@@ -17,6 +17,7 @@ use crate::deploy::before::Part;
 use crate::deploy::before::join;
 use crate::deploy::before::recipe;
 use crate::deploy::manifest::Manifest;
+use crate::deploy::reason::readable;
 use crate::deploy::scan::Beside;
 use crate::deploy::scan::Mark;
 use crate::deploy::scan::Sighting;
@@ -72,7 +73,12 @@ pub enum Loaded {
 
 /// Reads what `order` names. Blocks.
 pub fn load(order: &Order, store: &Store) -> Loaded {
-    take(order, store).unwrap_or_else(|other| other)
+    match take(order, store) {
+        Ok(loaded) => loaded,
+        Err(Loaded::Pending(why)) => Loaded::Pending(readable(&why)),
+        Err(Loaded::Refused { revision, why }) => Loaded::Refused { revision, why: readable(&why) },
+        Err(other) => other,
+    }
 }
 
 fn take(order: &Order, store: &Store) -> Result<Loaded, Loaded> {

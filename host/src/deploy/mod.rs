@@ -25,6 +25,7 @@ pub mod policy;
 mod private;
 mod publish;
 mod queue;
+mod reason;
 mod record;
 mod report;
 mod retire;

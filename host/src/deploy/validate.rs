@@ -31,6 +31,7 @@ use crate::deploy::life::Ready;
 use crate::deploy::manifest::Manifest;
 use crate::deploy::policy::Policy;
 use crate::deploy::policy::Terms;
+use crate::deploy::reason::readable;
 use crate::deploy::secrets;
 use crate::deploy::section::Section;
 use crate::deploy::store::Store;
@@ -121,8 +122,8 @@ impl Validator {
         let ready = Box::pin(self.ready(name, revision, inspection, policy, findings, &mut turn));
         match ready.await {
             Ok(ready) => Made::Ready(ready),
-            Err(Stop::Refused(why)) => Made::Refused(why),
-            Err(Stop::Trouble(why)) => Made::Trouble(why),
+            Err(Stop::Refused(why)) => Made::Refused(readable(&why)),
+            Err(Stop::Trouble(why)) => Made::Trouble(readable(&why)),
         }
     }
 
