@@ -217,6 +217,8 @@ async fn live(
     roll: Arc<Roll>,
 ) -> Result<Option<Keep>, Fault> {
     let mut instance = start.instance(&shared.service).await?;
+    // Declared after the instance, and so dropped before it: whoever finds a body closed by its end can see that.
+    let _going = roll.going();
     instance.store.data_mut().roll = Some(roll.clone());
     let (door, growth_max) = (&instance.door, shared.common.settings.instances.growth_bytes_max);
     let bytes_max = instance.store.data().memory.bytes().saturating_add(growth_max).saturating_sub(instance.growth());
@@ -233,7 +235,7 @@ async fn attend(
     accessor: &Accessor<State>,
     door: &Service,
     mut queue: mpsc::UnboundedReceiver<Job>,
-    roll: &Roll,
+    roll: &Arc<Roll>,
     bytes_max: u64,
 ) -> wasmtime::Result<()> {
     let mut running = FuturesUnordered::new();
@@ -270,13 +272,13 @@ async fn attend(
 const SEVERAL: &str = "several";
 
 /// One request. An error is the end of the instance.
-async fn one(accessor: &Accessor<State>, door: &Service, job: Job, roll: &Roll) -> wasmtime::Result<()> {
+async fn one(accessor: &Accessor<State>, door: &Service, job: Job, roll: &Arc<Roll>) -> wasmtime::Result<()> {
     let Job { incoming, member, mut reply, _held, .. } = job;
     let answered = async {
         match answer(accessor, door, incoming, |task| roll.begin(member, task)).await? {
             Err(code) => wasmtime::error::Ok(Err(code)),
             Ok(response) => {
-                let (response, gone) = watched(response);
+                let (response, gone) = watched(response, Some(roll));
                 Ok(Ok((roll.standstill.read_ahead(response).await, gone)))
             }
         }

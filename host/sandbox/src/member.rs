@@ -39,6 +39,8 @@ struct Names {
     /// The task that was computing when the clock ticked last.
     computing: Option<GuestTaskId>,
     end: Option<End>,
+    /// Whether the instance is being dropped, for whatever reason.
+    is_going: bool,
 }
 
 struct Entry {
@@ -71,8 +73,16 @@ pub(crate) enum Standing {
 
 impl Roll {
     pub(crate) fn new(places: u32, concurrent_max: u32) -> Arc<Roll> {
-        let names =
-            Names { is_open: true, is_left: false, places, next: 0, entries: Vec::new(), computing: None, end: None };
+        let names = Names {
+            is_open: true,
+            is_left: false,
+            places,
+            next: 0,
+            entries: Vec::new(),
+            computing: None,
+            end: None,
+            is_going: false,
+        };
         Arc::new(Roll {
             names: Mutex::new(names),
             concurrent_max: concurrent_max as usize,
@@ -93,7 +103,7 @@ impl Roll {
         names.places -= 1;
         names.is_open = names.places > 0;
         names.entries.push(Entry { id, task: None, spent: Duration::ZERO, is_left: false });
-        Some(Member { roll: self.clone(), id, ended: Box::pin(self.ended.clone().cancelled_owned()), is_done: false })
+        Some(Member { roll: self.clone(), id, ended: self.gone(), is_done: false })
     }
 
     /// The guest was called for a request.
@@ -178,6 +188,22 @@ impl Roll {
         }
     }
 
+    /// Whether the instance goes on: what is closed in one that does not was not closed by its guest.
+    pub(crate) fn is_sound(&self) -> bool {
+        let names = self.lock();
+        !names.is_going && names.end.is_none()
+    }
+
+    /// To be dropped before the instance is.
+    pub(crate) fn going(self: &Arc<Self>) -> Going {
+        Going(self.clone())
+    }
+
+    /// Ready when the instance is gone, and it is known why.
+    pub(crate) fn gone(&self) -> Pin<Box<WaitForCancellationFutureOwned>> {
+        Box::pin(self.ended.clone().cancelled_owned())
+    }
+
     /// Waits until somebody wants the instance to end at once.
     pub(crate) async fn stopped(&self) {
         self.stop.cancelled().await;
@@ -203,6 +229,15 @@ impl Roll {
 
     fn lock(&self) -> MutexGuard<'_, Names> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says on drop that the instance goes.
+pub(crate) struct Going(Arc<Roll>);
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        self.0.lock().is_going = true;
     }
 }
 

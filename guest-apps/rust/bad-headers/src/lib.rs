@@ -2,7 +2,7 @@
 //!
 //! `?n=10000&len=100` is the default; `?kind=split` has a line break in a value, `?kind=name` an illegal name,
 //! `?kind=status&code=101` a status of choice, `?kind=same&n=26000` the same short name again and again, `?kind=hop` what
-//! only a connection's owner may say; `?kind=error` is an error of many bytes that act on a terminal. It speaks the WIT's
+//! only a connection's owner may say, `?kind=spin` never comes back; `?kind=error` is an error of many bytes that act on a terminal. It speaks the WIT's
 //! own records, for the `http` crate refuses all this.
 
 use guesthouse::bindings::app::exports::guesthouse::gateway::handler::Guest;
@@ -25,6 +25,7 @@ impl Guest for Headers {
             Some("split") => (200, vec![header("x-split", b"one\r\nset-cookie: stolen=1\r\n\r\n<p>")]),
             Some("name") => (200, vec![header("not a\r\nname", b"1")]),
             Some("same") => (200, vec![header("x", b""); number("n", 26_000)]),
+            Some("spin") => spin(),
             Some("hop") => (200, of_the_connection()),
             Some("error") => return Err("\x1b[2J\x07error\n".repeat(number("n", 100_000))),
             Some("status") => (u16::try_from(number("code", 101)).unwrap_or(u16::MAX), Vec::new()),
@@ -36,6 +37,13 @@ impl Guest for Headers {
 
 fn header(name: &str, value: &[u8]) -> Header {
     (name.to_owned(), value.to_vec())
+}
+
+/// Never comes back.
+fn spin() -> ! {
+    loop {
+        std::hint::spin_loop();
+    }
 }
 
 /// A message is framed by these, or a connection is kept by them.

@@ -19,7 +19,7 @@ use wasip2::random::random;
 const ALL: &str = "heads: /status /field /fields /short /long /twice /error /log
 before the head: /spin /deep /hoard
 after the head and `first`: /spin-late /trap-late /exit-late /deep-late /hoard-late /hold /trailers
-bombs: /resources /pollables /poll-list /random /insecure-random /big-write
+bombs: /resources /pollables /poll-one /poll-list /random /insecure-random /big-write
 tells: /reach /draw
 ";
 
@@ -64,6 +64,7 @@ impl Guest for Bad {
             "/trailers" => heads::trailers(out, number("count", 1)),
             "/resources" => bombs::resources(),
             "/pollables" => bombs::pollables(),
+            "/poll-one" => bombs::poll_list(1),
             "/poll-list" => bombs::poll_list(number("count", 1_000_000) as usize),
             "/random" => drop(random::get_random_bytes(number("bytes", 1 << 31))),
             "/insecure-random" => drop(insecure::get_insecure_random_bytes(number("bytes", 1 << 31))),

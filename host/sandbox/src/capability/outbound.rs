@@ -55,3 +55,66 @@ impl WasiHttpHooks for Outbound {
         CHUNK_BYTES_MAX
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use futures_util::FutureExt as _;
+    use http_body_util::BodyExt as _;
+    use http_body_util::Empty;
+
+    use super::*;
+
+    /// What is decided of a request to `target`. Nothing is sent by this: the answer is there at once.
+    fn check_refused(target: &str) {
+        let log = Arc::new(GuestLog::new("shop", "1", 100));
+        let mut outbound = Outbound::new(&log, &Tag::new("r-1"));
+        let body: WasiBody = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
+        let request = http::Request::get(target).body(body).unwrap();
+        let decided = outbound.send_request(request, None, Box::new(std::future::ready(Ok(()))));
+        let decided = Box::into_pin(decided).now_or_never().expect("it is decided without waiting");
+        assert!(matches!(decided, Err(Error::HttpRequestDenied)), "{target}");
+    }
+
+    #[test]
+    fn every_private_and_special_range_is_refused_like_any_other_place() {
+        for host in [
+            "0.0.0.0",
+            "10.0.0.1",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.254",
+            "192.0.0.1",
+            "192.0.2.1",
+            "192.88.99.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "198.51.100.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "[::]",
+            "[::1]",
+            "[::ffff:10.0.0.1]",
+            "[64:ff9b::a00:1]",
+            "[100::1]",
+            "[2001:db8::1]",
+            "[2002:a00:1::]",
+            "[fc00::1]",
+            "[fd00:ec2::254]",
+            "[fe80::1]",
+            "[ff02::1]",
+            "metadata.google.internal",
+            "localhost",
+            "example.com",
+            "93.184.216.34",
+        ] {
+            check_refused(&format!("http://{host}/"));
+            check_refused(&format!("https://{host}:8443/latest/meta-data/"));
+        }
+        check_refused("/without-an-authority");
+    }
+}

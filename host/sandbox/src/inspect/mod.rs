@@ -124,6 +124,8 @@ pub(crate) const PLAIN_TABLES_MAX: u32 = 4;
 pub(crate) const PLAIN_CORE_INSTANCES_MAX: u32 = 50;
 /// Entries of the largest table of a plain component.
 pub(crate) const PLAIN_TABLE_ELEMENTS_MAX: u64 = 20_000;
+/// Components within components. Composing makes a few; each level takes memory of whoever reads it.
+const DEPTH_MAX: usize = 100;
 /// Core instances, memories and tables of any component: what a wasmtime store holds at most.
 const PARTS_MAX: u32 = 10_000;
 
@@ -149,6 +151,11 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
             _ => {}
         }
         outline.read(payload).map_err(|error| broken(bytes, &error))?;
+        if outline.depth() > DEPTH_MAX {
+            return Err(InspectError::TooLarge(format!(
+                "it has more than {DEPTH_MAX} components within each other: compose it flatter"
+            )));
+        }
     }
     let (lane, door) = door(&outline.exports).ok_or_else(|| InspectError::NoLane(no_lane::why(&outline.exports)))?;
     check_size(&outline)?;

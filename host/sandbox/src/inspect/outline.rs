@@ -28,6 +28,11 @@ impl Outline {
         Outline { memory_bytes_max: Some(0), ..Outline::default() }
     }
 
+    /// How many components and core modules are open at this point, one within the other.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
     /// Whether what is read now belongs to the outermost component itself.
     pub fn is_outermost(&self) -> bool {
         self.depth == 1

@@ -2,8 +2,10 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
+use std::task::ready;
 
 use bytes::Bytes;
 use http::Request;
@@ -12,6 +14,7 @@ use http_body::Frame;
 use http_body::SizeHint;
 use http_body_util::BodyExt;
 use tokio::sync::oneshot;
+use tokio_util::sync::WaitForCancellationFutureOwned;
 use wasmtime::AsContextMut;
 use wasmtime::component::Accessor;
 use wasmtime::component::GuestTaskId;
@@ -22,6 +25,7 @@ use wasmtime_wasi_http::p3;
 use wasmtime_wasi_http::p3::bindings::Service;
 use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 
+use crate::member::Roll;
 use crate::store::State;
 use crate::writer::Begun;
 
@@ -35,7 +39,7 @@ pub(crate) async fn serve(
     match answer(accessor, door, incoming, |_| ()).await? {
         Err(code) => _ = head.send(Err(code)),
         Ok(response) => {
-            let (response, gone) = watched(response);
+            let (response, gone) = watched(response, None);
             if head.send(Ok(response)).is_ok() {
                 // What the guest writes, and its trailers, go through this store.
                 let _ = gone.await;
@@ -74,16 +78,29 @@ pub(crate) async fn answer(
     }
 }
 
-/// The response, with a signal for when nobody reads its body any more.
-pub(crate) fn watched(response: Begun) -> (Begun, oneshot::Receiver<()>) {
+/// The response, with a signal for when nobody reads its body any more. `roll` is of the instance, where others are in it
+/// and it runs on a task of its own.
+pub(crate) fn watched(response: Begun, roll: Option<&Arc<Roll>>) -> (Begun, oneshot::Receiver<()>) {
     let (here, gone) = oneshot::channel();
-    (response.map(|body| Watched { body, here: Some(here) }.boxed_unsync()), gone)
+    let roll = roll.cloned();
+    (response.map(|body| Watched { body, here: Some(here), roll, broken: None }.boxed_unsync()), gone)
 }
 
-/// A body that tells when it was read to its end, or dropped.
+/// A body that tells when it was read to its end, or dropped, and whose end is its guest's.
 struct Watched {
     body: WasiBody,
     here: Option<oneshot::Sender<()>>,
+    roll: Option<Arc<Roll>>,
+    /// Once its instance was dropped before the body was complete: until it is known why.
+    broken: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+impl Watched {
+    /// wasmtime ends a body in the same way when its guest says so, and when its store is dropped. (When the guest's own
+    /// request polls the store, it sees the store's end first, and asks no more.)
+    fn is_broken_off(&self) -> bool {
+        self.here.is_some() && self.roll.as_ref().is_some_and(|roll| !roll.is_sound())
+    }
 }
 
 impl Body for Watched {
@@ -91,15 +108,25 @@ impl Body for Watched {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        if matches!(polled, Poll::Ready(None)) {
-            self.here = None;
+        if self.broken.is_none() {
+            let polled = Pin::new(&mut self.body).poll_frame(context);
+            if !matches!(polled, Poll::Ready(None)) {
+                return polled;
+            }
+            if !self.is_broken_off() {
+                self.here = None;
+                return polled;
+            }
         }
-        polled
+        let Watched { broken, roll, .. } = &mut *self;
+        if let Some(roll) = roll {
+            ready!(broken.get_or_insert_with(|| roll.gone()).as_mut().poll(context));
+        }
+        Poll::Ready(Some(Err(Error::HttpResponseIncomplete)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.broken.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
