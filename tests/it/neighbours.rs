@@ -38,6 +38,45 @@ async fn a_good_app_answers_beside_endless_ones() {
     endless.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
+/// An app of the 0.2 lane that fills and copies its memory without end: instructions that take long, each of them.
+fn in_bulk() -> Vec<u8> {
+    let text = "(component
+        (import \"wasi:http/types@0.2.0\" (instance $types
+            (export \"incoming-request\" (type (sub resource)))
+            (export \"response-outparam\" (type (sub resource)))))
+        (alias export $types \"incoming-request\" (type $request))
+        (alias export $types \"response-outparam\" (type $out))
+        (core module $m (memory 1) (func (export \"handle\") (param i32 i32)
+            (drop (memory.grow (i32.const 1500)))
+            (loop
+                (memory.fill (i32.const 0) (i32.const 7) (i32.const 98000000))
+                (memory.copy (i32.const 0) (i32.const 1) (i32.const 97000000))
+                br 0)))
+        (core instance $i (instantiate $m))
+        (func $handle (param \"request\" (own $request)) (param \"response-out\" (own $out))
+            (canon lift (core func $i \"handle\")))
+        (instance $door (export \"handle\" (func $handle)))
+        (export \"wasi:http/incoming-handler@0.2.0\" (instance $door)))";
+    wat::parse_str(text).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_good_app_answers_beside_guests_in_bulk_operations() {
+    let host = TestHost::new().app("hello", guest::bytes(guest::HELLO)).app("bulk", in_bulk()).run().await;
+    let endless: Vec<_> = (0..4)
+        .map(|_| {
+            let mut client = host.client();
+            tokio::task::spawn(async move { client.try_send(get("/bulk/")).await })
+        })
+        .collect();
+    let mut client = host.client();
+    for _ in 0..5 {
+        assert_eq!(client.get("/hello/").await.status, StatusCode::OK);
+    }
+    assert!(endless.iter().all(|request| !request.is_finished()), "they ended before the good one was done");
+    endless.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_app_at_its_limit_sheds_and_does_not_make_others_wait() {
     let host = TestHost::new()

@@ -37,6 +37,16 @@ async fn a_guest_that_fails_within_its_body_is_cut() {
 }
 
 #[tokio::test]
+async fn a_guest_that_waits_for_ever_has_no_response_in_time() {
+    let mut never = Beside::guest(guest::BAD_NEVER, TIGHT).await;
+    never.check_all("/bad-never", &[("/", "504"), ("/late", "cut")]).await;
+    let mut beside = Beside::guest(guest::BAD_HTTP, TIGHT).await;
+    beside.check_all("/bad-http", &[("/poll-one", "504"), ("/poll-far", "504")]).await;
+    let mut misdeed = Beside::guest(guest::MISDEED_HTTP03, TIGHT).await;
+    misdeed.check_all("/misdeed-http03", &[("/never", "504"), ("/silent", "cut")]).await;
+}
+
+#[tokio::test]
 async fn a_response_is_set_once_and_not_never() {
     let mut silent = Beside::guest(guest::BAD_SILENT, TIGHT).await;
     silent.check("/bad-silent/", "502").await;

@@ -2,6 +2,7 @@
 
 mod bombs;
 mod cuts;
+mod document;
 mod faults;
 mod heads;
 mod leavers;

@@ -3,16 +3,18 @@
 use guesthouse::deploy::status::AppState;
 use guesthouse_test_guests as guest;
 use http::StatusCode;
+use serde_json::Value;
 
 use crate::harness::host::TestHost;
+use crate::harness::process::run;
 use crate::malformed::drops::Drops;
 use crate::malformed::parts::Dice;
 use crate::malformed::parts::MODULE;
 use crate::malformed::parts::PREAMBLE;
 use crate::malformed::parts::boundaries;
 
-#[tokio::test]
-async fn bytes_without_sense_are_refused() {
+/// Noise, with and without a beginning that makes sense.
+fn noise() -> Vec<(String, Vec<u8>)> {
     let mut dice = Dice(0x6775_6573_7468_6f75);
     let mut files = Vec::new();
     for number in 0..24 {
@@ -20,10 +22,36 @@ async fn bytes_without_sense_are_refused() {
         let beginning: &[u8] = [b"".as_slice(), b"\0asm", PREAMBLE, MODULE][number % 4];
         files.push((format!("noise-{number}"), [beginning, &dice.bytes(length)].concat()));
     }
+    files
+}
+
+#[tokio::test]
+async fn bytes_without_sense_are_refused() {
+    let files = noise();
     let mut drops = Drops::run(TestHost::new()).await;
     for (app, (name, bytes)) in drops.drop_all(&files).await.iter().zip(&files) {
         assert!(matches!(app.state, AppState::Refused | AppState::Pending), "{name}: {app:?} {bytes:?}");
         assert!(app.why.as_ref().is_some_and(|why| !why.is_empty()), "{name}: {app:?}");
+    }
+}
+
+#[tokio::test]
+async fn check_says_the_same_of_bytes_without_sense() {
+    let files = noise();
+    let mut drops = Drops::run(TestHost::new()).await;
+    let apps = drops.drop_all(&files).await;
+    let home = tempfile::tempdir().unwrap();
+    let names: Vec<String> = files.iter().map(|(name, _)| format!("{name}.wasm")).collect();
+    for (name, (_, bytes)) in names.iter().zip(&files) {
+        std::fs::write(home.path().join(name), bytes).unwrap();
+    }
+    let mut arguments = vec!["check", "--format", "json"];
+    arguments.extend(names.iter().map(String::as_str));
+    let ended = run(&arguments, home.path()).await;
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+    let reports: Value = serde_json::from_str(&ended.stdout).unwrap();
+    for (at, app) in apps.iter().enumerate() {
+        assert_eq!(reports[at]["why"].as_str(), app.why.as_deref(), "{}", names[at]);
     }
 }
 

@@ -12,6 +12,7 @@ use crate::malformed::parts::CORE_MODULE;
 use crate::malformed::parts::MODULE;
 use crate::malformed::parts::PREAMBLE;
 use crate::malformed::parts::handler;
+use crate::malformed::parts::leb;
 use crate::malformed::parts::section;
 use crate::malformed::parts::text_with_door;
 use crate::malformed::parts::with_door;
@@ -70,22 +71,25 @@ async fn what_takes_all_it_can_while_it_starts_is_refused() {
     check(&mut drops, "throws", at_start("(tag $t) (func $s (throw $t))"), "its first instance failed").await;
 }
 
+/// A component within a component, and so on.
+fn nested(depth: usize) -> Vec<u8> {
+    let mut lengths = vec![PREAMBLE.len()];
+    for _ in 0..depth {
+        let inner = lengths[lengths.len() - 1];
+        lengths.push(PREAMBLE.len() + 1 + leb(inner).len() + inner);
+    }
+    let heads = lengths.iter().rev().skip(1).flat_map(|inner| [PREAMBLE, &[COMPONENT], &leb(*inner)].concat());
+    heads.chain(PREAMBLE.iter().copied()).collect()
+}
+
 #[tokio::test]
 async fn components_within_components_have_an_end() {
     let mut drops = drops().await;
-    for depth in [100, 5_000] {
-        let mut nested = PREAMBLE.to_vec();
-        for _ in 0..depth {
-            nested = [PREAMBLE, &section(COMPONENT, &nested)].concat();
-        }
-        let bytes = with_door(&section(COMPONENT, &nested));
+    for depth in [100, 5_000, 500_000] {
+        let bytes = with_door(&section(COMPONENT, &nested(depth)));
         check(&mut drops, &format!("nested-{depth}"), bytes, "more than 100 components within each other").await;
     }
-    let mut nested = PREAMBLE.to_vec();
-    for _ in 0..50 {
-        nested = [PREAMBLE, &section(COMPONENT, &nested)].concat();
-    }
-    check(&mut drops, "nested-50", with_door(&section(COMPONENT, &nested)), "its exports do not fit").await;
+    check(&mut drops, "nested-50", with_door(&section(COMPONENT, &nested(50))), "its exports do not fit").await;
     // Side by side rather than within each other.
     let many = section(CORE_MODULE, MODULE).repeat(20_000);
     check(&mut drops, "beside", with_door(&many), "").await;

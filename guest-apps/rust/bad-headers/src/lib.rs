@@ -2,8 +2,8 @@
 //!
 //! `?n=10000&len=100` is the default; `?kind=split` has a line break in a value, `?kind=name` an illegal name,
 //! `?kind=status&code=101` a status of choice, `?kind=same&n=26000` the same short name again and again, `?kind=hop` what
-//! only a connection's owner may say, `?kind=spin` never comes back; `?kind=error` is an error of many bytes that act on a terminal. It speaks the WIT's
-//! own records, for the `http` crate refuses all this.
+//! only a connection's owner may say; `?kind=error` is an error of many bytes that act on a terminal, and `?kind=spin` never
+//! comes back. It speaks the WIT's own records, for the `http` crate refuses all this.
 
 use guesthouse::bindings::app::exports::guesthouse::gateway::handler::Guest;
 use guesthouse::bindings::types::Header;

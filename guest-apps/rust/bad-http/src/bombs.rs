@@ -30,6 +30,12 @@ pub fn poll_list(count: usize) {
     poll::poll(&vec![&pollable; count]);
 }
 
+/// Waits for moments that no clock can tell.
+pub fn poll_far() {
+    let far = [monotonic_clock::subscribe_instant(u64::MAX), monotonic_clock::subscribe_duration(u64::MAX)];
+    poll::poll(&[&far[0], &far[1]]);
+}
+
 /// Writes far more at once than it was permitted.
 pub fn big_write(out: ResponseOutparam) {
     let answer = Answer::begin(out, 200, "application/octet-stream");

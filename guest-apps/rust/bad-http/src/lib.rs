@@ -19,7 +19,7 @@ use wasip2::random::random;
 const ALL: &str = "heads: /status /field /fields /short /long /twice /error /log
 before the head: /spin /deep /hoard
 after the head and `first`: /spin-late /trap-late /exit-late /deep-late /hoard-late /hold /trailers
-bombs: /resources /pollables /poll-one /poll-list /random /insecure-random /big-write
+bombs: /resources /pollables /poll-one /poll-far /poll-list /random /insecure-random /big-write
 tells: /reach /draw
 ";
 
@@ -65,6 +65,7 @@ impl Guest for Bad {
             "/resources" => bombs::resources(),
             "/pollables" => bombs::pollables(),
             "/poll-one" => bombs::poll_list(1),
+            "/poll-far" => bombs::poll_far(),
             "/poll-list" => bombs::poll_list(number("count", 1_000_000) as usize),
             "/random" => drop(random::get_random_bytes(number("bytes", 1 << 31))),
             "/insecure-random" => drop(insecure::get_insecure_random_bytes(number("bytes", 1 << 31))),
