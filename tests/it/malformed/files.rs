@@ -105,7 +105,7 @@ async fn a_file_that_the_host_may_not_read_is_refused_with_what_to_do() {
     } else {
         &["env"]
     };
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     let report = checked(&(starter, "apps/shop.wasm".to_owned()), home.path()).await;
     assert_eq!(report["verdict"], "refused", "{report}");
     let why = report["why"].as_str().unwrap();
