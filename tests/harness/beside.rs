@@ -1,13 +1,17 @@
 //! Bad guests beside a good one, on one host: each case ends as it should, and the good one answers after it.
 
+use std::path::Path;
+
 use guesthouse_test_guests as guest;
 use http::StatusCode;
 
 use crate::harness::client::Client;
 use crate::harness::client::Reply;
 use crate::harness::client::get;
+use crate::harness::folder::AppsFolder;
 use crate::harness::host::Running;
 use crate::harness::host::TestHost;
+use crate::harness::process::Process;
 use crate::harness::within;
 
 /// A host with `hello` and with bad guests.
@@ -60,4 +64,20 @@ impl Beside {
         let is_whole = reply.status == StatusCode::OK && reply.text().contains("<h1>hello</h1>");
         assert!(is_whole, "after {after}: {} {}", reply.status, reply.text());
     }
+}
+
+/// The real program with these guests, and a connection to it.
+pub async fn program(home: &Path, names: &[&str], log_format: &str) -> (Process, Client) {
+    let apps = AppsFolder::create(home.join("apps"));
+    for name in names {
+        apps.rename_in(&format!("{name}.wasm"), guest::bytes(name));
+    }
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--state", "state", "--log-format", log_format];
+    let mut host = Process::start(&arguments, home);
+    let line = host.says("listening on http://").await;
+    let address = line.trim_start_matches("listening on http://").trim_end_matches('/').parse().unwrap();
+    for name in names {
+        host.logs(&format!("published `{name}`")).await;
+    }
+    (host, Client::new(address))
 }

@@ -35,5 +35,6 @@ pub mod settings;
 mod store;
 mod tag;
 pub mod target;
+mod upkeep;
 pub mod visit;
 mod writer;

@@ -23,6 +23,7 @@ use crate::memory::Memory;
 use crate::output::GuestLog;
 use crate::settings::GuestSettings;
 use crate::tag::Tag;
+use crate::upkeep::Upkeep;
 
 /// Host resources that one instance may hold at once (streams, fields, pollables …).
 const RESOURCES_MAX: usize = 10_000;
@@ -62,7 +63,7 @@ pub(crate) fn new(engine: &Engine, common: &Arc<Common>, tag: &Tag) -> Store<Sta
         table,
         wasi: None,
         http: WasiHttpCtx::new(),
-        outbound: Outbound::new(&common.log, tag),
+        outbound: Outbound::new(&common.log, tag, Upkeep::new(common.settings.instances.concurrent_max)),
         memory: Memory::new(limits.memory_bytes_max, &common.account),
         common: common.clone(),
         tag: tag.clone(),
@@ -96,6 +97,7 @@ pub(crate) fn renew(store: &mut Store<State>, tag: &Tag) {
     let state = store.data_mut();
     state.tag.set(tag);
     state.memory.refused_by = None;
+    state.outbound.upkeep.renew(&mut state.table);
     store.set_epoch_deadline(1);
 }
 
@@ -109,6 +111,7 @@ impl WasiView for State {
 
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.http.set_field_size_limit(self.outbound.upkeep.fields_bytes_max(&mut self.table));
         WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.outbound }
     }
 }

@@ -1,27 +1,8 @@
 //! A guest's words in the log: its output in every lane, and what it says as an error.
 
-use std::path::Path;
-
 use guesthouse_test_guests as guest;
 
-use crate::harness::client::Client;
-use crate::harness::folder::AppsFolder;
-use crate::harness::process::Process;
-
-async fn serve(home: &Path, names: &[&str], format: &str) -> (Process, Client) {
-    let apps = AppsFolder::create(home.join("apps"));
-    for name in names {
-        apps.rename_in(&format!("{name}.wasm"), guest::bytes(name));
-    }
-    let arguments = ["serve", "--listen", "127.0.0.1:0", "--state", "state", "--log-format", format];
-    let mut host = Process::start(&arguments, home);
-    let line = host.says("listening on http://").await;
-    let address = line.trim_start_matches("listening on http://").trim_end_matches('/').parse().unwrap();
-    for name in names {
-        host.logs(&format!("published `{name}`")).await;
-    }
-    (host, Client::new(address))
-}
+use crate::harness::beside::program;
 
 const MISLEADING: [&str; 6] = [
     "/bad-log/?kind=escape",
@@ -37,7 +18,7 @@ const NAMES: [&str; 4] = [guest::BAD_LOG, guest::BAD_HTTP, guest::BAD_HTTP03, gu
 #[tokio::test]
 async fn nothing_that_a_guest_says_acts_on_a_terminal() {
     let home = tempfile::tempdir().unwrap();
-    let (mut host, mut client) = serve(home.path(), &NAMES, "text").await;
+    let (mut host, mut client) = program(home.path(), &NAMES, "text").await;
     for path in MISLEADING {
         client.get(path).await;
         host.logs(path.split('?').next().unwrap()).await;
@@ -56,7 +37,7 @@ async fn nothing_that_a_guest_says_acts_on_a_terminal() {
 #[tokio::test]
 async fn no_record_of_a_log_for_machines_is_a_guests() {
     let home = tempfile::tempdir().unwrap();
-    let (mut host, mut client) = serve(home.path(), &NAMES, "json").await;
+    let (mut host, mut client) = program(home.path(), &NAMES, "json").await;
     for path in MISLEADING {
         client.get(path).await;
         host.logs(path.split('?').next().unwrap()).await;
@@ -73,7 +54,7 @@ async fn no_record_of_a_log_for_machines_is_a_guests() {
 async fn floods_of_every_lane_are_bounded_and_counted() {
     let home = tempfile::tempdir().unwrap();
     let (mut host, mut client) =
-        serve(home.path(), &[guest::BAD_LOG, guest::BAD_HTTP, guest::BAD_HTTP03], "text").await;
+        program(home.path(), &[guest::BAD_LOG, guest::BAD_HTTP, guest::BAD_HTTP03], "text").await;
     for path in ["/bad-log/?lines=100000", "/bad-http/log?repeat=100000", "/bad-http03/log?repeat=100000"] {
         client.get(path).await;
         let before = host.log().matches("dropped ").count();
@@ -99,7 +80,7 @@ async fn floods_of_every_lane_are_bounded_and_counted() {
 #[tokio::test]
 async fn an_error_of_many_bytes_is_cut() {
     let home = tempfile::tempdir().unwrap();
-    let (mut host, mut client) = serve(home.path(), &NAMES, "text").await;
+    let (mut host, mut client) = program(home.path(), &NAMES, "text").await;
     for path in
         ["/bad-headers/?kind=error&n=1000000", "/bad-http/error?repeat=100000", "/bad-http03/error?repeat=100000"]
     {

@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 
 use crate::harness::beside::Beside;
+use crate::harness::beside::program;
 use crate::harness::client::connect;
 use crate::harness::client::get;
 use crate::harness::host::Running;
@@ -103,6 +104,27 @@ async fn when_all_memory_is_used_up_the_answer_is_503_and_no_fault() {
         }
     })
     .await;
+}
+
+/// The most that a process has ever had in memory, in MiB.
+fn peak_mib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+#[tokio::test]
+async fn what_the_host_keeps_for_a_guest_is_little_beside_the_guest() {
+    let home = tempfile::tempdir().unwrap();
+    let names = [guest::BAD_HTTP, guest::BAD_HTTP03];
+    let (host, mut client) = program(home.path(), &names, "text").await;
+    let before = peak_mib(host.pid());
+    for path in ["/bad-http/big-fields", "/bad-http/bodies", "/bad-http03/big-fields"] {
+        assert_eq!(client.get(path).await.status, StatusCode::BAD_GATEWAY, "{path}");
+        let more = peak_mib(host.pid()) - before;
+        println!("{path}: {more} MiB");
+        assert!(more < 128, "{path}: {more} MiB more");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::mem::forget;
 use guest_support::standard::Answer;
 use wasip2::clocks::monotonic_clock;
 use wasip2::http::types::Fields;
+use wasip2::http::types::OutgoingResponse;
 use wasip2::http::types::ResponseOutparam;
 use wasip2::io::poll;
 
@@ -14,6 +15,31 @@ const YEAR_NS: u64 = 365 * 24 * 3600 * 1_000_000_000;
 pub fn resources() -> ! {
     loop {
         forget(Fields::new());
+    }
+}
+
+/// The same, each as large as it may be.
+pub fn big_fields() -> ! {
+    let value = vec![b'v'; 120 << 10];
+    loop {
+        match Fields::from_list(&[("x".to_owned(), value.clone())]) {
+            Ok(fields) => forget(fields),
+            Err(error) => panic!("refused: {error:?}"),
+        }
+    }
+}
+
+/// Responses that are never sent, each with as much in its body as the host takes.
+pub fn bodies() -> ! {
+    let piece = vec![b'x'; 1 << 20];
+    loop {
+        let response = OutgoingResponse::new(Fields::new());
+        let body = response.body().expect("the body is taken once");
+        let stream = body.write().expect("the stream is taken once");
+        while let Ok(permitted @ 1..) = stream.check_write() {
+            stream.write(&piece[..piece.len().min(permitted as usize)]).expect("it was permitted");
+        }
+        forget((response, body, stream));
     }
 }
 

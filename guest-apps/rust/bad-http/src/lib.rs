@@ -19,7 +19,7 @@ use wasip2::random::random;
 const ALL: &str = "heads: /status /field /fields /short /long /twice /error /log
 before the head: /spin /deep /hoard
 after the head and `first`: /spin-late /trap-late /exit-late /deep-late /hoard-late /hold /trailers
-bombs: /resources /pollables /poll-one /poll-far /poll-list /random /insecure-random /big-write
+bombs: /resources /big-fields /bodies /pollables /poll-one /poll-far /poll-list /random /insecure-random /big-write
 tells: /reach /draw
 ";
 
@@ -63,6 +63,8 @@ impl Guest for Bad {
             }
             "/trailers" => heads::trailers(out, number("count", 1)),
             "/resources" => bombs::resources(),
+            "/big-fields" => bombs::big_fields(),
+            "/bodies" => bombs::bodies(),
             "/pollables" => bombs::pollables(),
             "/poll-one" => bombs::poll_list(1),
             "/poll-far" => bombs::poll_far(),

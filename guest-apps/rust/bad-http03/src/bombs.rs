@@ -17,6 +17,17 @@ pub fn resources() -> ! {
     }
 }
 
+/// The same, each as large as it may be.
+pub fn big_fields() -> ! {
+    let value = vec![b'v'; 120 << 10];
+    loop {
+        match Fields::from_list(&[("x".to_owned(), value.clone())]) {
+            Ok(fields) => forget(fields),
+            Err(error) => panic!("refused: {error:?}"),
+        }
+    }
+}
+
 /// Calls to the host that are never answered.
 pub fn tasks() -> Response {
     for _ in 0..TASKS {

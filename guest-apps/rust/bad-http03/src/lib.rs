@@ -24,7 +24,7 @@ use wasip3::wit_stream;
 const ALL: &str = "heads: /status /field /fields /error /log
 before the head: /spin /deep /hoard
 after the head and `first`: /spin-late /trap-late /exit-late /deep-late /hoard-late /hold /trailers
-bombs: /resources /tasks /random /insecure-random
+bombs: /resources /big-fields /tasks /random /insecure-random
 tells: /reach /draw
 ";
 
@@ -64,6 +64,7 @@ impl Guest for Bad {
             }
             "/trailers" => heads::trailers(number("count", 1)),
             "/resources" => bombs::resources(),
+            "/big-fields" => bombs::big_fields(),
             "/tasks" => bombs::tasks(),
             "/random" => told(random::get_random_bytes(number("bytes", 1 << 31)).len()),
             "/insecure-random" => told(insecure::get_insecure_random_bytes(number("bytes", 1 << 31)).len()),

@@ -11,6 +11,7 @@ use wasmtime_wasi_http::WasiHttpView;
 
 use crate::output::GuestLog;
 use crate::tag::Tag;
+use crate::upkeep::Upkeep;
 
 pub(crate) fn link<T: WasiHttpView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)
@@ -27,11 +28,13 @@ const CHUNK_BYTES_MAX: usize = 64 << 10;
 pub(crate) struct Outbound {
     log: Arc<GuestLog>,
     tag: Tag,
+    /// What the host keeps for the instance.
+    pub(crate) upkeep: Upkeep,
 }
 
 impl Outbound {
-    pub(crate) fn new(log: &Arc<GuestLog>, tag: &Tag) -> Outbound {
-        Outbound { log: log.clone(), tag: tag.clone() }
+    pub(crate) fn new(log: &Arc<GuestLog>, tag: &Tag, upkeep: Upkeep) -> Outbound {
+        Outbound { log: log.clone(), tag: tag.clone(), upkeep }
     }
 }
 
@@ -48,6 +51,11 @@ impl WasiHttpHooks for Outbound {
         let text = format!("refused an outgoing request to {target}: outbound HTTP is not granted");
         self.tag.with(|request_id| self.log.note(request_id, &text));
         Box::new(std::future::ready(Err(Error::HttpRequestDenied)))
+    }
+
+    /// Bytes of a body that are taken from the guest at once (0.2).
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        self.upkeep.body_bytes_max()
     }
 
     /// Bytes of a body that are copied out of the guest at once (0.3).
@@ -68,7 +76,7 @@ mod tests {
     /// What is decided of a request to `target`. Nothing is sent by this: the answer is there at once.
     fn check_refused(target: &str) {
         let log = Arc::new(GuestLog::new("shop", "1", 100));
-        let mut outbound = Outbound::new(&log, &Tag::new("r-1"));
+        let mut outbound = Outbound::new(&log, &Tag::new("r-1"), Upkeep::new(1));
         let body: WasiBody = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
         let request = http::Request::get(target).body(body).unwrap();
         let decided = outbound.send_request(request, None, Box::new(std::future::ready(Ok(()))));
