@@ -10,7 +10,7 @@ use crate::harness::beside::Beside;
 use crate::harness::client::http2;
 use crate::harness::within;
 
-const TIGHT: &str = "cpu = \"300ms\"\nbody_idle = \"1s\"\nmemory = \"16MiB\"";
+const TIGHT: &str = "cpu = \"1s\"\nbody_idle = \"1s\"\nmemory = \"16MiB\"";
 
 const LATE: [&str; 6] = ["/spin-late", "/trap-late", "/exit-late", "/deep-late", "/hoard-late", "/hold?mib=4"];
 

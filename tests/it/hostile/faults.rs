@@ -4,7 +4,7 @@ use guesthouse_test_guests as guest;
 
 use crate::harness::beside::Beside;
 
-const TIGHT: &str = "cpu = \"300ms\"\nhead = \"3s\"\nbody_idle = \"1s\"\nmemory = \"16MiB\"";
+const TIGHT: &str = "cpu = \"1s\"\nhead = \"3s\"\nbody_idle = \"1s\"\nmemory = \"16MiB\"";
 
 #[tokio::test]
 async fn a_guest_that_fails_before_its_head_is_an_error_page() {

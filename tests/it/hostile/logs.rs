@@ -73,8 +73,8 @@ async fn floods_of_every_lane_are_bounded_and_counted() {
         };
         crate::harness::within("the count of what was dropped", dropped).await;
     }
-    // A hundred lines in a second from each, for as many seconds as it took: far from what they wrote.
-    assert!(host.log().lines().count() < 20_000, "{} lines", host.log().lines().count());
+    // A hundred lines in a second from each, for as many seconds as it took: far from the 500,000 that they wrote.
+    assert!(host.log().lines().count() < 60_000, "{} lines", host.log().lines().count());
 }
 
 #[tokio::test]

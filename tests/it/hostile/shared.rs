@@ -5,7 +5,7 @@ use guesthouse_test_guests as guest;
 use crate::harness::beside::Beside;
 use crate::harness::host::TestHost;
 
-const LIMITS: &str = "[limits]\ncpu = \"300ms\"\nhead = \"3s\"\nbody_idle = \"1s\"\nmemory = \"16MiB\"\n";
+const LIMITS: &str = "[limits]\ncpu = \"1s\"\nhead = \"3s\"\nbody_idle = \"1s\"\nmemory = \"16MiB\"\n";
 
 const CASES: [(&str, &str); 14] = [
     ("/spin", "504"),

@@ -25,7 +25,7 @@ async fn no_two_requests_draw_the_same_randomness() {
 #[tokio::test]
 async fn a_fault_leaves_nothing_for_the_next_request() {
     for name in [guest::BAD_HTTP, guest::BAD_HTTP03] {
-        let mut beside = Beside::guest(name, "cpu = \"300ms\"\nmemory = \"16MiB\"").await;
+        let mut beside = Beside::guest(name, "cpu = \"1s\"\nmemory = \"16MiB\"").await;
         for _ in 0..3 {
             let cases = [("/hoard", "502"), ("/spin", "504"), ("/deep", "502"), ("/status?code=200", "200 a ")];
             beside.check_all(&format!("/{name}"), &cases).await;
