@@ -3,6 +3,7 @@
 pub mod beside;
 pub mod client;
 pub mod folder;
+pub mod frames;
 pub mod host;
 pub mod pebble;
 pub mod process;

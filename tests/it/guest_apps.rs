@@ -127,6 +127,11 @@ async fn echo() {
 }
 
 #[tokio::test]
+async fn echo_whole() {
+    check_echo(guest::ECHO_WHOLE).await;
+}
+
+#[tokio::test]
 async fn echo_http03() {
     check_echo(guest::ECHO_HTTP03).await;
 }

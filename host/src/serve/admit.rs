@@ -4,6 +4,7 @@ use http::HeaderMap;
 use http::Method;
 use http::StatusCode;
 use http::Version;
+use http::header::CONTENT_LENGTH;
 use http::header::TRANSFER_ENCODING;
 use http::request::Parts;
 use http::uri::Authority;
@@ -81,7 +82,12 @@ fn check_method(method: &Method) -> Result<(), Refused> {
 
 /// A request whose end two readers could see in two places is how one visitor's bytes become another's request
 /// (RFC 9112 sections 6.1 and 11.2). hyper takes any list that ends in `chunked`; we take `chunked` alone.
+///
+/// Of several lengths in HTTP/1, hyper leaves one, or refuses; in HTTP/2 it hands on those that are equal.
 fn check_framing(version: Version, headers: &HeaderMap) -> Result<(), Refused> {
+    if headers.get_all(CONTENT_LENGTH).iter().nth(1).is_some() {
+        return Err(Refused::bad("the request has more than one Content-Length field"));
+    }
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
         (None, _) => Ok(()),
@@ -162,6 +168,7 @@ mod tests {
             check("POST", "/", &with(coding), Err(400));
         }
         check("POST", "/", &[HOST, ("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")], Err(400));
+        check("POST", "/", &[HOST, ("content-length", "5"), ("content-length", "5")], Err(400));
     }
 
     #[test]
