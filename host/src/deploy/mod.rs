@@ -19,6 +19,8 @@ mod journal;
 mod life;
 pub mod limits;
 mod load;
+#[cfg(any(test, fuzzing))]
+pub mod load_fuzz;
 mod lock;
 mod manifest;
 pub mod policy;

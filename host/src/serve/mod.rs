@@ -27,6 +27,8 @@ mod door;
 mod fields;
 mod forwarded;
 mod handle;
+#[cfg(any(test, fuzzing))]
+pub mod head_fuzz;
 pub mod health;
 mod index_page;
 pub mod inherited;

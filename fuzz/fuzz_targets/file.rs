@@ -1,0 +1,10 @@
+//! Bytes of a file in the apps folder, up to the store.
+
+#![no_main]
+
+use guesthouse::deploy::load_fuzz::file;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    file(bytes);
+});

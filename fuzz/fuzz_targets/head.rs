@@ -1,0 +1,10 @@
+//! Bytes of a connection of HTTP/1, up to what is admitted.
+
+#![no_main]
+
+use guesthouse::serve::head_fuzz::head;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    head(bytes);
+});

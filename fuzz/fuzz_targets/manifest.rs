@@ -1,0 +1,10 @@
+//! Bytes of a manifest.
+
+#![no_main]
+
+use guesthouse::deploy::load_fuzz::manifest;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    manifest(bytes);
+});
