@@ -59,7 +59,11 @@ async fn a_thousand_silent_and_a_thousand_slow_visitors_keep_nobody_out() {
     let (head, idle) = (Duration::from_secs(3), Duration::from_secs(4));
     let host = TestHost::new()
         .app("hello", guest::bytes(guest::HELLO))
-        .config(move |config| (config.serve.head_timeout, config.serve.keep_alive_idle) = (head, idle))
+        .config(move |config| {
+            (config.serve.head_timeout, config.serve.keep_alive_idle) = (head, idle);
+            // All come from one address here.
+            config.serve.connections_per_address_max = 4 * CROWD;
+        })
         .run()
         .await;
     let whole = b"GET /hello/ HTTP/1.1\r\nhost: localhost\r\n\r\n";
@@ -84,7 +88,10 @@ async fn a_crowd_over_the_cap_keeps_nobody_out() {
     make_room();
     let host = TestHost::new()
         .app("hello", guest::bytes(guest::HELLO))
-        .config(|config| config.serve.connections_max = 100)
+        .config(|config| {
+            config.serve.connections_max = 100;
+            config.serve.connections_per_address_max = 4 * CROWD;
+        })
         .run()
         .await;
     let silent = connected(host.address, b"").await;
