@@ -158,6 +158,29 @@ async fn a_connection_has_a_hundred_streams() {
     }
 }
 
+/// A stream's window holds from the start, the connection's from the host's first words on: therefore a request first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_beyond_its_window_ends_its_stream() {
+    let host = TestHost::new()
+        .app("index", guest::bytes(guest::ENVIRON))
+        .app("bad-never", guest::bytes(guest::BAD_NEVER))
+        .run()
+        .await;
+    let mut wire = Wire::connect(host.address).await;
+    assert_eq!(wire.ask(1).await, Some(200));
+    let unread = Frame::head(3, http2_frames::NEVER);
+    wire.send(&[vec![unread], vec![Frame::data(3, 0, &[b'x'; 16_384]); 10]].concat()).await.unwrap();
+    let reset = loop {
+        let frame = wire.read.next().await.expect("the connection goes on");
+        if frame.kind == RST_STREAM {
+            break frame;
+        }
+    };
+    // FLOW_CONTROL_ERROR.
+    assert_eq!((reset.stream, reset.code()), (3, 3));
+    assert_eq!(wire.ask(5).await, Some(200));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_says_goaway_and_lets_a_stream_end() {
     let host = TestHost::new().app("index", guest::bytes(guest::ENVIRON)).run().await;

@@ -5,7 +5,6 @@ use crate::conformance::http2::End;
 use crate::conformance::http2::case;
 use crate::harness::frames::ACK;
 use crate::harness::frames::CONTINUATION;
-use crate::harness::frames::DATA;
 use crate::harness::frames::END_HEADERS;
 use crate::harness::frames::END_STREAM;
 use crate::harness::frames::Frame;
@@ -27,7 +26,7 @@ const FLOW_CONTROL: u32 = 3;
 const FRAME_SIZE: u32 = 6;
 
 /// The guest reads nothing and answers nothing, so that the stream stays open.
-const NEVER: &[(&str, &str)] =
+pub const NEVER: &[(&str, &str)] =
     &[(":method", "GET"), (":scheme", "http"), (":authority", "localhost"), (":path", "/bad-never/")];
 
 fn setting(key: u16, value: u32) -> Frame {
@@ -226,11 +225,6 @@ fn of_the_connection() -> Vec<Case> {
         case("a window of nothing for a stream", after(window(1, 0)), End::Goaway(PROTOCOL)),
         case("a window that overflows", before(window(0, (1 << 31) - 1)), End::Goaway(FLOW_CONTROL)),
         case("a stream's window that overflows", after(window(1, (1 << 31) - 1)), End::Reset(FLOW_CONTROL)),
-        case(
-            "more data than the window",
-            [vec![Frame::head(1, NEVER)], vec![Frame::new(DATA, 0, 1, [b'x'; 16_384]); 10]].concat(),
-            End::Reset(FLOW_CONTROL),
-        ),
         case("GOAWAY on a stream", before(Frame::new(GOAWAY, 0, 1, [0; 8])), End::Goaway(PROTOCOL)),
     ]
 }
