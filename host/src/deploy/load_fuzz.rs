@@ -13,6 +13,7 @@ use crate::deploy::load::Loaded;
 use crate::deploy::load::Order;
 use crate::deploy::load::load;
 use crate::deploy::manifest::Manifest;
+use crate::deploy::reason::readable;
 use crate::deploy::scan::Mark;
 use crate::deploy::scan::Sighting;
 use crate::deploy::store::Store;
@@ -22,8 +23,8 @@ use crate::name::Revision;
 /// The largest file that is read here.
 const BYTES_MAX: u64 = 4 << 20;
 
-/// A reason is for people: some lines, not a book.
-const REASON_BYTES_MAX: usize = 4_000;
+/// A reason is for people: a page, not a book.
+const REASON_BYTES_MAX: usize = 9_000;
 
 /// What became of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,8 +76,8 @@ pub fn file(bytes: &[u8]) -> Outcome {
 pub fn manifest(bytes: &[u8]) -> bool {
     let parsed = Manifest::parse("apps/shop.toml", bytes);
     if let Err(why) = &parsed {
-        check(why);
         assert!(why.starts_with("apps/shop.toml"), "{why}");
+        check(&readable(why));
     }
     parsed.is_ok()
 }
