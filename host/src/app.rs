@@ -24,6 +24,12 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use crate::files::Asked;
+use crate::files::Fallback;
+use crate::files::Files;
+use crate::files::Found;
+use crate::files::body::FileBody;
+use crate::files::error::FileError;
 use crate::name::AppName;
 use crate::name::Revision;
 
@@ -62,6 +68,10 @@ pub struct App {
     pub revision: Revision,
     /// Its bounds.
     pub limits: AppLimits,
+    /// Whether it wants what it answers to be compressed, if it says so.
+    pub compress: Option<bool>,
+    /// The files that are served for it.
+    pub files: Files,
     guest: Guest,
     admission: Arc<Admission>,
     in_flight: TaskTracker,
@@ -69,7 +79,18 @@ pub struct App {
 }
 
 /// A request that is in flight on one revision: its drain waits for it.
+#[derive(Clone)]
 pub struct InFlight(TaskTrackerToken);
+
+/// What the app's files say to a request.
+pub enum FileAnswer {
+    /// There is no such file.
+    Nothing,
+    /// A folder is meant: go to the same with a slash.
+    MissingSlash,
+    /// A response.
+    Answered(Response<AppBody>),
+}
 
 /// Why a call gave no response.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +110,8 @@ impl App {
     /// Puts a guest behind `admission`, which the revisions of one app share.
     pub fn new(name: AppName, revision: Revision, limits: AppLimits, guest: Guest, admission: Arc<Admission>) -> App {
         let (in_flight, retired) = (TaskTracker::new(), CancellationToken::new());
-        App { name, revision, limits, guest, admission, in_flight, retired }
+        let (compress, files) = (None, Files::default());
+        App { name, revision, limits, compress, files, guest, admission, in_flight, retired }
     }
 
     /// Counts a request as in flight on this revision. `None` if it was replaced since it was looked up: its drain may be
@@ -113,7 +135,29 @@ impl App {
             response = self.guest.call(received, Box::new(stay)) => response?,
             () = self.retired.cancelled() => return Err(Fault::Retired.into()),
         };
-        Ok(response.map(|body| AppBody::new(body, &self.retired)))
+        Ok(response.map(|body| AppBody::of_guest(body, &self.retired)))
+    }
+
+    /// Looks for a file. The guest has nothing to do with it, and no permit is needed.
+    pub async fn file(&self, in_flight: &InFlight, asked: &Asked<'_>) -> Result<FileAnswer, FileError> {
+        let found = self.files.find(asked).await?;
+        Ok(self.file_answer(found, in_flight))
+    }
+
+    /// Answers with a fallback, when the guest had nothing.
+    pub async fn fall_back(&self, in_flight: &InFlight, fallback: Fallback) -> Result<FileAnswer, FileError> {
+        let found = self.files.fall_back(fallback).await?;
+        Ok(self.file_answer(found, in_flight))
+    }
+
+    fn file_answer(&self, found: Found, in_flight: &InFlight) -> FileAnswer {
+        match found {
+            Found::Nothing => FileAnswer::Nothing,
+            Found::MissingSlash => FileAnswer::MissingSlash,
+            Found::Answered(response) => {
+                FileAnswer::Answered(response.map(|body| AppBody::of_file(body, in_flight.clone(), &self.retired)))
+            }
+        }
     }
 
     /// How many requests are running.
@@ -198,37 +242,71 @@ struct Permits {
 
 /// The body of an app's response. It ends with an error when its revision's time is over.
 pub struct AppBody {
-    body: GuestBody,
+    kind: Kind,
     /// `None` when the body was complete from the start.
     retired: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
+enum Kind {
+    Guest(GuestBody),
+    /// The revision's drain waits for the request.
+    File {
+        body: FileBody,
+        _in_flight: InFlight,
+    },
+}
+
+/// Why the body of an app's response broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// The guest failed, or its time was over.
+    #[error(transparent)]
+    Guest(#[from] Fault),
+    /// A file could not be read to its end.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
 impl AppBody {
-    fn new(body: GuestBody, retired: &CancellationToken) -> AppBody {
+    fn of_guest(body: GuestBody, retired: &CancellationToken) -> AppBody {
         let complete = body.size_hint().exact().is_some();
-        AppBody { body, retired: (!complete).then(|| Box::pin(retired.clone().cancelled_owned())) }
+        AppBody { kind: Kind::Guest(body), retired: (!complete).then(|| Box::pin(retired.clone().cancelled_owned())) }
+    }
+
+    fn of_file(body: FileBody, in_flight: InFlight, retired: &CancellationToken) -> AppBody {
+        let retired = (!body.is_at_hand()).then(|| Box::pin(retired.clone().cancelled_owned()));
+        AppBody { kind: Kind::File { body, _in_flight: in_flight }, retired }
     }
 }
 
 impl Body for AppBody {
     type Data = Bytes;
-    type Error = Fault;
+    type Error = Broken;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         if let Some(retired) = &mut self.retired
             && retired.as_mut().poll(context).is_ready()
         {
             self.retired = None;
-            return Poll::Ready(Some(Err(Fault::Retired)));
+            return Poll::Ready(Some(Err(Fault::Retired.into())));
         }
-        Pin::new(&mut self.body).poll_frame(context)
+        match &mut self.kind {
+            Kind::Guest(body) => Pin::new(body).poll_frame(context).map_err(Broken::Guest),
+            Kind::File { body, .. } => Pin::new(body).poll_frame(context).map_err(Broken::File),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        match &self.kind {
+            Kind::Guest(body) => body.is_end_stream(),
+            Kind::File { body, .. } => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match &self.kind {
+            Kind::Guest(body) => body.size_hint(),
+            Kind::File { body, .. } => body.size_hint(),
+        }
     }
 }

@@ -9,6 +9,7 @@ pub mod pebble;
 pub mod process;
 pub mod secure;
 pub mod serving;
+pub mod visitor;
 
 use std::time::Duration;
 

@@ -137,6 +137,14 @@ async fn echo_http03() {
 }
 
 #[tokio::test]
+async fn fields() {
+    let host = host(guest::FIELDS).await;
+    let reply = host.get("/fields/x?status=404&bytes=20&fields=x-odd:1%7Cx-odd:2").await;
+    assert_eq!((reply.status, reply.text().as_str()), (StatusCode::NOT_FOUND, "the guest: GET /x\nli"));
+    assert_eq!(reply.headers.get_all("x-odd").iter().count(), 2, "{reply:?}");
+}
+
+#[tokio::test]
 async fn clock() {
     let host = host(guest::CLOCK).await;
     assert!(host.get("/clock/").await.text().contains("EventSource"));

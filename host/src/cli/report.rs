@@ -178,6 +178,8 @@ fn listed(asked: &Asked) -> String {
         .map(|(name, value)| format!("{name} {value}"))
         .chain(asked.environment.iter().map(variable))
         .chain(asked.routes.iter().cloned())
+        .chain(asked.statics.iter().map(|found| format!("the files of `{}` at {}", found.folder, found.path)))
+        .chain(asked.compress.map(|compress| format!("compress {compress}")))
         .collect();
     if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
 }

@@ -91,6 +91,8 @@ pub struct Serve {
     pub connections_per_address_max: Option<NonZeroUsize>,
     /// How long requests in flight may go on after a stop.
     pub grace: Option<Span>,
+    /// Whether what apps answer is compressed, unless they say.
+    pub compression: Option<bool>,
 }
 
 /// `[tls]`: certificates.
@@ -229,6 +231,7 @@ impl Serve {
         put(&mut settings.connections_max, self.connections_max.map(NonZeroUsize::get));
         put(&mut settings.connections_per_address_max, self.connections_per_address_max.map(NonZeroUsize::get));
         put(&mut settings.grace, self.grace.map(|Span(span)| span));
+        put(&mut settings.compression, self.compression);
     }
 }
 

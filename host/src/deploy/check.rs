@@ -3,6 +3,7 @@
 //! What follows in the street is left out, because it is about other apps: settling, contested routes, publishing.
 
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use guesthouse_sandbox::inspect::Inspection;
@@ -24,9 +25,10 @@ use crate::deploy::scan::Sighting;
 use crate::deploy::scan::sight;
 use crate::deploy::scan::sight_beside;
 use crate::deploy::settings::DeploySettings;
+use crate::deploy::statics::Beside;
 use crate::deploy::validate::Findings;
 use crate::deploy::validate::Validator;
-use crate::name::AppName;
+use crate::deploy::validate::Wanted;
 use crate::name::Revision;
 
 /// Tells of files whether they would be taken.
@@ -56,6 +58,7 @@ impl Checker {
         let (name, sighted) = sighted.map_err(refused)?;
         checked.app = Some(name.to_string());
         let (code, manifest) = sighted.files().map_err(refused)?;
+        let beside = self.beside(&code);
         checked.bytes = Some(code.mark.size);
         checked.manifest = manifest.as_ref().map(|manifest| manifest.shown.clone());
 
@@ -63,7 +66,19 @@ impl Checker {
         checked.revision = Some(revision);
         checked.component = Some(Component::of(&inspection));
         checked.asked = manifest.and_then(|manifest| self.asked(&manifest, revision));
-        self.make(&name, revision, inspection, checked).await
+        self.make(Wanted { name, revision, inspection: Some(inspection), beside }, checked).await
+    }
+
+    /// Where its static folders would be: beside the file, wherever that is. Outside of the apps folder, links may lead
+    /// anywhere.
+    fn beside(&self, code: &Sighting) -> Beside {
+        let folder = code.entry.parent().unwrap_or(Path::new("/")).to_owned();
+        let apps = std::fs::canonicalize(&self.settings.apps).ok().filter(|apps| folder.starts_with(apps));
+        let roots = match apps {
+            Some(apps) => std::iter::once(apps).chain(self.settings.roots.iter().cloned()).collect(),
+            None => vec![PathBuf::from("/")],
+        };
+        Beside { folder, roots }
     }
 
     async fn read(&self, code: Sighting, manifest: Option<Sighting>) -> Result<(Revision, Box<Inspection>), Stop> {
@@ -96,21 +111,16 @@ impl Checker {
         Manifest::parse(&manifest.shown, &bytes).ok().map(|manifest| Asked::of(&manifest))
     }
 
-    async fn make(
-        &self,
-        name: &AppName,
-        revision: Revision,
-        inspection: Box<Inspection>,
-        checked: &mut Checked,
-    ) -> Result<(), Stop> {
+    async fn make(&self, wanted: Wanted, checked: &mut Checked) -> Result<(), Stop> {
+        let own = own(&wanted.name, &self.settings.origins);
         let mut findings = Findings::default();
         let policy = Arc::new(self.settings.policy.clone());
         let made = self.validator.clone();
-        let made = made.make_noting(name.clone(), revision, Some(inspection), policy, &mut findings).await;
+        let made = made.make_noting(wanted, policy, &mut findings).await;
         checked.compiled = Compiled::of(&findings);
         checked.first_instance_us = findings.first_instance.map(|took| took.as_micros());
         if let Some(terms) = &findings.terms {
-            checked.given = Some(Given::of(terms, own(name, &self.settings.origins)));
+            checked.given = Some(Given::of(terms, own));
         }
         match made {
             Made::Ready(ready) => {

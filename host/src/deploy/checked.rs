@@ -15,6 +15,7 @@ use crate::deploy::manifest::Manifest;
 use crate::deploy::manifest::Value;
 use crate::deploy::policy::Terms;
 use crate::deploy::publish::written;
+use crate::deploy::statics::StaticTable;
 use crate::deploy::validate::Findings;
 use crate::name::Revision;
 use crate::routes::Declared;
@@ -140,6 +141,20 @@ pub struct Asked {
     pub limits: BTreeMap<&'static str, String>,
     /// How long instances serve, by name.
     pub instances: BTreeMap<&'static str, String>,
+    /// Static folders, by where they answer below the mount.
+    #[serde(rename = "static")]
+    pub statics: Vec<Static>,
+    /// Whether answers are to be compressed, where it says.
+    pub compress: Option<bool>,
+}
+
+/// A static folder.
+#[derive(Clone, Debug, Serialize)]
+pub struct Static {
+    /// Beside the manifest.
+    pub folder: String,
+    /// Below the app's mount.
+    pub path: String,
 }
 
 /// What an app would be given.
@@ -238,7 +253,15 @@ impl Asked {
             environment: manifest.environment.iter().map(variable).collect(),
             limits: named(&manifest.limits),
             instances: named_instances(&manifest.instances),
+            statics: manifest.statics.iter().map(Static::of).collect(),
+            compress: manifest.compress,
         }
+    }
+}
+
+impl Static {
+    fn of(table: &StaticTable) -> Static {
+        Static { folder: table.folder.clone(), path: table.shown_path() }
     }
 }
 

@@ -10,6 +10,8 @@ use serde::de;
 
 use crate::deploy::instances::InstanceTable;
 use crate::deploy::limits::LimitTable;
+use crate::deploy::statics::STATICS_MAX;
+use crate::deploy::statics::StaticTable;
 use crate::explain::explain;
 use crate::name::Digest;
 use crate::routes::Declared;
@@ -32,6 +34,10 @@ pub struct Manifest {
     pub instances: InstanceTable,
     /// Names of files beside this one: middleware, the outermost first.
     pub before: Vec<String>,
+    /// Whether what it answers is to be compressed, if it says so.
+    pub compress: Option<bool>,
+    /// Folders whose files are served, in the order in which they are asked.
+    pub statics: Vec<StaticTable>,
 }
 
 /// The value of an environment variable.
@@ -59,6 +65,9 @@ struct Written {
     instances: InstanceTable,
     #[serde(default)]
     before: Vec<String>,
+    compress: Option<bool>,
+    #[serde(default, rename = "static")]
+    statics: Vec<StaticTable>,
 }
 
 impl Manifest {
@@ -100,6 +109,12 @@ impl Written {
         if self.before.len() > BEFORE_MAX {
             return Err(format!("`before`: {} names; at most {BEFORE_MAX} are taken", self.before.len()));
         }
+        for table in &self.statics {
+            table.check().map_err(|why| format!("`[[static]]`: {why}"))?;
+        }
+        if self.statics.len() > STATICS_MAX {
+            return Err(format!("`[[static]]`: {} folders; at most {STATICS_MAX} are taken", self.statics.len()));
+        }
         // What it leaves out, the component itself may say.
         if self.instances.reuse.is_some() {
             self.instances.check()?;
@@ -111,6 +126,8 @@ impl Written {
             limits: self.limits,
             instances: self.instances,
             before: self.before,
+            compress: self.compress,
+            statics: self.statics,
         })
     }
 }
@@ -216,6 +233,7 @@ mod tests {
             sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
             routes = ["Shop.Example", "example.org/buy/"]
             before = ["_auth.wasm", "log.wasm"]
+            compress = false
             [environment]
             GREETING = "hello"
             TOKEN = { file = "shop-token" }
@@ -227,6 +245,9 @@ mod tests {
             concurrent = 16
             idle = "60s"
             growth = "32MiB"
+            [[static]]
+            folder = "_shop"
+            path = "/static"
         "#;
 
         let manifest = Manifest::parse("shop.toml", text.as_bytes()).unwrap();
@@ -237,6 +258,7 @@ mod tests {
         assert_eq!(manifest.environment["TOKEN"], Value::Secret("shop-token".to_owned()));
         assert_eq!(manifest.limits.memory.unwrap().0, 64 << 20);
         assert_eq!(manifest.before, ["_auth.wasm", "log.wasm"]);
+        assert_eq!((manifest.compress, manifest.statics[0].shown_path().as_str()), (Some(false), "/static/"));
         let InstanceTable { reuse, concurrent, idle, growth } = manifest.instances;
         assert_eq!((reuse, concurrent), (Some(1000), Some(16)));
         assert_eq!((idle.unwrap().0.as_secs(), growth.unwrap().0), (60, 32 << 20));
@@ -268,7 +290,7 @@ mod tests {
         refused(
             "volumes = 1",
             "apps/shop.toml:1: unknown key `volumes` (known here: manifest_version, sha256, routes, environment, limits, \
-             instances, before)",
+             instances, before, compress, static)",
         );
         refused(
             "[limits]\ncpu = 10",
@@ -297,6 +319,18 @@ mod tests {
         );
         refused("before = [\"auth\"]", "apps/shop.toml: `before`: `auth`: the name of a component, as in `_auth.wasm`");
         refused(&format!("before = {:?}", ["_a.wasm"; 9]), "apps/shop.toml: `before`: 9 names; at most 8 are taken");
+        refused(
+            "[[static]]\nfolder = \"shop\"",
+            "apps/shop.toml: `[[static]]`: `folder = \"shop\"`: every folder whose name does not begin with `_` is looked \
+             through for apps (rename it to `_shop`)",
+        );
+        refused(
+            "[[static]]\nfolder = \"_shop\"\nfalback = \"x\"",
+            "apps/shop.toml:3: unknown key `falback` in [static] (did you mean `fallback`?)",
+        );
+        refused("[[static]]\npath = \"/\"", "apps/shop.toml:1: missing field `folder`");
+        let many = "[[static]]\nfolder = \"_a\"\n".repeat(9);
+        refused(&many, "apps/shop.toml: `[[static]]`: 9 folders; at most 8 are taken");
         refused("sha256 = \"12\"", "apps/shop.toml: `sha256`: `12` is not 64 hex digits");
         refused(
             "routes = [\"http://a\"]",

@@ -37,6 +37,7 @@ mod secrets;
 mod section;
 pub mod settings;
 mod settle;
+mod statics;
 pub mod status;
 mod store;
 mod street;
@@ -210,6 +211,8 @@ fn validator(
         compiler: Compiler::new(settings.compile.clone()),
         admissions: Admissions::new(permits),
         secrets: settings.secrets.clone(),
+        apps: settings.apps.clone(),
+        roots: settings.roots.clone(),
         kinds: Mutex::default(),
         at_once: Semaphore::new(cores * 2),
     })

@@ -12,6 +12,7 @@ use crate::deploy::limits::LimitTable;
 use crate::deploy::manifest::Manifest;
 use crate::deploy::manifest::Value;
 use crate::deploy::section::Section;
+use crate::deploy::statics::StaticTable;
 use crate::name::AppName;
 use crate::routes::Declared;
 use crate::units::Size;
@@ -68,6 +69,10 @@ pub struct Terms {
     pub environment: BTreeMap<String, Value>,
     /// Its routes beside those that follow from its name.
     pub routes: Vec<Declared>,
+    /// Whether what it answers is to be compressed, if it says so.
+    pub compress: Option<bool>,
+    /// Folders beside its manifest whose files are served: whoever may write there may serve it.
+    pub statics: Vec<StaticTable>,
 }
 
 impl Policy {
@@ -130,6 +135,8 @@ impl Policy {
             lowered,
             environment: manifest.environment.clone(),
             routes: manifest.routes.clone(),
+            compress: manifest.compress,
+            statics: manifest.statics.clone(),
         })
     }
 

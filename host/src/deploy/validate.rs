@@ -34,7 +34,10 @@ use crate::deploy::policy::Terms;
 use crate::deploy::reason::readable;
 use crate::deploy::secrets;
 use crate::deploy::section::Section;
+use crate::deploy::statics;
+use crate::deploy::statics::Beside;
 use crate::deploy::store::Store;
+use crate::files::Files;
 use crate::name::AppName;
 use crate::name::Revision;
 use crate::units::Size;
@@ -54,6 +57,10 @@ pub struct Validator {
     pub admissions: Admissions,
     /// Where secrets are looked up.
     pub secrets: Option<PathBuf>,
+    /// The apps folder, in which the static folders lie.
+    pub apps: PathBuf,
+    /// Where else links among them may lead.
+    pub roots: Vec<PathBuf>,
     /// The kinds of artefact in use. Held for one look only; no await is inside.
     pub kinds: Mutex<BTreeSet<String>>,
     /// Bounds how many are looked into, loaded and tried at once, so that a start with a thousand apps is no stampede.
@@ -76,6 +83,18 @@ pub struct Findings {
 /// The right to go on with one revision, which is given back while it is compiled.
 type Turn<'v> = Option<SemaphorePermit<'v>>;
 
+/// What is to be made ready.
+pub struct Wanted {
+    /// The app.
+    pub name: AppName,
+    /// Its content, which is in the store.
+    pub revision: Revision,
+    /// Its outline, if it is known already.
+    pub inspection: Option<Box<Inspection>>,
+    /// Where its static folders are looked for.
+    pub beside: Beside,
+}
+
 /// Why a revision is not ready.
 enum Stop {
     /// It will not be: remembered.
@@ -90,6 +109,7 @@ struct Plan {
     revision: Revision,
     terms: Terms,
     environment: Vec<(String, String)>,
+    files: Files,
     inspection: Inspection,
     code_bytes: u64,
 }
@@ -103,15 +123,21 @@ impl Validator {
         inspection: Option<Box<Inspection>>,
         policy: Arc<Policy>,
     ) -> Made<Arc<App>> {
-        self.make_noting(name, revision, inspection, policy, &mut Findings::default()).await
+        let beside = self.beside(&name);
+        self.make_noting(Wanted { name, revision, inspection, beside }, policy, &mut Findings::default()).await
+    }
+
+    /// Where the static folders of an app in the apps folder lie.
+    fn beside(&self, name: &AppName) -> Beside {
+        let parent = name.as_str().rsplit_once('/').map_or("", |(parent, _)| parent);
+        let roots = std::iter::once(&self.apps).chain(&self.roots).cloned().collect();
+        Beside { folder: self.apps.join(parent), roots }
     }
 
     /// The same, and what becomes known on the way is noted in `findings`, however far it gets.
     pub async fn make_noting(
         self: Arc<Self>,
-        name: AppName,
-        revision: Revision,
-        inspection: Option<Box<Inspection>>,
+        wanted: Wanted,
         policy: Arc<Policy>,
         findings: &mut Findings,
     ) -> Made<Arc<App>> {
@@ -119,7 +145,7 @@ impl Validator {
         // what is half made is little.
         let mut turn = self.at_once.acquire().await.ok();
         // Made now that it is needed: it is large, and many wait for a turn.
-        let ready = Box::pin(self.ready(name, revision, inspection, policy, findings, &mut turn));
+        let ready = Box::pin(self.ready(wanted, policy, findings, &mut turn));
         match ready.await {
             Ok(ready) => Made::Ready(ready),
             Err(Stop::Refused(why)) => Made::Refused(readable(&why)),
@@ -129,15 +155,13 @@ impl Validator {
 
     async fn ready<'v>(
         self: &'v Arc<Self>,
-        name: AppName,
-        revision: Revision,
-        inspection: Option<Box<Inspection>>,
+        wanted: Wanted,
         policy: Arc<Policy>,
         findings: &mut Findings,
         turn: &mut Turn<'v>,
     ) -> Result<Ready<Arc<App>>, Stop> {
         let this = self.clone();
-        let plan = blocking(move || this.plan(name, revision, inspection, &policy)).await?;
+        let plan = blocking(move || this.plan(wanted, &policy)).await?;
         findings.terms = Some(plan.terms.clone());
         let settings = GuestSettings {
             app: plan.name.to_string(),
@@ -159,18 +183,16 @@ impl Validator {
         findings.first_instance = Some(self.probe(&guest, plan.terms.bounds.guest.head.min(PROBE_MAX)).await?);
         let mut limits = plan.terms.bounds.app;
         let admission = self.admissions.share(&plan.name, &mut limits);
-        let app = App::new(plan.name, revision, limits, guest, admission);
+        let revision = plan.revision;
+        let mut app = App::new(plan.name, revision, limits, guest, admission);
+        app.compress = plan.terms.compress;
+        app.files = plan.files;
         Ok(Ready { revision, routes: plan.terms.routes, guest: Arc::new(app) })
     }
 
     /// What is asked for, what is allowed, and whether they fit. Blocks.
-    fn plan(
-        &self,
-        name: AppName,
-        revision: Revision,
-        inspection: Option<Box<Inspection>>,
-        policy: &Policy,
-    ) -> Result<Plan, Stop> {
+    fn plan(&self, wanted: Wanted, policy: &Policy) -> Result<Plan, Stop> {
+        let Wanted { name, revision, inspection, beside } = wanted;
         let lost = || Stop::Trouble("its content is no longer in the state directory".to_owned());
         let manifest = match revision.manifest {
             Some(digest) => {
@@ -201,6 +223,7 @@ impl Validator {
         }
         let environment = secrets::resolve(&terms.environment, self.secrets.as_deref())
             .map_err(|missing| Stop::Trouble(missing.to_string()))?;
+        let files = statics::files(&terms.statics, &beside).map_err(Stop::Trouble)?;
         let (needs, has) = (inspection.memory_bytes_min, terms.bounds.guest.memory_bytes_max);
         if needs > has {
             let (needs, has) = (Size(needs), Size(has));
@@ -210,7 +233,7 @@ impl Validator {
             )));
         }
         let code_bytes = std::fs::metadata(self.store.code_path(revision.code)).map_err(|_| lost())?.len();
-        Ok(Plan { name, revision, terms, environment, inspection, code_bytes })
+        Ok(Plan { name, revision, terms, environment, files, inspection, code_bytes })
     }
 
     /// The inner error is an artefact that cannot be used.

@@ -15,6 +15,7 @@ use tracing::info;
 use tracing::warn;
 
 use crate::app::App;
+use crate::app::Broken;
 use crate::name::AppName;
 use crate::serve::activity::Busy;
 use crate::serve::overdue::Order;
@@ -143,6 +144,17 @@ pub fn log_fault(record: &Record, fault: &Fault) {
         _ => {
             let backtrace = fault.backtrace().unwrap_or_default();
             error!(app.name = name, app.revision = revision, request.id = id, backtrace, "`{name}` failed: {fault}");
+        }
+    }
+}
+
+/// Logs why a body broke off when its head was long sent.
+pub fn log_broken(record: &Record, broken: &Broken) {
+    match broken {
+        Broken::Guest(fault) => log_fault(record, fault),
+        Broken::File(error) => {
+            let (name, id) = (record.app_name(), &*record.id);
+            warn!(app.name = name, request.id = id, "a file of `{name}` was cut: {error}");
         }
     }
 }

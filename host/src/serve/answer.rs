@@ -13,9 +13,15 @@ use http::response::Parts;
 use http_body::Body as _;
 
 use crate::app::AppBody;
+use crate::coding::Accepted;
+use crate::coding::Coding;
+use crate::serve::compress::Length;
+use crate::serve::compress::negotiate;
 use crate::serve::cookies::confine;
+use crate::serve::encoded::Encoded;
 use crate::serve::fields::clean_response;
 use crate::serve::logged_body::Source;
+use crate::serve::promise::Promise;
 
 /// Fields that speak for a whole origin. On a mount, the origin is shared with other apps.
 const OF_THE_ORIGIN: [HeaderName; 4] = [
@@ -25,8 +31,23 @@ const OF_THE_ORIGIN: [HeaderName; 4] = [
     HeaderName::from_static("service-worker-allowed"),
 ];
 
-/// Gives the head, the body, and the length that the head promises where the body does not know it.
-pub fn answer(response: Response<AppBody>, mount: &str, is_head: bool) -> Result<(Parts, Source, Option<u64>), Fault> {
+/// A response that is fit to be sent.
+pub struct Answer {
+    /// Its head.
+    pub head: Parts,
+    /// Its body.
+    pub source: Source,
+    /// The length that the head promises where the body does not know it.
+    pub promise: Promise,
+}
+
+/// Makes a response fit for its visitor. `accepted` is what it may be compressed with, if it may be.
+pub fn answer(
+    response: Response<AppBody>,
+    mount: &str,
+    is_head: bool,
+    accepted: Option<Accepted>,
+) -> Result<Answer, Fault> {
     let (mut head, body) = response.into_parts();
     // hyper would take 101 for a change of protocol, and other 1xx for the last word.
     if !(200..=599).contains(&head.status.as_u16()) {
@@ -42,8 +63,29 @@ pub fn answer(response: Response<AppBody>, mount: &str, is_head: bool) -> Result
     let exact = body.size_hint().exact();
     let has_no_body = is_head || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let promised = settle_length(&mut head.headers, exact, is_head, has_no_body);
+    let coding = accepted.and_then(|accepted| {
+        let length = match (promised.or(exact), is_head) {
+            (Some(0), true) if promised.is_none() => Length::Untold,
+            (Some(bytes), _) => Length::Known(bytes),
+            (None, _) => Length::Open,
+        };
+        negotiate(&mut head, length, accepted)
+    });
     // Where no body may follow, the guest's is dropped, and with it a guest that is still writing.
-    if has_no_body { Ok((head, Source::Page(None), None)) } else { Ok((head, Source::App(body), promised)) }
+    if has_no_body {
+        return Ok(Answer { head, source: Source::Page(None), promise: Promise::new(None) });
+    }
+    let promise = Promise::new(promised);
+    match coding {
+        None => Ok(Answer { head, source: Source::App(body), promise }),
+        Some(coding) => encoded(head, body, promise, coding),
+    }
+}
+
+fn encoded(head: Parts, body: AppBody, promise: Promise, coding: Coding) -> Result<Answer, Fault> {
+    let body = Encoded::new(body, promise, coding);
+    let body = body.map_err(|error| Fault::BadResponse(format!("it could not be compressed: {error}")))?;
+    Ok(Answer { head, source: Source::Encoded(Box::new(body)), promise: Promise::new(None) })
 }
 
 /// Leaves a `Content-Length` only where the guest's word is needed and plausible: for a streamed body, whose length is

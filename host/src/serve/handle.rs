@@ -24,6 +24,7 @@ use hyper::body::Incoming;
 use crate::app::App;
 use crate::app::CallError;
 use crate::app::InFlight;
+use crate::coding::Accepted;
 use crate::routes::Found;
 use crate::routes::RouteReader;
 use crate::routes::Target;
@@ -49,6 +50,9 @@ use crate::serve::respond::Manner;
 use crate::serve::respond::Outcome;
 use crate::serve::respond::respond;
 use crate::serve::settings::ServeSettings;
+use crate::serve::statics::Files;
+use crate::serve::statics::ask_files;
+use crate::serve::statics::fall_back;
 use crate::tls::certificate::Certificate;
 use crate::tls::certificates::Certificates;
 
@@ -109,6 +113,8 @@ pub async fn handle(visit: &Visit, request: Request<Incoming>) -> Response<Logge
         can_say_close: head.version < Version::HTTP_2,
         inner_details: visit.street.settings.inner_details,
         hsts: visit.certificate.as_ref().and(visit.street.settings.hsts),
+        accepted: Accepted::asked_in(&head.headers),
+        compression: visit.street.settings.compression,
     };
     let outcome = without_panic(outcome_of(visit, head, body, &mut record)).await;
     respond(outcome, manner, record)
@@ -140,10 +146,20 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Rec
     if body.size_hint().exact().is_some_and(|length| length > bounds.bytes_max) {
         return Outcome::Refused(too_large(bounds.bytes_max));
     }
-    let (body, ending) = bound(body, bounds, &visit.activity);
-    let Some(path_and_query) = below(&mount, admitted.path_and_query) else {
+    let Some(path_and_query) = below(&mount, &admitted.path_and_query) else {
         return Outcome::Bug("what is below a mount is not a path".to_owned());
     };
+    let mut fallback = None;
+    if app.files.may_answer(&admitted.method) {
+        // Boxed: most apps have no files, and their requests are not to pay for it.
+        match Box::pin(ask_files(&app, &in_flight, &admitted.method, &path_and_query, &admitted.headers)).await {
+            Files::Pass(later) => fallback = later.map(|later| (later, in_flight.clone())),
+            Files::MissingSlash => return with_slash(&admitted.path_and_query),
+            Files::Answered(response) => return Outcome::Answered(response, mount),
+            Files::Failed(error) => return Outcome::Unreadable(error),
+        }
+    }
+    let (body, ending) = bound(body, bounds, &visit.activity);
     let request = GuestRequest {
         method: admitted.method,
         scheme: sender.scheme,
@@ -156,7 +172,16 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Rec
         id: record.id.clone(),
     };
     match app.call(in_flight, request).await {
-        Ok(response) => Outcome::Answered(Box::new(response), mount),
+        Ok(response) => match fallback {
+            Some((fallback, in_flight)) if response.status() == StatusCode::NOT_FOUND => {
+                match Box::pin(fall_back(&app, &in_flight, *fallback)).await {
+                    Files::Answered(found) => Outcome::Answered(found, mount),
+                    Files::Failed(error) => Outcome::Unreadable(error),
+                    Files::Pass(_) | Files::MissingSlash => Outcome::Answered(Box::new(response), mount),
+                }
+            }
+            _ => Outcome::Answered(Box::new(response), mount),
+        },
         Err(CallError::Fault(fault)) => Outcome::Fault(fault, ending.error().cloned()),
         Err(busy @ CallError::Busy(_)) => Outcome::Busy(busy.to_string()),
         Err(full @ CallError::QueueFull(_)) => {
@@ -266,9 +291,9 @@ fn too_large(bytes_max: u64) -> Refused {
 }
 
 /// What is left of a path below a mount. Nothing is copied for an app that has the host for itself.
-fn below(mount: &str, path_and_query: PathAndQuery) -> Option<PathAndQuery> {
+fn below(mount: &str, path_and_query: &PathAndQuery) -> Option<PathAndQuery> {
     if mount.is_empty() {
-        return Some(path_and_query);
+        return Some(path_and_query.clone());
     }
     PathAndQuery::try_from(path_and_query.as_str().strip_prefix(mount)?).ok()
 }
@@ -291,7 +316,7 @@ mod tests {
     use super::*;
 
     fn check(mount: &str, asked: &'static str, expected: &str) {
-        let below = below(mount, PathAndQuery::from_static(asked)).unwrap();
+        let below = below(mount, &PathAndQuery::from_static(asked)).unwrap();
         assert_eq!(below.as_str(), expected, "{mount} {asked}");
     }
 

@@ -5,25 +5,27 @@ use std::task::Context;
 use std::task::Poll;
 
 use bytes::Bytes;
-use guesthouse_sandbox::fault::Fault;
 use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
 
 use crate::app::AppBody;
+use crate::app::Broken;
 use crate::serve::access_log::End;
 use crate::serve::access_log::Record;
-use crate::serve::access_log::log_fault;
+use crate::serve::access_log::log_broken;
 use crate::serve::activity::Stream;
+use crate::serve::encoded::Encoded;
 use crate::serve::overdue::Protocol;
+use crate::serve::promise::Promise;
 
 /// A response's body with the request's record. An error makes hyper cut the connection (HTTP/1) or reset the stream
 /// (HTTP/2). Dropping it ends the guest that still writes it.
 pub struct LoggedBody {
     source: Source,
     record: Record,
-    /// What is still to come, where the response's head said how much there is.
-    promised: Option<u64>,
+    /// What is still to come on the wire.
+    promise: Promise,
     /// From the first piece of a body in several pieces.
     stream: Option<Stream>,
 }
@@ -32,28 +34,27 @@ pub struct LoggedBody {
 pub enum Source {
     /// From us, or from nobody: in one piece.
     Page(Option<Bytes>),
-    /// From a guest.
+    /// From an app.
     App(AppBody),
+    /// From an app, compressed.
+    Encoded(Box<Encoded<AppBody>>),
 }
 
 impl LoggedBody {
-    /// Wraps a body. `promised` is its length, where the head tells it and the source does not.
-    pub fn new(source: Source, mut record: Record, promised: Option<u64>) -> LoggedBody {
-        if promised.is_none() && source.is_end() {
+    /// Wraps a body. `promise` knows its length, where the head tells it and the source does not.
+    pub fn new(source: Source, mut record: Record, promise: Promise) -> LoggedBody {
+        if promise.is_none() && source.is_end() {
             record.end = End::Whole;
         }
-        LoggedBody { source, record, promised, stream: None }
+        LoggedBody { source, record, promise, stream: None }
     }
 
-    fn hand_over(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, Fault> {
+    fn hand_over(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, Broken> {
         let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-        if let Some(promised) = &mut self.promised {
-            let too_long = || Fault::BadResponse("its body is longer than its content-length".to_owned());
-            *promised = promised.checked_sub(length).ok_or_else(too_long)?;
-        }
+        self.promise.count(length)?;
         self.record.bytes += length;
         // On HTTP/1 hyper cuts the body off by itself where its promised end is.
-        if self.promised == Some(0) || (self.promised.is_none() && self.source.is_end()) {
+        if self.promise.is_kept() || (self.promise.is_none() && self.source.is_end()) {
             self.record.end = End::Whole;
         }
         let activity = &self.record.busy.activity;
@@ -66,23 +67,20 @@ impl LoggedBody {
         Ok(frame)
     }
 
-    fn end(&mut self) -> Option<Result<Frame<Bytes>, Fault>> {
-        match self.promised {
-            Some(missing) if missing > 0 => {
-                let fault = Fault::BadResponse(format!("its body ends {missing} bytes before its content-length"));
-                Some(Err(self.fail(fault)))
-            }
-            _ => {
+    fn end(&mut self) -> Option<Result<Frame<Bytes>, Broken>> {
+        match self.promise.end() {
+            Ok(()) => {
                 self.record.end = End::Whole;
                 None
             }
+            Err(fault) => Some(Err(self.fail(fault.into()))),
         }
     }
 
-    fn fail(&mut self, fault: Fault) -> Fault {
+    fn fail(&mut self, broken: Broken) -> Broken {
         self.record.end = End::Failed;
-        log_fault(&self.record, &fault);
-        fault
+        log_broken(&self.record, &broken);
+        broken
     }
 }
 
@@ -91,15 +89,16 @@ impl Source {
         match self {
             Source::Page(page) => page.is_none(),
             Source::App(body) => body.is_end_stream(),
+            Source::Encoded(body) => body.is_end_stream(),
         }
     }
 }
 
 impl Body for LoggedBody {
     type Data = Bytes;
-    type Error = Fault;
+    type Error = Broken;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = &mut *self;
         if let Some(stream) = &this.stream {
             stream.asked();
@@ -107,23 +106,25 @@ impl Body for LoggedBody {
         let polled = match &mut this.source {
             Source::Page(page) => Poll::Ready(page.take().map(|page| Ok(Frame::data(page)))),
             Source::App(body) => Pin::new(body).poll_frame(cx),
+            Source::Encoded(body) => Pin::new(&mut **body).poll_frame(cx),
         };
         polled.map(|frame| match frame {
-            Some(Ok(frame)) => Some(this.hand_over(frame).map_err(|fault| this.fail(fault))),
-            Some(Err(fault)) => Some(Err(this.fail(fault))),
+            Some(Ok(frame)) => Some(this.hand_over(frame).map_err(|broken| this.fail(broken))),
+            Some(Err(broken)) => Some(Err(this.fail(broken))),
             None => this.end(),
         })
     }
 
     fn is_end_stream(&self) -> bool {
         // A promise that was not kept is found out only by asking once more.
-        !matches!(self.promised, Some(1..)) && self.source.is_end()
+        !self.promise.is_open() && self.source.is_end()
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Page(page) => SizeHint::with_exact(page.as_ref().map_or(0, |page| page.len() as u64)),
             Source::App(body) => body.size_hint(),
+            Source::Encoded(body) => body.size_hint(),
         }
     }
 }
@@ -145,7 +146,7 @@ mod tests {
         let activity = Arc::new(Activity::new(Clock::start()));
         let record = Record::begin("x-1".into(), &Method::GET, &Uri::from_static("/"), Busy::begin(activity));
         let page = sent.map(|text| Bytes::from_static(text.as_bytes()));
-        let mut body = LoggedBody::new(Source::Page(page), record, promised);
+        let mut body = LoggedBody::new(Source::Page(page), record, Promise::new(promised));
         let found = body.frame().await;
         let found = match (found, body.frame().await) {
             (Some(Err(fault)), _) | (_, Some(Err(fault))) => Err(fault.to_string()),

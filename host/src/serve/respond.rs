@@ -12,16 +12,22 @@ use http::Response;
 use http::StatusCode;
 use http::header;
 use tracing::error;
+use tracing::warn;
 
 use crate::app::AppBody;
+use crate::coding::Accepted;
+use crate::files::error::FileError;
+use crate::serve::access_log::Called;
 use crate::serve::access_log::Record;
 use crate::serve::access_log::log_fault;
+use crate::serve::answer::Answer;
 use crate::serve::answer::answer;
 use crate::serve::logged_body::LoggedBody;
 use crate::serve::logged_body::Source;
 use crate::serve::pages::AppLine;
 use crate::serve::pages::Format;
 use crate::serve::pages::Page;
+use crate::serve::promise::Promise;
 use crate::serve::refused::Refused;
 
 /// What came of a request.
@@ -52,6 +58,8 @@ pub enum Outcome {
     Busy(String),
     /// The guest failed before it had a response, perhaps since the request's body did.
     Fault(Fault, Option<BodyError>),
+    /// A file of the app's is there and cannot be read.
+    Unreadable(FileError),
     /// We failed.
     Bug(String),
 }
@@ -69,6 +77,10 @@ pub struct Manner {
     pub inner_details: bool,
     /// For how long browsers shall come over TLS only.
     pub hsts: Option<Duration>,
+    /// What an app's body may be compressed with.
+    pub accepted: Accepted,
+    /// Whether bodies of apps that do not say are compressed.
+    pub compression: bool,
 }
 
 /// A page, its status, and what goes with it.
@@ -83,12 +95,15 @@ struct Reply {
 /// Writes the response.
 pub fn respond(outcome: Outcome, manner: Manner, record: Record) -> Response<LoggedBody> {
     let reply = match outcome {
-        Outcome::Answered(response, mount) => match answer(*response, &mount, manner.is_head) {
-            Ok((head, source, promised)) => {
-                return finish(Response::from_parts(head, ()), source, promised, manner.hsts, record);
+        Outcome::Answered(response, mount) => {
+            let accepted = may_compress(manner, &record).then_some(manner.accepted);
+            match answer(*response, &mount, manner.is_head, accepted) {
+                Ok(Answer { head, source, promise }) => {
+                    return finish(Response::from_parts(head, ()), source, promise, manner.hsts, record);
+                }
+                Err(fault) => fault_reply(&fault, None, &record),
             }
-            Err(fault) => fault_reply(&fault, None, &record),
-        },
+        }
         Outcome::Refused(refused) => refused_reply(&refused),
         Outcome::Foreign(host) => foreign_reply(&host),
         Outcome::Uncovered(host) => {
@@ -99,7 +114,7 @@ pub fn respond(outcome: Outcome, manner: Manner, record: Record) -> Response<Log
             let mut response = Response::new(());
             let octets = HeaderValue::from_static("application/octet-stream");
             response.headers_mut().insert(header::CONTENT_TYPE, octets);
-            return finish(response, Source::Page(Some(answer.into())), None, None, record);
+            return finish(response, Source::Page(Some(answer.into())), Promise::new(None), None, record);
         }
         Outcome::Secure(location) => {
             let reply = Reply::new(StatusCode::PERMANENT_REDIRECT, "This is answered over HTTPS only.".to_owned());
@@ -107,7 +122,7 @@ pub fn respond(outcome: Outcome, manner: Manner, record: Record) -> Response<Log
         }
         Outcome::Nothing(path) => Reply::new(StatusCode::NOT_FOUND, format!("Nothing answers at `{path}`.")),
         Outcome::MissingSlash(location) => {
-            let reply = Reply::new(StatusCode::PERMANENT_REDIRECT, "The app's address ends in a slash.".to_owned());
+            let reply = Reply::new(StatusCode::PERMANENT_REDIRECT, "This address ends in a slash.".to_owned());
             reply.with(header::LOCATION, location)
         }
         Outcome::Index(apps) => index_reply(apps),
@@ -124,6 +139,12 @@ pub fn respond(outcome: Outcome, manner: Manner, record: Record) -> Response<Log
             Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("1").detailed(why)
         }
         Outcome::Fault(fault, body) => fault_reply(&fault, body.as_ref(), &record),
+        Outcome::Unreadable(why) => {
+            let (name, id) = (record.app_name(), &*record.id);
+            warn!(app.name = name, request.id = id, "a file of `{name}` was not sent: {why}");
+            let happened = format!("A file of `{name}` could not be read.");
+            Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("1").detailed(why.to_string())
+        }
         Outcome::Bug(message) => {
             error!(app.name = record.app_name(), request.id = &*record.id, "a bug of ours: {message}");
             let happened = "Guesthouse itself failed.".to_owned();
@@ -131,6 +152,14 @@ pub fn respond(outcome: Outcome, manner: Manner, record: Record) -> Response<Log
         }
     };
     reply.write(manner, record)
+}
+
+/// The app's own word counts before the operator's default.
+fn may_compress(manner: Manner, record: &Record) -> bool {
+    match &record.app {
+        Called::Live(app) => app.compress.unwrap_or(manner.compression),
+        Called::Nobody | Called::Waiting(_) => false,
+    }
 }
 
 /// The rest of the one match: which status a fault has.
@@ -255,16 +284,16 @@ impl Reply {
         let text = Bytes::from(self.page.render(manner.format, &record.id));
         if manner.is_head {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
-            return finish(response, Source::Page(None), None, manner.hsts, record);
+            return finish(response, Source::Page(None), Promise::new(None), manner.hsts, record);
         }
-        finish(response, Source::Page(Some(text)), None, manner.hsts, record)
+        finish(response, Source::Page(Some(text)), Promise::new(None), manner.hsts, record)
     }
 }
 
 fn finish(
     mut response: Response<()>,
     source: Source,
-    promised: Option<u64>,
+    promise: Promise,
     hsts: Option<Duration>,
     mut record: Record,
 ) -> Response<LoggedBody> {
@@ -277,5 +306,5 @@ fn finish(
         response.headers_mut().entry(header::STRICT_TRANSPORT_SECURITY).or_insert_with(value);
     }
     record.status = Some(response.status());
-    response.map(|()| LoggedBody::new(source, record, promised))
+    response.map(|()| LoggedBody::new(source, record, promise))
 }

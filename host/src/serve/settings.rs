@@ -41,6 +41,8 @@ pub struct ServeSettings {
     pub grace: Duration,
     /// Show inner details on error pages and an index page of all apps (`dev` only).
     pub inner_details: bool,
+    /// Compress what apps answer that do not say whether they want it.
+    pub compression: bool,
     /// Print what arrives on each socket, as bytes and as text.
     pub trace_wire: Option<WireTrace>,
 }
@@ -74,6 +76,7 @@ impl Default for ServeSettings {
             https_port: None,
             grace: Duration::from_secs(10),
             inner_details: false,
+            compression: true,
             trace_wire: None,
         }
     }

@@ -1,0 +1,197 @@
+//! Static folders: what a manifest says of them, and where they lie.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::files::Files;
+use crate::files::folder::Folder;
+use crate::files::folder::FolderSettings;
+use crate::units::Span;
+
+/// Each of them is asked for every GET that fits.
+pub const STATICS_MAX: usize = 8;
+
+/// One `[[static]]` of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StaticTable {
+    /// Beside the manifest.
+    pub folder: String,
+    /// Below the app's mount; `/` when it is not said.
+    path: Option<String>,
+    /// The file that a folder stands for; `index.html` when it is not said, none when it is empty.
+    index: Option<String>,
+    /// The file for who goes to an address where nothing else is.
+    fallback: Option<String>,
+    /// How long a visitor may keep a file without asking again.
+    cache: Option<Span>,
+    /// Names that are served although they begin with `.` or `_`.
+    #[serde(default)]
+    show: Vec<String>,
+}
+
+impl StaticTable {
+    /// Says what is wrong with it, if anything is.
+    pub fn check(&self) -> Result<(), String> {
+        let quoted = |key: &str, value: &str, why: &str| Err(format!("`{key} = \"{value}\"`: {why}"));
+        if !is_relative(&self.folder) {
+            return quoted("folder", &self.folder, "the name of a folder beside the manifest, or of one below it");
+        }
+        if !self.folder.split('/').any(|name| name.starts_with('_')) {
+            let why = format!(
+                "every folder whose name does not begin with `_` is looked through for apps (rename it to `_{}`)",
+                self.folder
+            );
+            return quoted("folder", &self.folder, &why);
+        }
+        if let Some(path) = &self.path
+            && !is_path(path)
+        {
+            return quoted("path", path, "begins with `/`, and is made of segments of `A-Z a-z 0-9 - . _ ~`");
+        }
+        if let Some(index) = &self.index
+            && !index.is_empty()
+            && (index.contains('/') || !is_relative(index))
+        {
+            return quoted("index", index, "the name of a file, as in `index.html`, or empty for none");
+        }
+        if let Some(fallback) = &self.fallback
+            && !is_relative(fallback)
+        {
+            return quoted("fallback", fallback, "the path of a file in the folder, as in `index.html`");
+        }
+        for name in &self.show {
+            if name.contains('/') || !is_relative(name) || !name.starts_with(['.', '_']) {
+                return quoted("show", name, "a name that begins with `.` or `_`, as in `.well-known` or `_app`");
+            }
+        }
+        Ok(())
+    }
+
+    /// Where it answers below the app's mount, as people write it.
+    pub fn shown_path(&self) -> String {
+        format!("{}/", self.prefix())
+    }
+
+    fn prefix(&self) -> &str {
+        self.path.as_deref().unwrap_or_default().trim_end_matches('/')
+    }
+
+    fn settings(&self) -> FolderSettings {
+        let index = self.index.as_deref().unwrap_or("index.html");
+        FolderSettings {
+            prefix: self.prefix().to_owned(),
+            index: (!index.is_empty()).then(|| index.to_owned()),
+            fallback: self.fallback.as_ref().map(PathBuf::from),
+            max_age: self.cache.map(|Span(span)| span),
+            show: self.show.clone(),
+        }
+    }
+}
+
+/// Where an app's static folders lie, and where links among them may lead.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    /// The folder that holds the app's manifest.
+    pub folder: PathBuf,
+    /// What links may lead to: the apps folder, and the operator's roots.
+    pub roots: Vec<PathBuf>,
+}
+
+/// The files of `asked`, or which folder is waited for. Blocks.
+pub fn files(asked: &[StaticTable], beside: &Beside) -> Result<Files, String> {
+    let mut folders = Vec::new();
+    for table in asked {
+        let folder = Folder::new(beside.folder.join(&table.folder), beside.roots.clone(), table.settings());
+        let name = &table.folder;
+        folder.open().map_err(|error| format!("waits for the static folder `{name}` beside its manifest: {error}"))?;
+        folders.push(Arc::new(folder));
+    }
+    Ok(Files::new(folders))
+}
+
+/// Plain names, with slashes between them.
+fn is_relative(text: &str) -> bool {
+    text.split('/').all(|name| !matches!(name, "" | "." | "..") && !name.contains(['\0', '\\']))
+        && Path::new(text).is_relative()
+}
+
+fn is_path(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let is_segment = |name: &str| !matches!(name, "" | "." | "..") && name.bytes().all(is_plain);
+    let Some(rest) = text.strip_prefix('/') else { return false };
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    rest.is_empty() && text.len() == 1 || rest.split('/').all(is_segment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(text: &str) -> StaticTable {
+        toml::from_str(text).unwrap()
+    }
+
+    fn check(text: &str, expected: Result<(), &str>) {
+        assert_eq!(table(text).check(), expected.map_err(str::to_owned), "{text}");
+    }
+
+    #[test]
+    fn what_cannot_be_served_is_told_why() {
+        for sound in [
+            "folder = '_shop'",
+            "folder = 'sites/_shop/dist'",
+            "folder = '_shop/.output/public'\npath = '/'\nindex = ''",
+            "folder = '_s'\npath = '/a/b/'\nindex = 'home.html'\nfallback = 'app/200.html'\ncache = '1h'\nshow = ['.well-known', '_app']",
+        ] {
+            check(sound, Ok(()));
+        }
+        let beside = "the name of a folder beside the manifest, or of one below it";
+        for folder in ["", ".", "..", "/_shop", "_shop/../x", "_shop//x", "_shop/", "a\\_b"] {
+            check(&format!("folder = '{folder}'"), Err(&format!("`folder = \"{folder}\"`: {beside}")));
+        }
+        check(
+            "folder = 'shop'",
+            Err(
+                "`folder = \"shop\"`: every folder whose name does not begin with `_` is looked through for apps (rename \
+                 it to `_shop`)",
+            ),
+        );
+        let path = "begins with `/`, and is made of segments of `A-Z a-z 0-9 - . _ ~`";
+        for odd in ["", "static", "//", "/a//b", "/..", "/a b", "/%41"] {
+            let text = format!("folder = '_s'\npath = '{odd}'");
+            check(&text, Err(&format!("`path = \"{odd}\"`: {path}")));
+        }
+        let index = "the name of a file, as in `index.html`, or empty for none";
+        check("folder = '_s'\nindex = 'a/b'", Err(&format!("`index = \"a/b\"`: {index}")));
+        let fallback = "the path of a file in the folder, as in `index.html`";
+        check("folder = '_s'\nfallback = '../x'", Err(&format!("`fallback = \"../x\"`: {fallback}")));
+        let show = "a name that begins with `.` or `_`, as in `.well-known` or `_app`";
+        check("folder = '_s'\nshow = ['app']", Err(&format!("`show = \"app\"`: {show}")));
+    }
+
+    #[test]
+    fn what_is_not_said_has_a_default() {
+        let settings = table("folder = '_s'").settings();
+        assert_eq!((settings.prefix.as_str(), settings.index.as_deref()), ("", Some("index.html")));
+        assert_eq!((settings.fallback, settings.max_age), (None, None));
+        let settings = table("folder = '_s'\npath = '/a/'\nindex = ''").settings();
+        assert_eq!((settings.prefix.as_str(), settings.index), ("/a", None));
+        assert_eq!(table("folder = '_s'").shown_path(), "/");
+    }
+
+    #[test]
+    fn a_missing_folder_is_waited_for() {
+        let home = tempfile::tempdir().unwrap();
+        let beside = Beside { folder: home.path().to_owned(), roots: vec![home.path().to_owned()] };
+        let why = files(&[table("folder = '_s'")], &beside).err().unwrap();
+        assert!(why.starts_with("waits for the static folder `_s` beside its manifest: No such file"), "{why}");
+        std::fs::write(home.path().join("_s"), "a file").unwrap();
+        assert!(files(&[table("folder = '_s'")], &beside).is_err());
+        std::fs::create_dir(home.path().join("_t")).unwrap();
+        assert!(files(&[table("folder = '_t'")], &beside).is_ok());
+    }
+}

@@ -1,0 +1,21 @@
+//! How a file can fail to be sent.
+
+use std::io;
+use std::time::Duration;
+
+/// A file that is there, and could not be sent, or not whole.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It has become shorter since its length was told.
+    #[error("it became shorter while it was sent, {0} bytes before its end (replace files by renaming, not in place)")]
+    Shrunk(u64),
+    /// The file system said no.
+    #[error("it cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
+    /// The file system said nothing.
+    #[error("it could not be read within {0:?}: the file system is slow, or others wait for it as well")]
+    Slow(Duration),
+    /// A bug of ours.
+    #[error("the host failed while it read it: this is a bug of guesthouse")]
+    Bug,
+}

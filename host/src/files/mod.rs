@@ -1,0 +1,150 @@
+//! Static files: from a path to a response, without the guest.
+//!
+//! ```text
+//! wanted (which file is meant) ─ folder (opened, and nothing above it) ─ choose (index, siblings) ─ conditions ─ reply ─ body
+//!                                                                           media ┘       range ┘
+//! ```
+//!
+//! Files are no part of a revision: they are served as they lie there now. What blocks runs beside the async threads, a
+//! few calls at a time, and in pieces.
+
+pub mod body;
+mod choose;
+mod conditions;
+pub mod error;
+pub mod folder;
+mod media;
+mod navigation;
+mod range;
+mod reply;
+mod turns;
+mod wanted;
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use http::Method;
+use http::Response;
+
+use crate::coding::Accepted;
+use crate::files::body::FileBody;
+use crate::files::choose::Choice;
+use crate::files::choose::choose;
+use crate::files::choose::fallback_of;
+use crate::files::conditions::Conditions;
+use crate::files::error::FileError;
+use crate::files::folder::Folder;
+use crate::files::navigation::is_navigation;
+use crate::files::reply::Question;
+use crate::files::reply::reply;
+use crate::files::turns::Turns;
+use crate::files::wanted::Wanted;
+use crate::files::wanted::wanted;
+
+/// The static folders of one app, in the order in which they are asked.
+#[derive(Default)]
+pub struct Files {
+    folders: Vec<Arc<Folder>>,
+    turns: Turns,
+}
+
+/// A request, as far as it matters to files.
+pub struct Asked<'a> {
+    /// Files answer GET and HEAD.
+    pub method: &'a Method,
+    /// Raw, below the app's mount.
+    pub path: &'a str,
+    /// Its fields.
+    pub headers: &'a HeaderMap,
+}
+
+/// What the files say to a request.
+pub enum Found {
+    /// There is no such file.
+    Nothing,
+    /// A folder with an index is meant: go to the same with a slash.
+    MissingSlash,
+    /// A response.
+    Answered(Response<FileBody>),
+}
+
+/// A request to which the fallback answers, should the guest have nothing.
+pub struct Fallback {
+    folders: Vec<Arc<Folder>>,
+    question: Question,
+}
+
+impl Files {
+    /// Serves from these, the first one that has a file.
+    pub fn new(folders: Vec<Arc<Folder>>) -> Files {
+        Files { folders, turns: Turns::default() }
+    }
+
+    /// Whether this request may be about a file. Costs nothing where there are none.
+    pub fn may_answer(&self, method: &Method) -> bool {
+        !self.folders.is_empty() && matches!(*method, Method::GET | Method::HEAD)
+    }
+
+    /// Looks for a file.
+    pub async fn find(&self, asked: &Asked<'_>) -> Result<Found, FileError> {
+        let fitting: Vec<(Arc<Folder>, Wanted)> = self
+            .folders
+            .iter()
+            .filter_map(|folder| {
+                Some((folder.clone(), wanted(&folder.settings.prefix, asked.path, &folder.settings.show)?))
+            })
+            .collect();
+        if fitting.is_empty() {
+            return Ok(Found::Nothing);
+        }
+        let (question, turns) = (Question::of(asked), self.turns.clone());
+        let look = move || {
+            for (folder, wanted) in &fitting {
+                match choose(folder, wanted, &question)? {
+                    Choice::Nothing => {}
+                    Choice::MissingSlash => return Ok(Found::MissingSlash),
+                    Choice::File(chosen) => {
+                        return reply(chosen, folder.settings.max_age, &question, turns.clone()).map(Found::Answered);
+                    }
+                }
+            }
+            Ok(Found::Nothing)
+        };
+        self.turns.take(look).await
+    }
+
+    /// What would answer this request if neither a file nor the guest does: a page, for who goes to an address.
+    pub fn fallback(&self, asked: &Asked<'_>) -> Option<Fallback> {
+        let fits = |folder: &&Arc<Folder>| {
+            folder.settings.fallback.is_some() && wanted::is_below(&folder.settings.prefix, asked.path)
+        };
+        let folders: Vec<Arc<Folder>> = self.folders.iter().filter(fits).cloned().collect();
+        (!folders.is_empty() && is_navigation(asked.headers))
+            .then(|| Fallback { folders, question: Question::of(asked) })
+    }
+
+    /// Answers with a fallback, unless its file is gone.
+    pub async fn fall_back(&self, fallback: Fallback) -> Result<Found, FileError> {
+        let (Fallback { folders, question }, turns) = (fallback, self.turns.clone());
+        let look = move || {
+            for folder in &folders {
+                if let Some(chosen) = fallback_of(folder, &question)? {
+                    // It stands under addresses that may mean something else tomorrow.
+                    return reply(chosen, None, &question, turns.clone()).map(Found::Answered);
+                }
+            }
+            Ok(Found::Nothing)
+        };
+        self.turns.take(look).await
+    }
+}
+
+impl Question {
+    fn of(asked: &Asked<'_>) -> Question {
+        Question {
+            is_head: *asked.method == Method::HEAD,
+            conditions: Conditions::of(asked.headers),
+            accepted: Accepted::asked_in(asked.headers),
+        }
+    }
+}

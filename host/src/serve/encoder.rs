@@ -1,0 +1,84 @@
+//! What writes a body in fewer bytes, piece by piece.
+
+use std::io;
+use std::io::Write as _;
+
+use brotli::CompressorWriter;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::coding::Coding;
+
+/// Levels, and windows as powers of two, where more costs more than it saves: `docs/decisions/0036-compression.md`.
+const ZSTD: (i32, u32) = (3, 18);
+const BROTLI: (u32, u32) = (4, 18);
+const GZIP: u32 = 5;
+
+/// What `CompressorWriter` collects before it writes on; the same as brotli's own default.
+const BROTLI_BUFFER_BYTES: usize = 4096;
+
+/// One body's compressor, with what it has written and nobody has taken yet. It holds up to 4 MiB of memory. Dropped
+/// without `finish`, what was taken from it does not look whole.
+pub enum Encoder {
+    /// `zstd`
+    Zstd(zstd::stream::write::Encoder<'static, Vec<u8>>),
+    /// `br`
+    Brotli(Box<CompressorWriter<Vec<u8>>>),
+    /// `gzip`
+    Gzip(GzEncoder<Vec<u8>>),
+}
+
+impl Encoder {
+    /// Begins a body.
+    pub fn new(coding: Coding) -> io::Result<Encoder> {
+        Ok(match coding {
+            Coding::Zstd => {
+                let (level, window) = ZSTD;
+                let mut zstd = zstd::stream::write::Encoder::new(Vec::new(), level)?;
+                zstd.window_log(window)?;
+                Encoder::Zstd(zstd)
+            }
+            Coding::Brotli => {
+                let (level, window) = BROTLI;
+                Encoder::Brotli(Box::new(CompressorWriter::new(Vec::new(), BROTLI_BUFFER_BYTES, level, window)))
+            }
+            Coding::Gzip => Encoder::Gzip(GzEncoder::new(Vec::new(), Compression::new(GZIP))),
+        })
+    }
+
+    /// Takes a piece in. Most of it may stay inside for a while.
+    pub fn write(&mut self, piece: &[u8]) -> io::Result<()> {
+        match self {
+            Encoder::Zstd(zstd) => zstd.write_all(piece),
+            Encoder::Brotli(brotli) => brotli.write_all(piece),
+            Encoder::Gzip(gzip) => gzip.write_all(piece),
+        }
+    }
+
+    /// Makes everything that was taken in readable from what was written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Encoder::Zstd(zstd) => zstd.flush(),
+            Encoder::Brotli(brotli) => brotli.flush(),
+            Encoder::Gzip(gzip) => gzip.flush(),
+        }
+    }
+
+    /// Ends the body, and gives what is left of it.
+    pub fn finish(self) -> io::Result<Vec<u8>> {
+        match self {
+            Encoder::Zstd(zstd) => zstd.finish(),
+            Encoder::Brotli(brotli) => Ok(brotli.into_inner()),
+            Encoder::Gzip(gzip) => gzip.finish(),
+        }
+    }
+
+    /// What was written.
+    pub fn written(&mut self) -> &mut Vec<u8> {
+        match self {
+            Encoder::Zstd(zstd) => zstd.get_mut(),
+            Encoder::Brotli(brotli) => brotli.get_mut(),
+            Encoder::Gzip(gzip) => gzip.get_mut(),
+        }
+    }
+}
