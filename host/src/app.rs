@@ -89,7 +89,7 @@ pub enum FileAnswer {
     /// A folder is meant: go to the same with a slash.
     MissingSlash,
     /// A response.
-    Answered(Response<AppBody>),
+    Answered(Box<Response<AppBody>>),
 }
 
 /// Why a call gave no response.
@@ -155,7 +155,8 @@ impl App {
             Found::Nothing => FileAnswer::Nothing,
             Found::MissingSlash => FileAnswer::MissingSlash,
             Found::Answered(response) => {
-                FileAnswer::Answered(response.map(|body| AppBody::of_file(body, in_flight.clone(), &self.retired)))
+                let response = response.map(|body| AppBody::of_file(body, in_flight.clone(), &self.retired));
+                FileAnswer::Answered(Box::new(response))
             }
         }
     }

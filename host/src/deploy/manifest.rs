@@ -110,7 +110,8 @@ impl Written {
             return Err(format!("`before`: {} names; at most {BEFORE_MAX} are taken", self.before.len()));
         }
         for table in &self.statics {
-            table.check().map_err(|why| format!("`[[static]]`: {why}"))?;
+            let checked = table.check().and_then(|()| table.check_before(&self.before));
+            checked.map_err(|why| format!("`[[static]]`: {why}"))?;
         }
         if self.statics.len() > STATICS_MAX {
             return Err(format!("`[[static]]`: {} folders; at most {STATICS_MAX} are taken", self.statics.len()));
@@ -248,6 +249,7 @@ mod tests {
             [[static]]
             folder = "_shop"
             path = "/static"
+            public = true
         "#;
 
         let manifest = Manifest::parse("shop.toml", text.as_bytes()).unwrap();

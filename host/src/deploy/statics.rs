@@ -31,6 +31,9 @@ pub struct StaticTable {
     /// Names that are served although they begin with `.` or `_`.
     #[serde(default)]
     show: Vec<String>,
+    /// Whether everybody may have its files, although something stands before the app.
+    #[serde(default)]
+    public: bool,
 }
 
 impl StaticTable {
@@ -69,6 +72,19 @@ impl StaticTable {
             }
         }
         Ok(())
+    }
+
+    /// Says what is wrong with it beside `before`, if anything is: middleware that asks for a password never sees a request
+    /// that a file answers.
+    pub fn check_before(&self, before: &[String]) -> Result<(), String> {
+        match before.first() {
+            Some(first) if !self.public => Err(format!(
+                "`folder = \"{}\"`: the host answers with its files by itself, without `{first}` before it (write \
+                 `public = true` if everybody may have them)",
+                self.folder
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Where it answers below the app's mount, as people write it.
@@ -171,6 +187,18 @@ mod tests {
         check("folder = '_s'\nfallback = '../x'", Err(&format!("`fallback = \"../x\"`: {fallback}")));
         let show = "a name that begins with `.` or `_`, as in `.well-known` or `_app`";
         check("folder = '_s'\nshow = ['app']", Err(&format!("`show = \"app\"`: {show}")));
+    }
+
+    #[test]
+    fn files_never_go_around_what_stands_before_the_app_unless_that_is_said() {
+        let before = ["_auth.wasm".to_owned()];
+        assert_eq!(
+            table("folder = '_s'").check_before(&before).unwrap_err(),
+            "`folder = \"_s\"`: the host answers with its files by itself, without `_auth.wasm` before it (write `public = \
+             true` if everybody may have them)"
+        );
+        assert_eq!(table("folder = '_s'\npublic = true").check_before(&before), Ok(()));
+        assert_eq!(table("folder = '_s'").check_before(&[]), Ok(()));
     }
 
     #[test]

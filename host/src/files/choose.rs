@@ -26,7 +26,7 @@ pub enum Choice {
     /// A folder with an index, asked for without its slash.
     MissingSlash,
     /// A file.
-    File(Chosen),
+    File(Box<Chosen>),
 }
 
 /// Looks for what is wanted.
@@ -36,7 +36,7 @@ pub fn choose(folder: &Folder, wanted: &Wanted, question: &Question) -> Result<C
     if !wanted.is_folder && !wanted.path.as_os_str().is_empty() {
         match look(&root, &wanted.path)? {
             Look::File(file, metadata) => {
-                return chosen(&root, &wanted.path, file, metadata, question).map(Choice::File);
+                return chosen(&root, &wanted.path, file, metadata, question).map(file_choice);
             }
             Look::Folder => {}
             Look::Nothing => return Ok(Choice::Nothing),
@@ -45,7 +45,7 @@ pub fn choose(folder: &Folder, wanted: &Wanted, question: &Question) -> Result<C
     let Some(index) = index else { return Ok(Choice::Nothing) };
     match look(&root, &index)? {
         Look::File(..) if !wanted.is_folder => Ok(Choice::MissingSlash),
-        Look::File(file, metadata) => chosen(&root, &index, file, metadata, question).map(Choice::File),
+        Look::File(file, metadata) => chosen(&root, &index, file, metadata, question).map(file_choice),
         Look::Folder | Look::Nothing => Ok(Choice::Nothing),
     }
 }
@@ -57,6 +57,10 @@ pub fn fallback_of(folder: &Folder, question: &Question) -> Result<Option<Chosen
         Look::File(file, metadata) => chosen(&root, path, file, metadata, question).map(Some),
         Look::Folder | Look::Nothing => Ok(None),
     }
+}
+
+fn file_choice(chosen: Chosen) -> Choice {
+    Choice::File(Box::new(chosen))
 }
 
 enum Look {

@@ -65,7 +65,7 @@ pub enum Found {
     /// A folder with an index is meant: go to the same with a slash.
     MissingSlash,
     /// A response.
-    Answered(Response<FileBody>),
+    Answered(Box<Response<FileBody>>),
 }
 
 /// A request to which the fallback answers, should the guest have nothing.
@@ -104,7 +104,7 @@ impl Files {
                     Choice::Nothing => {}
                     Choice::MissingSlash => return Ok(Found::MissingSlash),
                     Choice::File(chosen) => {
-                        return reply(chosen, folder.settings.max_age, &question, turns.clone()).map(Found::Answered);
+                        return answered(reply(*chosen, folder.settings.max_age, &question, turns));
                     }
                 }
             }
@@ -130,13 +130,17 @@ impl Files {
             for folder in &folders {
                 if let Some(chosen) = fallback_of(folder, &question)? {
                     // It stands under addresses that may mean something else tomorrow.
-                    return reply(chosen, None, &question, turns.clone()).map(Found::Answered);
+                    return answered(reply(chosen, None, &question, turns));
                 }
             }
             Ok(Found::Nothing)
         };
         self.turns.take(look).await
     }
+}
+
+fn answered(reply: Result<Response<FileBody>, FileError>) -> Result<Found, FileError> {
+    reply.map(|response| Found::Answered(Box::new(response)))
 }
 
 impl Question {

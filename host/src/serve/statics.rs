@@ -48,7 +48,7 @@ fn files(answer: Result<FileAnswer, FileError>) -> Files {
     match answer {
         Ok(FileAnswer::Nothing) => Files::Pass(None),
         Ok(FileAnswer::MissingSlash) => Files::MissingSlash,
-        Ok(FileAnswer::Answered(response)) => Files::Answered(Box::new(response)),
+        Ok(FileAnswer::Answered(response)) => Files::Answered(response),
         Err(error) => Files::Failed(error),
     }
 }
