@@ -250,11 +250,14 @@ pub struct AppBody {
 
 enum Kind {
     Guest(GuestBody),
-    /// The revision's drain waits for the request.
-    File {
-        body: FileBody,
-        _in_flight: InFlight,
-    },
+    /// Boxed, so that bodies of guests do not carry its size.
+    File(Box<FileInFlight>),
+}
+
+/// A file, whose request the revision's drain waits for.
+struct FileInFlight {
+    body: FileBody,
+    _in_flight: InFlight,
 }
 
 /// Why the body of an app's response broke off.
@@ -276,7 +279,7 @@ impl AppBody {
 
     fn of_file(body: FileBody, in_flight: InFlight, retired: &CancellationToken) -> AppBody {
         let retired = (!body.is_at_hand()).then(|| Box::pin(retired.clone().cancelled_owned()));
-        AppBody { kind: Kind::File { body, _in_flight: in_flight }, retired }
+        AppBody { kind: Kind::File(Box::new(FileInFlight { body, _in_flight: in_flight })), retired }
     }
 }
 
@@ -293,21 +296,21 @@ impl Body for AppBody {
         }
         match &mut self.kind {
             Kind::Guest(body) => Pin::new(body).poll_frame(context).map_err(Broken::Guest),
-            Kind::File { body, .. } => Pin::new(body).poll_frame(context).map_err(Broken::File),
+            Kind::File(file) => Pin::new(&mut file.body).poll_frame(context).map_err(Broken::File),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Guest(body) => body.is_end_stream(),
-            Kind::File { body, .. } => body.is_end_stream(),
+            Kind::File(file) => file.body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Guest(body) => body.size_hint(),
-            Kind::File { body, .. } => body.size_hint(),
+            Kind::File(file) => file.body.size_hint(),
         }
     }
 }

@@ -151,6 +151,8 @@ fn thousandths(weight: &[u8]) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::proptest;
+
     use super::*;
 
     fn check(sent: &[&'static str], expected: &[Coding]) {
@@ -228,6 +230,16 @@ mod tests {
             "",
         ] {
             assert!(!is_compressible(media_type), "{media_type}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_chosen_was_named(value in r"((gzip|br|zstd|\*|identity)(;q=[01](\.[0-9]{0,4})?)?(, ?|;| )?){0,5}") {
+            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_str(&value).unwrap())]);
+            if let Some(coding) = Accepted::asked_in(&headers).best() {
+                assert!(value.contains(coding.name()) || value.contains('*'), "{value}: {coding:?}");
+            }
         }
     }
 }

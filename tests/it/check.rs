@@ -214,3 +214,24 @@ async fn an_interrupted_check_leaves_nothing_behind() {
     assert_eq!(ended.status.code(), Some(130), "{}", ended.stderr);
     assert_eq!(fs::read_dir(&temporary).unwrap().count(), 1, "the state of the check is still there");
 }
+
+#[tokio::test]
+async fn static_folders_are_looked_for_beside_the_file() {
+    let manifest = b"compress = false\n[[static]]\nfolder = \"_hello\"\npath = \"/static\"\n";
+    let home = home_with(&[("deep/hello.wasm", &guest::bytes(guest::HELLO)), ("deep/hello.toml", manifest)]);
+    let (code, document) = json(&["deep/hello.wasm"], home.path()).await;
+    assert_eq!((code, document[0]["verdict"].as_str()), (1, Some("pending")), "{document:#}");
+    let why = document[0]["why"].as_str().unwrap();
+    assert!(why.starts_with("waits for the static folder `_hello` beside its manifest"), "{why}");
+    fs::create_dir(home.path().join("deep/_hello")).unwrap();
+    let (code, document) = json(&["deep/hello.wasm"], home.path()).await;
+    assert_eq!(code, 0, "{document:#}");
+    let asked = &document[0]["asked"];
+    assert_eq!(
+        (asked["static"][0]["folder"].as_str(), asked["static"][0]["path"].as_str()),
+        (Some("_hello"), Some("/static/"))
+    );
+    assert_eq!(asked["compress"], false);
+    let ended = run(&["check", "deep/hello.wasm"], home.path()).await;
+    assert!(ended.stdout.contains("asks for the files of `_hello` at /static/, compress false"), "{}", ended.stdout);
+}

@@ -46,3 +46,22 @@ async fn a_fault_within_a_body_resets_its_stream_and_no_other() {
     assert!(whole.1.unwrap().ends_with(b"</h1>"));
     assert_eq!(get(&mut sender, "/hello/").await.0, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn files_and_compressed_bodies_arrive_whole() {
+    let host =
+        TestHost::new().app("echo", guest::bytes(guest::ECHO)).manifest("echo", "[[static]]\nfolder = \"_files\"\n");
+    let text = "a line of text\n".repeat(200_000);
+    host.apps.rename_in("_files/text.txt", &text);
+    let host = host.run().await;
+    let mut sender = http2(host.address).await;
+    let (status, file) = get(&mut sender, "/echo/text.txt").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(file.unwrap() == text.as_bytes());
+    let request = Request::post("http://localhost/echo/").header("content-type", "text/plain");
+    let request = request.header("accept-encoding", "zstd").body(Full::from(text.clone())).unwrap();
+    let response = within("a head", sender.send_request(request)).await.unwrap();
+    assert_eq!(response.headers()["content-encoding"], "zstd");
+    let body = within("a body", response.into_body().collect()).await.unwrap().to_bytes();
+    assert!(zstd::stream::decode_all(&body[..]).unwrap() == text.as_bytes());
+}

@@ -50,6 +50,8 @@ fn number(digits: &str) -> Option<Option<u64>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::proptest;
+
     use super::*;
 
     fn check(value: &str, length: u64, expected: Part) {
@@ -92,6 +94,15 @@ mod tests {
             "bytes= 1 - 2",
         ] {
             check(value, 10, Part::Whole);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_part_lies_in_the_file(value in "(bytes=)?[0-9]{0,25}-?[0-9]{0,25}.{0,2}", length: u64) {
+            if let Part::Bytes(bytes) = part(value.as_bytes(), length) {
+                assert!(bytes.start < bytes.end && bytes.end <= length, "{value} of {length}: {bytes:?}");
+            }
         }
     }
 }

@@ -62,6 +62,13 @@ fn decoded(segment: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Component;
+
+    use proptest::collection::vec;
+    use proptest::prelude::Strategy;
+    use proptest::proptest;
+    use proptest::sample::select;
+
     use super::*;
 
     fn check(prefix: &str, path: &str, expected: Option<(&str, bool)>) {
@@ -114,5 +121,26 @@ mod tests {
         }
         check("", "/_app/x.js", Some(("_app/x.js", false)));
         check("", "/.well-known/security.txt", Some((".well-known/security.txt", false)));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_stays_in_the_folder(path in odd_path()) {
+            let Some(Wanted { path: found, .. }) = wanted("", &path, &[]) else { return Ok(()) };
+            for component in found.components() {
+                let Component::Normal(name) = component else { panic!("{path:?} means {found:?}") };
+                assert!(!name.as_bytes().starts_with(b".") && !name.as_bytes().starts_with(b"_"), "{path:?}");
+                assert!(!name.as_bytes().contains(&0), "{path:?}");
+            }
+        }
+    }
+
+    /// Pieces of what attacks are made of, in any order.
+    fn odd_path() -> impl Strategy<Value = String> {
+        const PIECES: &[&str] = &[
+            "/", "/", "/", ".", "..", "%2e", "%2E", "%2f", "%5c", "\\", "%00", "%", "%c0%af", "%252e", "_", "%5f", "a",
+            "ä", "~", ":", " ",
+        ];
+        vec(select(PIECES), 0..12).prop_map(|pieces| format!("/{}", pieces.concat()))
     }
 }
