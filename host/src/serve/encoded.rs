@@ -47,7 +47,8 @@ where
 {
     /// Compresses `body`, of which the head promised the length that `promise` knows.
     pub fn new(body: B, promise: Promise, coding: Coding) -> io::Result<Encoded<B>> {
-        let encoder = Some(Encoder::new(coding)?);
+        let length = body.size_hint().exact().or(promise.left());
+        let encoder = Some(Encoder::new(coding, length)?);
         Ok(Encoded { body, promise, encoder, input: Bytes::new(), worked: 0, is_dirty: false, last: None })
     }
 
@@ -246,6 +247,17 @@ mod tests {
             let (sent, pauses) = drained(&mut encoded(coding, None, steps)).unwrap();
             assert_eq!(decoded(coding, &sent), (text, true), "{coding:?}");
             assert_eq!(pauses, 1_000_000 / TURN_BYTES, "{coding:?}");
+        }
+    }
+
+    #[test]
+    fn a_length_that_is_known_beforehand_changes_nothing_for_the_reader() {
+        for coding in ALL {
+            for length in [0, 1, 1000, 1024, 65_536, 300_000] {
+                let text = noise(length);
+                let mut body = encoded(coding, Some(length as u64), vec![Step::Data(text.clone()), Step::Wait]);
+                assert_eq!(decoded(coding, &drained(&mut body).unwrap().0), (text, true), "{coding:?} {length}");
+            }
         }
     }
 

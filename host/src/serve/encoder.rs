@@ -14,6 +14,9 @@ const ZSTD: (i32, u32) = (3, 18);
 const BROTLI: (u32, u32) = (4, 18);
 const GZIP: u32 = 5;
 
+/// The smallest window that has a code (RFC 7932 section 9.1).
+const BROTLI_WINDOW_MIN: u32 = 10;
+
 /// What `CompressorWriter` collects before it writes on; the same as brotli's own default.
 const BROTLI_BUFFER_BYTES: usize = 4096;
 
@@ -29,17 +32,22 @@ pub enum Encoder {
 }
 
 impl Encoder {
-    /// Begins a body.
-    pub fn new(coding: Coding) -> io::Result<Encoder> {
+    /// Begins a body of so many bytes, where that is known: a short one takes little memory, and most of the time goes
+    /// into getting that from the kernel. A body that breaks off may be shorter, if it is never finished.
+    pub fn new(coding: Coding, length: Option<u64>) -> io::Result<Encoder> {
         Ok(match coding {
             Coding::Zstd => {
                 let (level, window) = ZSTD;
                 let mut zstd = zstd::stream::write::Encoder::new(Vec::new(), level)?;
                 zstd.window_log(window)?;
+                zstd.set_pledged_src_size(length)?;
                 Encoder::Zstd(zstd)
             }
             Coding::Brotli => {
                 let (level, window) = BROTLI;
+                // As many bits as the length has: the smallest window that holds all of it.
+                let window = length
+                    .map_or(window, |length| (u64::BITS - length.leading_zeros()).clamp(BROTLI_WINDOW_MIN, window));
                 Encoder::Brotli(Box::new(CompressorWriter::new(Vec::new(), BROTLI_BUFFER_BYTES, level, window)))
             }
             Coding::Gzip => Encoder::Gzip(GzEncoder::new(Vec::new(), Compression::new(GZIP))),

@@ -17,6 +17,11 @@ impl Promise {
         self.0.is_none()
     }
 
+    /// How much is still to come, where that is known.
+    pub fn left(&self) -> Option<u64> {
+        self.0
+    }
+
     /// Whether something has yet to come.
     pub fn is_open(&self) -> bool {
         matches!(self.0, Some(1..))
