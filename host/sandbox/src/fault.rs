@@ -89,14 +89,17 @@ impl Fault {
         if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
             return Fault::Full(full.to_string());
         }
+        // The whole error would be written with its backtrace, for which wasmtime makes the names of functions readable: a
+        // name may be a bomb to whoever does that.
+        let cause = error.root_cause().to_string();
         // wasmtime has no type for it. The bound is the response's, and a little more (`store.rs`).
-        if format!("{error:#}").contains("fuel allocated for hostcalls has been exhausted") {
+        if cause.contains("fuel allocated for hostcalls has been exhausted") {
             return Fault::BadResponse("it is larger than the limit for what one call may hand over".to_owned());
         }
         let message = match (error.downcast_ref::<I32Exit>(), error.downcast_ref::<Trap>()) {
             (Some(exit), _) => format!("it called exit({})", exit.0),
             (None, Some(trap)) => trap.to_string(),
-            (None, None) => short(&error.root_cause().to_string(), TEXT_BYTES_MAX),
+            (None, None) => short(&cause, TEXT_BYTES_MAX),
         };
         let backtrace = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
         match memory.refused_by {

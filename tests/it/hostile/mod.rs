@@ -8,6 +8,7 @@ mod heads;
 mod leavers;
 mod logs;
 mod memory;
+mod names;
 mod outbound;
 mod shared;
 mod state;
