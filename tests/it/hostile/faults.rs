@@ -47,6 +47,12 @@ async fn a_guest_that_waits_for_ever_has_no_response_in_time() {
 }
 
 #[tokio::test]
+async fn pieces_without_anything_in_them_are_no_end_and_no_way_around_a_deadline() {
+    let mut beside = Beside::guest(guest::BAD_HTTP, TIGHT).await;
+    beside.check("/bad-http/empty-late", "cut").await;
+}
+
+#[tokio::test]
 async fn a_response_is_set_once_and_not_never() {
     let mut silent = Beside::guest(guest::BAD_SILENT, TIGHT).await;
     silent.check("/bad-silent/", "502").await;

@@ -64,7 +64,7 @@ async fn what_takes_all_it_can_while_it_starts_is_refused() {
         (global $kept (mut (ref null $l)) (ref.null $l))
         (func $s (loop (global.set $kept (struct.new $l (global.get $kept)
             (array.new $a (i64.const 7) (i32.const 100000)))) br 0))";
-    check(&mut drops, "collects", at_start(collects), "its first instance failed").await;
+    check(&mut drops, "collects", at_start(collects), "ran out of memory").await;
     let tables = "(table 0 funcref) (func $s (loop (br_if 0 (i32.ne
         (table.grow (ref.null func) (i32.const 1000)) (i32.const -1)))) unreachable)";
     check(&mut drops, "tables", at_start(tables), "unreachable").await;
@@ -111,6 +111,22 @@ async fn code_of_absurd_shape_is_decided_on_like_any_other() {
         // Valid is what the specification says; the compiler's limits are its own.
         let is_refused = app.state == AppState::Refused && app.why.as_ref().is_some_and(|why| !why.is_empty());
         assert!(is_refused || (app.state == AppState::Live && name != "locals"), "{name}: {app:?}");
+    }
+}
+
+#[tokio::test]
+async fn types_that_are_made_of_each_other_do_not_grow_without_end() {
+    let mut drops = drops().await;
+    for levels in [18, 60] {
+        let mut types = "(type $t0 (tuple u8 u8))".to_owned();
+        for level in 1..=levels {
+            let below = level - 1;
+            write!(types, "(type $t{level} (tuple $t{below} $t{below}))").unwrap();
+        }
+        let import = format!(
+            "{types} (type $f (func (param \"it\" $t{levels}))) (import \"a:b/c\" (instance (export \"f\" (func (type $f)))))"
+        );
+        check(&mut drops, &format!("types-{levels}"), text_with_door(&import), "a:b/c|not a valid component").await;
     }
 }
 

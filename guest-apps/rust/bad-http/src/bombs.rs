@@ -62,6 +62,18 @@ pub fn poll_far() {
     poll::poll(&[&far[0], &far[1]]);
 }
 
+/// Pieces of a body without end, and nothing in any of them.
+pub fn empty_pieces(out: ResponseOutparam) {
+    let answer = Answer::begin(out, 200, "text/plain");
+    answer.piece(b"first\n").expect("the visitor reads");
+    loop {
+        if let Ok(1..) = answer.stream.check_write() {
+            let _ = answer.stream.write(&[]);
+            let _ = answer.stream.flush();
+        }
+    }
+}
+
 /// Writes far more at once than it was permitted.
 pub fn big_write(out: ResponseOutparam) {
     let answer = Answer::begin(out, 200, "application/octet-stream");

@@ -18,7 +18,7 @@ use wasip2::random::random;
 
 const ALL: &str = "heads: /status /field /fields /short /long /twice /error /log
 before the head: /spin /deep /hoard
-after the head and `first`: /spin-late /trap-late /exit-late /deep-late /hoard-late /hold /trailers
+after the head and `first`: /spin-late /trap-late /exit-late /deep-late /hoard-late /empty-late /hold /trailers
 bombs: /resources /big-fields /bodies /pollables /poll-one /poll-far /poll-list /random /insecure-random /big-write
 tells: /reach /draw
 ";
@@ -57,6 +57,7 @@ impl Guest for Bad {
             "/exit-late" => late(out, || std::process::exit(0)),
             "/deep-late" => late(out, || _ = mischief::descend(0)),
             "/hoard-late" => late(out, || mischief::hoard()),
+            "/empty-late" => bombs::empty_pieces(out),
             "/hold" => {
                 memory::keep(number("mib", 64) as usize);
                 late(out, || monotonic_clock::subscribe_duration(YEAR_NS).block());
