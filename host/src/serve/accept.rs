@@ -15,11 +15,11 @@ use crate::serve::connection::Arrival;
 use crate::serve::connection::Protocols;
 use crate::serve::connection::serve;
 use crate::serve::door::Door;
-use crate::serve::handle::Street;
 use crate::serve::listen::Listener;
 use crate::serve::open::OpenConnection;
 use crate::serve::open::OpenConnections;
 use crate::serve::stream::Plain;
+use crate::serve::visit::Street;
 use crate::serve::wire::Tracer;
 
 /// After an error that another try would meet again (no descriptors left): from here, doubled up to the most.

@@ -7,6 +7,7 @@ use http::Uri;
 use http::Version;
 use http::header::HOST;
 use http::uri::Authority;
+use http::uri::Scheme;
 
 use crate::serve::refused::Refused;
 
@@ -22,7 +23,8 @@ pub fn authority_of(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<
         (Some(host), None) => parse(host),
         (Some(host), Some(in_target)) => {
             let authority = parse(host)?;
-            if !same(&authority, &parse(in_target)?) {
+            let default_port = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+            if !same(&authority, &parse(in_target)?, default_port) {
                 return Err(Refused::bad("the request names two different hosts"));
             }
             Ok(authority)
@@ -70,9 +72,9 @@ fn split(text: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     is_valid.then_some((host, port))
 }
 
-/// Whether two authorities are the same for `http`, whose default port may be left out.
-fn same(one: &Authority, other: &Authority) -> bool {
-    let port = |authority: &Authority| authority.port_u16().unwrap_or(80);
+/// Whether two authorities are the same for a scheme whose default port may be left out.
+fn same(one: &Authority, other: &Authority, default_port: u16) -> bool {
+    let port = |authority: &Authority| authority.port_u16().unwrap_or(default_port);
     one.host().eq_ignore_ascii_case(other.host()) && port(one) == port(other)
 }
 
@@ -137,6 +139,8 @@ mod tests {
         const OTHER: Result<&str, &str> = Err("the request names two different hosts");
         check(&["a"], "http://a/x", Ok("a"));
         check(&["A"], "http://a:80/x", Ok("A"));
+        check(&["a"], "https://a:443/x", Ok("a"));
+        check(&["a"], "https://a:80/x", OTHER);
         check(&["a"], "http://b/x", OTHER);
         check(&["a"], "http://a:81/x", OTHER);
         check(&["a"], "http://u@a/x", Err("the request's host is not spelled as a host"));

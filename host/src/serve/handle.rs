@@ -1,112 +1,52 @@
 //! One request from its head to its response: the street, in the order in which it is walked.
 
 use std::any::Any;
-use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use guesthouse_sandbox::request::GuestRequest;
-use http::HeaderMap;
-use http::HeaderValue;
 use http::Method;
 use http::Request;
 use http::Response;
 use http::StatusCode;
 use http::Version;
 use http::request::Parts;
-use http::uri::PathAndQuery;
-use http::uri::Scheme;
 use http_body::Body as _;
 use hyper::body::Incoming;
 
-use crate::app::App;
 use crate::app::CallError;
-use crate::app::InFlight;
 use crate::coding::Accepted;
-use crate::routes::Found;
-use crate::routes::RouteReader;
-use crate::routes::Target;
-use crate::routes::host_of;
-use crate::serve::access_log::Called;
 use crate::serve::access_log::Record;
-use crate::serve::activity::Activity;
 use crate::serve::activity::Busy;
-use crate::serve::admit::Admitted;
 use crate::serve::admit::HeadBounds;
 use crate::serve::admit::admit;
 use crate::serve::body::BodyBounds;
 use crate::serve::body::bound;
-use crate::serve::door::Door;
-use crate::serve::door::DoorKind;
-use crate::serve::forwarded;
-use crate::serve::index_page::app_lines;
+use crate::serve::elsewhere::elsewhere;
 use crate::serve::logged_body::LoggedBody;
+use crate::serve::look_up::below;
+use crate::serve::look_up::look_up;
+use crate::serve::look_up::with_slash;
 use crate::serve::pages::Format;
 use crate::serve::refused::Refused;
-use crate::serve::request_id::RequestIds;
 use crate::serve::respond::Manner;
 use crate::serve::respond::Outcome;
 use crate::serve::respond::respond;
-use crate::serve::settings::ServeSettings;
 use crate::serve::statics::Files;
 use crate::serve::statics::ask_files;
 use crate::serve::statics::fall_back;
-use crate::tls::certificate::Certificate;
-use crate::tls::certificates::Certificates;
-
-/// How often one request looks for its app. Each further look takes a swap within some instructions.
-const LOOKS_MAX: usize = 8;
-
-/// Never an app's, on no host: whoever answers here can have a certificate for the host (RFC 8555 section 8.3).
-const CHALLENGES: &str = "/.well-known/acme-challenge/";
+use crate::serve::visit::Visit;
 
 /// Whoever finds no place to wait in is told so after this time. Told at once, some would be back at once, and sending
 /// them away would take the cores from those who are answered.
 const HURRY: Duration = Duration::from_millis(100);
 
-/// What all requests share.
-pub struct Street {
-    /// What we were told once.
-    pub settings: ServeSettings,
-    /// Which app answers for what.
-    pub routes: RouteReader,
-    /// Names for requests.
-    pub ids: RequestIds,
-    /// The answers to those who validate names for certificates.
-    pub certificates: Option<Arc<Certificates>>,
-}
-
-/// What the requests of one connection share.
-pub struct Visit {
-    /// The street.
-    pub street: Arc<Street>,
-    /// What the connection is doing.
-    pub activity: Arc<Activity>,
-    /// Who sends, where that has an address.
-    pub peer: Option<IpAddr>,
-    /// Whether it is a proxy whose word is taken.
-    pub is_trusted: bool,
-    /// The listener that they came to.
-    pub door: Arc<Door>,
-    /// What the connection's TLS was made with.
-    pub certificate: Option<Arc<Certificate>>,
-}
-
-/// Who sent a request, and how.
-struct Sender {
-    peer: Option<IpAddr>,
-    scheme: Scheme,
-}
-
 /// Answers one request. Dropping the future, or the response's body, ends the guest; a line is logged in any case.
 pub async fn handle(visit: &Visit, request: Request<Incoming>) -> Response<LoggedBody> {
     let (head, body) = request.into_parts();
     let busy = Busy::begin(visit.activity.clone());
-    let given = if visit.is_trusted { forwarded::id(&head.headers) } else { None };
-    let id = given.unwrap_or_else(|| visit.street.ids.next());
-    let mut record = Record::begin(id, &head.method, &head.uri, busy);
+    let mut record = Record::begin(visit.id(&head.headers), &head.method, &head.uri, busy);
     let manner = Manner {
         format: Format::asked_in(&head.headers),
         is_head: head.method == Method::HEAD,
@@ -126,7 +66,7 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Rec
         visit.activity.has_unread();
     }
     let bounds = HeadBounds { fields_max: settings.fields_max, target_bytes_max: settings.target_bytes_max };
-    let sender = sender(visit, &head.headers);
+    let sender = visit.sender(&head.headers);
     let admitted = match admit(head, bounds) {
         Ok(admitted) => admitted,
         Err(refused) => return Outcome::Refused(refused),
@@ -191,111 +131,9 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Rec
     }
 }
 
-/// By the word of a trusted proxy, else as the connection has it.
-fn sender(visit: &Visit, headers: &HeaderMap) -> Sender {
-    let own = if visit.certificate.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
-    if !visit.is_trusted {
-        return Sender { peer: visit.peer, scheme: own };
-    }
-    let visitor = forwarded::visitor(headers, &visit.street.settings.trusted);
-    Sender { peer: visitor.or(visit.peer), scheme: forwarded::scheme(headers).unwrap_or(own) }
-}
-
-/// What no app answers here: it is ours, or is answered on another connection.
-fn elsewhere(visit: &Visit, admitted: &Admitted) -> Option<Outcome> {
-    if let Some(token) = admitted.path_and_query.path().strip_prefix(CHALLENGES) {
-        let answer = visit.street.certificates.as_ref().and_then(|certificates| certificates.answer_to(token));
-        let nothing = || Outcome::Nothing(admitted.path_and_query.path().to_owned());
-        return Some(answer.map_or_else(nothing, Outcome::Challenge));
-    }
-    if let Some(certificate) = &visit.certificate {
-        let host = host_of(&admitted.authority);
-        // A browser may use one connection for all hosts that its certificate covers (RFC 9113 section 9.1.1), and no other.
-        return (!certificate.names.cover(&host)).then(|| Outcome::Uncovered(host.into_owned()));
-    }
-    if !matches!(visit.door.kind, DoorKind::Redirect) {
-        return None;
-    }
-    let (host, asked) = (host_of(&admitted.authority), &admitted.path_and_query);
-    if matches!(visit.street.routes.snapshot().find(&host, asked.path()), Found::Foreign) {
-        return Some(Outcome::Foreign(host.into_owned()));
-    }
-    let location = match visit.door.https_port {
-        443 => format!("https://{host}{asked}"),
-        port => format!("https://{host}:{port}{asked}"),
-    };
-    Some(match HeaderValue::try_from(location) {
-        Ok(location) => Outcome::Secure(location),
-        Err(_) => Outcome::Refused(Refused::bad("the request's target cannot be redirected")),
-    })
-}
-
-/// Looks for the app, and enters it. Whoever is overtaken by a swap between the two looks again: the table is stored
-/// before the old revision is closed.
-fn look_up(
-    street: &Street,
-    admitted: &Admitted,
-    record: &mut Record,
-) -> Result<(Arc<App>, InFlight, Arc<str>), Outcome> {
-    for _ in 0..LOOKS_MAX {
-        let (app, mount) = look(street, admitted, record)?;
-        if let Some(in_flight) = app.enter() {
-            return Ok((app, in_flight, mount));
-        }
-    }
-    Err(Outcome::Waiting("it is replaced faster than it can be looked up".to_owned()))
-}
-
-/// Takes one snapshot, and out of it what the request needs: the table is let go before anything is awaited.
-fn look(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<(Arc<App>, Arc<str>), Outcome> {
-    let table = street.routes.snapshot();
-    let (host, path) = (host_of(&admitted.authority), admitted.path_and_query.path());
-    match table.find(&host, path) {
-        Found::App { target: Target::Live(app), mount, .. } => {
-            record.app = Called::Live(app.clone());
-            Ok((app.clone(), mount.clone()))
-        }
-        Found::App { target: Target::Waiting(why), name, .. } => {
-            record.app = Called::Waiting(name.clone());
-            Err(Outcome::Waiting(why.clone()))
-        }
-        Found::MissingSlash => Err(with_slash(&admitted.path_and_query)),
-        Found::NotYet => Err(Outcome::Starting),
-        Found::Nothing if path == "/" && street.settings.inner_details && !is_below(&host, &table.origins().domain) => {
-            Err(Outcome::Index(app_lines(&table, &admitted.authority)))
-        }
-        Found::Nothing => Err(Outcome::Nothing(path.to_owned())),
-        Found::Foreign => Err(Outcome::Foreign(host.into_owned())),
-    }
-}
-
-fn is_below(host: &str, domain: &str) -> bool {
-    host.strip_suffix(domain).is_some_and(|label| label.ends_with('.'))
-}
-
-/// The path leads to a mount, so it begins with one slash and a name: nobody can make it `//elsewhere`.
-fn with_slash(asked: &PathAndQuery) -> Outcome {
-    let location = match asked.query() {
-        Some(query) => format!("{}/?{query}", asked.path()),
-        None => format!("{}/", asked.path()),
-    };
-    match HeaderValue::try_from(location) {
-        Ok(location) => Outcome::MissingSlash(location),
-        Err(_) => Outcome::Refused(Refused::bad("the request's target cannot be redirected")),
-    }
-}
-
 fn too_large(bytes_max: u64) -> Refused {
     let reason = format!("the request's body is longer than the {bytes_max} bytes that the app takes");
     Refused { status: StatusCode::PAYLOAD_TOO_LARGE, reason: reason.into() }
-}
-
-/// What is left of a path below a mount. Nothing is copied for an app that has the host for itself.
-fn below(mount: &str, path_and_query: &PathAndQuery) -> Option<PathAndQuery> {
-    if mount.is_empty() {
-        return Some(path_and_query.clone());
-    }
-    PathAndQuery::try_from(path_and_query.as_str().strip_prefix(mount)?).ok()
 }
 
 /// A bug of ours costs one request (500), not the connection's other streams. No `async fn`, which would hold the future
@@ -314,19 +152,6 @@ fn message_of(panic: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn check(mount: &str, asked: &'static str, expected: &str) {
-        let below = below(mount, &PathAndQuery::from_static(asked)).unwrap();
-        assert_eq!(below.as_str(), expected, "{mount} {asked}");
-    }
-
-    #[test]
-    fn a_guest_sees_what_is_below_its_mount() {
-        check("", "/a//b?c", "/a//b?c");
-        check("/shop", "/shop/", "/");
-        check("/shop", "/shop/%41?q=%", "/%41?q=%");
-        check("/api/users", "/api/users//x", "//x");
-    }
 
     #[tokio::test]
     async fn a_panic_is_an_outcome() {

@@ -1,12 +1,12 @@
 //! The request street: from a socket to an app and back.
 //!
 //! ```text
-//! listen ─ accept ─ connection: proxied, tls, detect, hyper ─ handle ──────────────────────────────────────────────┐
-//!            │                   │                  id → admit → routes → body → App::call → respond   │
-//!          open ── overdue ── activity                 │                                      │        │
-//!        (permits, the watch)    └ socket ─ wire       authority path fields         answer cookies pages
-//!                                                                                             │
-//!                                                  access_log ──────────────────────── logged_body
+//! listen ─ accept ─ connection: proxied → tls → detect → hyper ─ handle ──────────────────────────────────────────┐
+//!            │                      │         admit → elsewhere → look_up → statics → body → App::call → respond  │
+//!          open ── overdue ── activity          │         │          │                                  │         │
+//!        (permits, the watch)       │       authority  (tls, doors)  routes            answer compress cookies pages
+//!                             socket, stream   path                                                    │
+//!                                   └ wire    fields               access_log ──────────────────── logged_body
 //! ```
 //!
 //! Nothing here knows how apps come to be: the route table is all that this street and `deploy` share. Everything that is
@@ -25,6 +25,7 @@ mod connection;
 mod cookies;
 mod detect;
 mod door;
+mod elsewhere;
 mod encoded;
 mod encoder;
 mod fields;
@@ -37,6 +38,7 @@ mod index_page;
 pub mod inherited;
 pub mod listen;
 mod logged_body;
+mod look_up;
 mod mask;
 mod open;
 mod overdue;
@@ -55,6 +57,7 @@ mod stream;
 mod street_tests;
 pub mod trusted;
 mod unix_socket;
+mod visit;
 mod wire;
 
 use std::sync::Arc;
@@ -69,13 +72,13 @@ use crate::serve::accept::accept;
 use crate::serve::connection::Protocols;
 use crate::serve::door::Door;
 use crate::serve::door::DoorKind;
-use crate::serve::handle::Street;
 use crate::serve::listen::Listener;
 use crate::serve::listen::Speech;
 use crate::serve::open::OpenConnections;
 use crate::serve::overdue::Order;
 use crate::serve::request_id::RequestIds;
 use crate::serve::settings::ServeSettings;
+use crate::serve::visit::Street;
 use crate::tls::certificates::Certificates;
 
 /// What was cut is gone as soon as its task is polled once more; this is for a guest that holds its thread.

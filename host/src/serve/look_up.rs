@@ -1,0 +1,103 @@
+//! From a host and a path to the app that answers, and to what is left of the path for it.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+use http::uri::PathAndQuery;
+
+use crate::app::App;
+use crate::app::InFlight;
+use crate::routes::Found;
+use crate::routes::Target;
+use crate::routes::host_of;
+use crate::serve::access_log::Called;
+use crate::serve::access_log::Record;
+use crate::serve::admit::Admitted;
+use crate::serve::index_page::app_lines;
+use crate::serve::refused::Refused;
+use crate::serve::respond::Outcome;
+use crate::serve::visit::Street;
+
+/// How often one request looks for its app. Each further look takes a swap within some instructions.
+const LOOKS_MAX: usize = 8;
+
+/// Looks for the app, and enters it. Whoever is overtaken by a swap between the two looks again: the table is stored
+/// before the old revision is closed.
+pub fn look_up(
+    street: &Street,
+    admitted: &Admitted,
+    record: &mut Record,
+) -> Result<(Arc<App>, InFlight, Arc<str>), Outcome> {
+    for _ in 0..LOOKS_MAX {
+        let (app, mount) = look(street, admitted, record)?;
+        if let Some(in_flight) = app.enter() {
+            return Ok((app, in_flight, mount));
+        }
+    }
+    Err(Outcome::Waiting("it is replaced faster than it can be looked up".to_owned()))
+}
+
+/// Takes one snapshot, and out of it what the request needs: the table is let go before anything is awaited.
+fn look(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<(Arc<App>, Arc<str>), Outcome> {
+    let table = street.routes.snapshot();
+    let (host, path) = (host_of(&admitted.authority), admitted.path_and_query.path());
+    match table.find(&host, path) {
+        Found::App { target: Target::Live(app), mount, .. } => {
+            record.app = Called::Live(app.clone());
+            Ok((app.clone(), mount.clone()))
+        }
+        Found::App { target: Target::Waiting(why), name, .. } => {
+            record.app = Called::Waiting(name.clone());
+            Err(Outcome::Waiting(why.clone()))
+        }
+        Found::MissingSlash => Err(with_slash(&admitted.path_and_query)),
+        Found::NotYet => Err(Outcome::Starting),
+        Found::Nothing if path == "/" && street.settings.inner_details && !is_below(&host, &table.origins().domain) => {
+            Err(Outcome::Index(app_lines(&table, &admitted.authority)))
+        }
+        Found::Nothing => Err(Outcome::Nothing(path.to_owned())),
+        Found::Foreign => Err(Outcome::Foreign(host.into_owned())),
+    }
+}
+
+fn is_below(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain).is_some_and(|label| label.ends_with('.'))
+}
+
+/// Where a folder or a mount is: the same with a slash. The path leads to one of them, so it begins with one slash and a name: nobody can make it `//elsewhere`.
+pub fn with_slash(asked: &PathAndQuery) -> Outcome {
+    let location = match asked.query() {
+        Some(query) => format!("{}/?{query}", asked.path()),
+        None => format!("{}/", asked.path()),
+    };
+    match HeaderValue::try_from(location) {
+        Ok(location) => Outcome::MissingSlash(location),
+        Err(_) => Outcome::Refused(Refused::bad("the request's target cannot be redirected")),
+    }
+}
+
+/// What is left of a path below a mount. Nothing is copied for an app that has the host for itself.
+pub fn below(mount: &str, path_and_query: &PathAndQuery) -> Option<PathAndQuery> {
+    if mount.is_empty() {
+        return Some(path_and_query.clone());
+    }
+    PathAndQuery::try_from(path_and_query.as_str().strip_prefix(mount)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(mount: &str, asked: &'static str, expected: &str) {
+        let below = below(mount, &PathAndQuery::from_static(asked)).unwrap();
+        assert_eq!(below.as_str(), expected, "{mount} {asked}");
+    }
+
+    #[test]
+    fn a_guest_sees_what_is_below_its_mount() {
+        check("", "/a//b?c", "/a//b?c");
+        check("/shop", "/shop/", "/");
+        check("/shop", "/shop/%41?q=%", "/%41?q=%");
+        check("/api/users", "/api/users//x", "//x");
+    }
+}
