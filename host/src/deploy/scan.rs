@@ -18,6 +18,9 @@ use crate::name::AppName;
 const DEPTH_MAX: usize = 8;
 /// How many names are looked at: a bound against a folder that was never meant to hold apps.
 const NAMES_MAX: usize = 100_000;
+/// How many of them in one sub-folder, with everything below it: a maze of links, or what was unpacked there by mistake,
+/// hides itself and no other.
+const BELOW_NAMES_MAX: usize = 10_000;
 
 /// The folder at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -124,6 +127,7 @@ pub fn scan(apps: &Path, roots: &[PathBuf]) -> io::Result<Scan> {
         scan: Scan { device, ..Scan::default() },
         manifests: BTreeMap::new(),
         names: 0,
+        below: 0,
     };
     walk.scan.is_empty = true;
     walk.folder(&real, Path::new(""), &mut Vec::new())?;
@@ -154,7 +158,8 @@ pub fn sight(file: &Path, apps: &Path, roots: &[PathBuf]) -> Result<(AppName, Si
             if metadata.is_dir() { "a folder: name the files in it" } else { "its name does not end in `.wasm`" };
         return Err(format!("{what}: such files are left alone"));
     }
-    let mut walk = Walk { shown: folder, allowed, scan: Scan::default(), manifests: BTreeMap::new(), names: 0 };
+    let mut walk =
+        Walk { shown: folder, allowed, scan: Scan::default(), manifests: BTreeMap::new(), names: 0, below: 0 };
     walk.name(&entry, &path, metadata.is_symlink(), &mut Vec::new());
     let manifest = entry.with_extension("toml");
     if let Ok(metadata) = fs::symlink_metadata(&manifest) {
@@ -180,7 +185,7 @@ pub fn sight_beside(code: &Sighting, names: &[String], apps: &Path, roots: &[Pat
     let folder = code.entry.parent().unwrap_or(Path::new("/"));
     let shown = Path::new(&code.shown).parent().unwrap_or(Path::new(""));
     let (_, allowed) = place(folder, apps, roots);
-    let mut walk = Walk { shown, allowed, scan: Scan::default(), manifests: BTreeMap::new(), names: 0 };
+    let mut walk = Walk { shown, allowed, scan: Scan::default(), manifests: BTreeMap::new(), names: 0, below: 0 };
     for name in names {
         let entry = folder.join(name);
         if let Ok(metadata) = fs::symlink_metadata(&entry) {
@@ -212,7 +217,10 @@ struct Walk<'a> {
     allowed: Vec<PathBuf>,
     scan: Scan,
     manifests: BTreeMap<AppName, Result<Sighting, String>>,
+    /// Looked at in all.
     names: usize,
+    /// Looked at in one sub-folder of the apps folder, and below it.
+    below: usize,
 }
 
 impl Walk<'_> {
@@ -223,10 +231,7 @@ impl Walk<'_> {
         for entry in fs::read_dir(real)? {
             let entry = entry?;
             self.scan.is_empty = false;
-            self.names += 1;
-            if self.names > NAMES_MAX {
-                return Err(io::Error::other(format!("holds more than {NAMES_MAX} names: is it the right folder?")));
-            }
+            self.count(above.len() > 1)?;
             let name = entry.file_name();
             if ignored(&name).is_some() && !is_set_aside(&name) {
                 continue;
@@ -237,6 +242,17 @@ impl Walk<'_> {
         }
         above.pop();
         Ok(())
+    }
+
+    fn count(&mut self, is_below: bool) -> io::Result<()> {
+        self.names += 1;
+        self.below += usize::from(is_below);
+        let most = match is_below {
+            true if self.below > BELOW_NAMES_MAX => BELOW_NAMES_MAX,
+            _ if self.names > NAMES_MAX => NAMES_MAX,
+            _ => return Ok(()),
+        };
+        Err(io::Error::other(format!("holds more than {most} names: is it the right folder?")))
     }
 
     fn name(&mut self, entry: &Path, path: &Path, is_link: bool, above: &mut Vec<PathBuf>) {
@@ -268,6 +284,9 @@ impl Walk<'_> {
             return;
         }
         let depth = above.len();
+        if depth == 1 {
+            self.below = 0;
+        }
         if let Err(error) = self.folder(real, path, above) {
             above.truncate(depth);
             self.scan.unreadable.insert(path.to_owned(), error.to_string());
@@ -479,6 +498,27 @@ mod tests {
         assert_eq!(found, "dangling: a link that leads nowhere\nfar 3 bytes\nshop 4 bytes");
         let folders = scan(&apps, std::slice::from_ref(&elsewhere)).unwrap().folders;
         assert_eq!(folders, BTreeSet::from([apps.clone(), apps.join("..2024"), elsewhere]));
+    }
+
+    #[test]
+    fn a_maze_of_links_hides_itself_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let apps = fs::canonicalize(folder.path()).unwrap();
+        let rooms: Vec<PathBuf> = (0..10).map(|number| apps.join(format!("maze/room-{number}"))).collect();
+        for room in &rooms {
+            fs::create_dir_all(room).unwrap();
+        }
+        for (from, to) in rooms.iter().flat_map(|from| rooms.iter().map(move |to| (from, to))) {
+            symlink(to, from.join(to.file_name().unwrap())).unwrap();
+        }
+        fs::create_dir(apps.join("api")).unwrap();
+        for name in ["shop.wasm", "api/users.wasm"] {
+            fs::write(apps.join(name), "1234").unwrap();
+        }
+        let found = outline(&apps, &[]);
+        let maze = "holds more than 10000 names: is it the right folder?";
+        assert!(found.starts_with("api/users 4 bytes\nshop 4 bytes\nmaze"), "{found}");
+        assert!(found.contains(maze), "{found}");
     }
 
     #[test]

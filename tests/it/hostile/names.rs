@@ -14,8 +14,7 @@ fn doubling(times: usize) -> String {
     const DIGITS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     let mut name = "_Z1f1a1bIS_S_E".to_owned();
     // `S_` is `a`, `S0_` is `b`, `S1_` is `b<a, a>`.
-    for before in 1..=times {
-        let before = char::from(DIGITS[before]);
+    for before in DIGITS.iter().skip(1).take(times).map(|digit| char::from(*digit)) {
         name.push_str(&format!("S0_IS{before}_S{before}_E"));
     }
     // The largest, a few times more.

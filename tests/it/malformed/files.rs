@@ -82,6 +82,23 @@ async fn what_turns_into_no_file_leaves_the_revision_that_serves() {
 }
 
 #[tokio::test]
+async fn a_maze_of_links_keeps_no_app_from_being_swapped() {
+    let mut drops = Drops::run(TestHost::new()).await;
+    let rooms: Vec<_> = (0..8).map(|number| drops.host.apps.file(&format!("maze/room-{number}"))).collect();
+    for room in &rooms {
+        fs::create_dir_all(room).unwrap();
+    }
+    for (from, to) in rooms.iter().flat_map(|from| rooms.iter().map(move |to| (from, to))) {
+        symlink(to, from.join(to.file_name().unwrap())).unwrap();
+    }
+    for _ in 0..2 {
+        drops.swap().await;
+    }
+    drops.host.drop_in("api/users", guest::bytes(guest::HELLO)).await;
+    drops.check_good().await;
+}
+
+#[tokio::test]
 async fn check_says_the_same_of_what_is_no_file() {
     let home = tempfile::tempdir().unwrap();
     let made = fill(&AppsFolder::create(home.path().join("apps")));
