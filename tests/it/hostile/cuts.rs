@@ -35,6 +35,28 @@ async fn on_http_1_no_last_chunk_comes() {
 }
 
 #[tokio::test]
+async fn a_cut_body_does_not_look_whole_when_it_is_compressed() {
+    for name in [guest::BAD_HTTP, guest::BAD_HTTP03] {
+        let mut beside = Beside::guest(name, TIGHT).await;
+        for (path, encoding) in
+            [("/trap-late", "gzip"), ("/exit-late", "br"), ("/spin-late", "zstd"), ("/hold?mib=4", "gzip")]
+        {
+            let mut socket = TcpStream::connect(beside.host.address).await.unwrap();
+            let request =
+                format!("GET /{name}{path} HTTP/1.1\r\nhost: localhost\r\naccept-encoding: {encoding}\r\n\r\n");
+            socket.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            let _ = within("the end", socket.read_to_end(&mut answer)).await;
+            let text = String::from_utf8_lossy(&answer).to_lowercase();
+            assert!(text.starts_with("http/1.1 200"), "{path}: {text}");
+            assert!(text.contains(&format!("content-encoding: {encoding}\r\n")), "{path}: {text}");
+            assert!(!answer.ends_with(b"\r\n0\r\n\r\n"), "{name}{path} looks whole: {text:?}");
+            beside.check_good(path).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn on_http_2_the_stream_is_reset_and_the_connection_goes_on() {
     for name in [guest::BAD_HTTP, guest::BAD_HTTP03] {
         let mut beside = Beside::guest(name, TIGHT).await;
