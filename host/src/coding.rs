@@ -15,7 +15,7 @@ pub enum Coding {
     Gzip,
 }
 
-/// All of them, the one first that we choose among equals: why is in `docs/decisions/0036-compression.md`.
+/// All of them, the one first that we choose among equals: why is in `docs/decisions/0030-compression.md`.
 pub const ALL: [Coding; 3] = [Coding::Zstd, Coding::Brotli, Coding::Gzip];
 
 impl Coding {

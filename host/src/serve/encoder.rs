@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 
 use crate::coding::Coding;
 
-/// Levels, and windows as powers of two, where more costs more than it saves: `docs/decisions/0036-compression.md`.
+/// Levels, and windows as powers of two, where more costs more than it saves: `docs/decisions/0030-compression.md`.
 const ZSTD: (i32, u32) = (3, 18);
 const BROTLI: (u32, u32) = (4, 18);
 const GZIP: u32 = 5;

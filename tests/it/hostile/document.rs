@@ -1,4 +1,4 @@
-//! What `docs/wall.md` promises is shown by tests that are there.
+//! What the documents promise is shown by tests that are there.
 
 use std::fs;
 use std::path::Path;
@@ -18,11 +18,43 @@ fn code(folder: &Path) -> String {
     text
 }
 
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// All code in which a test may stand.
+fn all_code() -> String {
+    ["tests/it", "host/sandbox", "host/src"].iter().map(|folder| code(&root().join(folder))).collect()
+}
+
+/// A name in backticks that can only be a test's: four words and more.
+fn is_test_name(word: &str) -> bool {
+    word.matches('_').count() >= 3 && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+#[test]
+fn every_test_that_the_table_of_promises_names_exists() {
+    let document = fs::read_to_string(root().join("docs/reliability.md")).unwrap();
+    let code = all_code();
+    let (mut names, mut files) = (0, 0);
+    for word in document.split('`').skip(1).step_by(2) {
+        if is_test_name(word) && !word.ends_with("_max") {
+            assert!(code.contains(&format!("fn {word}() {{")), "no test `{word}`");
+            names += 1;
+        }
+        if !word.contains(' ') && (word.ends_with(".rs") || word.ends_with('/')) {
+            let here = ["", "tests/it"].iter().any(|folder| root().join(folder).join(word).exists());
+            assert!(here, "no file `{word}`");
+            files += 1;
+        }
+    }
+    assert!(names > 25 && files > 15, "{names} tests and {files} files named");
+}
+
 #[test]
 fn every_test_that_the_document_of_the_wall_names_exists() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let document = fs::read_to_string(root.join("docs/wall.md")).unwrap();
-    let code: String = ["tests/it", "host/sandbox", "host/src"].iter().map(|folder| code(&root.join(folder))).collect();
+    let document = fs::read_to_string(root().join("docs/wall.md")).unwrap();
+    let code = all_code();
     let mut count = 0;
     for row in document.lines().filter(|line| line.starts_with("| ") && !line.ends_with("| test |")) {
         let tests = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
