@@ -24,6 +24,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use crate::failures::Failures;
 use crate::files::Asked;
 use crate::files::Fallback;
 use crate::files::Files;
@@ -72,6 +73,8 @@ pub struct App {
     pub compress: Option<bool>,
     /// The files that are served for it.
     pub files: Files,
+    /// How often it failed.
+    pub failures: Failures,
     guest: Guest,
     admission: Arc<Admission>,
     in_flight: TaskTracker,
@@ -111,7 +114,8 @@ impl App {
     pub fn new(name: AppName, revision: Revision, limits: AppLimits, guest: Guest, admission: Arc<Admission>) -> App {
         let (in_flight, retired) = (TaskTracker::new(), CancellationToken::new());
         let (compress, files) = (None, Files::default());
-        App { name, revision, limits, compress, files, guest, admission, in_flight, retired }
+        let failures = Failures::default();
+        App { name, revision, limits, compress, files, failures, guest, admission, in_flight, retired }
     }
 
     /// Counts a request as in flight on this revision. `None` if it was replaced since it was looked up: its drain may be

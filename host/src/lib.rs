@@ -12,6 +12,7 @@ pub mod config;
 pub mod deploy;
 pub mod dev;
 pub mod explain;
+pub mod failures;
 pub mod files;
 pub mod host;
 pub mod name;

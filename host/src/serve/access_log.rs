@@ -16,6 +16,7 @@ use tracing::warn;
 
 use crate::app::App;
 use crate::app::Broken;
+use crate::failures::Turn;
 use crate::name::AppName;
 use crate::serve::activity::Busy;
 use crate::serve::overdue::Order;
@@ -126,11 +127,19 @@ impl Drop for Record {
     }
 }
 
-/// Logs a guest's failure. It is called once for each, before the head or after it.
+/// Logs a guest's failure, but for too many of one app. It is called once for each, before the head or after it.
 pub fn log_fault(record: &Record, fault: &Fault) {
     let (name, id) = (record.app_name(), &*record.id);
     let revision = match &record.app {
-        Called::Live(app) => app.revision.to_string(),
+        Called::Live(app) => match app.failures.turn(Instant::now()) {
+            Turn::Tell { left_out: 0 } => app.revision.to_string(),
+            Turn::Tell { left_out } => {
+                warn!(app.name = name, left_out, "`{name}` failed {left_out} times more than was logged here");
+                app.revision.to_string()
+            }
+            // The request's own record says how it ended.
+            Turn::LeaveOut => return,
+        },
         Called::Nobody | Called::Waiting(_) => String::new(),
     };
     match fault {

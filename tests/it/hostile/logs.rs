@@ -3,6 +3,7 @@
 use guesthouse_test_guests as guest;
 
 use crate::harness::beside::program;
+use crate::harness::serving::until;
 
 const MISLEADING: [&str; 6] = [
     "/bad-log/?kind=escape",
@@ -88,4 +89,22 @@ async fn an_error_of_many_bytes_is_cut() {
     }
     host.logs("more bytes)").await;
     assert!(host.log().len() < 200_000, "{} bytes", host.log().len());
+}
+
+/// A guest that fails with every request is told of ten times in a second, and its requests are all on record.
+#[tokio::test]
+async fn an_app_that_always_fails_does_not_fill_the_log() {
+    const ASKED: usize = 200;
+    let home = tempfile::tempdir().unwrap();
+    let (host, mut client) = program(home.path(), &[guest::BAD_TRAP], "text").await;
+    let begun = tokio::time::Instant::now();
+    for _ in 0..ASKED {
+        assert_eq!(client.get("/bad-trap/").await.status, 502);
+    }
+    // On a machine that takes longer, more may be told.
+    let seconds = usize::try_from(begun.elapsed().as_secs()).unwrap() + 2;
+    let count = |text: &str| host.log().lines().filter(|line| line.contains(text)).count();
+    until("all requests on record", async || count("GET /bad-trap/ 502"), |count| *count == ASKED, |_| {}).await;
+    let told = count("`bad-trap` failed: ");
+    assert!(told >= 10 && told <= 10 * seconds, "{told} failures were told in {seconds} s");
 }
