@@ -158,3 +158,59 @@ fn is_old(certificate: &Certificate) -> bool {
     let whole = certificate.expires.duration_since(certificate.begins).unwrap_or_default();
     certificate.left() < whole / 3
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use rcgen::CertificateParams;
+    use rcgen::KeyPair;
+
+    use super::*;
+    use crate::tls::acme::settings::Challenge;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// A certificate that has held for some days, and holds for some more.
+    fn certificate(days_held: u32, days_left: u32) -> Certificate {
+        let mut params = CertificateParams::new(["a.example".to_owned()]).unwrap();
+        params.not_before = (SystemTime::now() - DAY * days_held).into();
+        params.not_after = (SystemTime::now() + DAY * days_left).into();
+        let key = KeyPair::generate().unwrap();
+        let chain = params.self_signed(&key).unwrap().pem();
+        Certificate::parse(chain.as_bytes(), key.serialize_pem().as_bytes()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_certificate_is_renewed_in_the_last_third_of_its_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = AcmeSettings {
+            directory: "https://authority.example/".to_owned(),
+            contact: Vec::new(),
+            root: None,
+            challenge: Challenge::default(),
+            folder: folder.path().to_owned(),
+        };
+        let authority = Authority {
+            folder: Folder::open(folder.path(), &settings.directory).unwrap(),
+            settings,
+            certificates: Arc::new(Certificates::default()),
+            account: None,
+            pace: Pace::default(),
+        };
+        let names = BTreeSet::from(["a.example".to_owned()]);
+        let is_needy = |certificate: Option<Certificate>| {
+            certificate.into_iter().for_each(|it| authority.certificates.set_issued("a.example", Arc::new(it)));
+            !authority.needy(&names).is_empty()
+        };
+        assert!(is_needy(None));
+        assert!(!is_needy(Some(certificate(0, 90))));
+        assert!(!is_needy(Some(certificate(59, 31))));
+        assert!(is_needy(Some(certificate(61, 29))));
+        assert!(is_needy(Some(certificate(90, 0))));
+        // The operator's own is as good, and holds for as long as it does.
+        authority.certificates.set_files(vec![Arc::new(certificate(0, 90))]);
+        let other = BTreeSet::from(["b.example".to_owned()]);
+        assert!(!authority.needy(&other).is_empty());
+    }
+}
