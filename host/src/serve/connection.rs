@@ -167,7 +167,8 @@ async fn meet(arrival: Arrival, street: Arc<Street>, activity: &Arc<Activity>) -
     let (stream, certificate, agreed) = match &door.kind {
         DoorKind::Http | DoorKind::Redirect => (Stream::Plain(stream), None, Agreed::Open),
         DoorKind::Https(certificates) => {
-            let Shaken { stream, certificate, protocol } = shake(stream, certificates).await?;
+            // Boxed: whoever comes without TLS is not to keep room for a handshake.
+            let Shaken { stream, certificate, protocol } = Box::pin(shake(stream, certificates)).await?;
             (Stream::Tls(Box::new(stream)), Some(certificate), protocol)
         }
     };
