@@ -76,7 +76,8 @@ impl Pebble {
         }});
         let path = folder.join("pebble.json");
         fs::write(&path, config.to_string()).unwrap();
-        let (dns, dns_management) = (dns.to_string(), dns_management.to_string());
+        let (dns, names_are_there) = (dns.to_string(), dns_management);
+        let dns_management = dns_management.to_string();
         let nothing = OsStr::new("");
         let names = program(
             "pebble-challtestsrv",
@@ -96,7 +97,7 @@ impl Pebble {
             ],
         );
         let authority = program("pebble", &["-config".as_ref(), path.as_os_str(), "-dnsserver".as_ref(), dns.as_ref()]);
-        for address in [listen, management] {
+        for address in [listen, management, names_are_there] {
             let is_there = async || TcpStream::connect(address).await.is_ok();
             until("pebble", is_there, |is_there| *is_there, |_| {}).await;
         }
