@@ -10,6 +10,7 @@ pub mod process;
 pub mod secure;
 pub mod serving;
 pub mod visitor;
+pub mod webdriver;
 
 use std::time::Duration;
 

@@ -7,6 +7,7 @@ use guesthouse_test_guests as guest;
 use tokio::process::Command;
 
 use crate::harness::host::TestHost;
+use crate::harness::webdriver::Browser;
 use crate::harness::within;
 
 /// Chromium, if it is installed. Where it must be there (CI sets `GUESTHOUSE_REQUIRE_CHROMIUM`), its absence is a failure.
@@ -66,4 +67,14 @@ async fn an_error_page_is_a_page() {
     let host = TestHost::new().run().await;
     let Some(document) = document(&format!("http://localhost:{}/nowhere", host.address.port())).await else { return };
     assert!(document.contains("404") && document.contains("<h1"), "{document}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_visitor_types_into_todo_and_sees_it() {
+    let Some(mut browser) = Browser::open().await else { return };
+    let host = TestHost::new().app("todo", guest::bytes(guest::TODO)).run().await;
+    browser.go(&format!("http://todo.localhost:{}/", host.address.port())).await;
+    browser.fill("input[name=text]", "sweep the stairs").await;
+    browser.click("form.add button").await;
+    browser.until_it_shows("sweep the stairs").await;
 }
