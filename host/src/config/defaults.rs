@@ -26,6 +26,8 @@ pub fn deploy(apps: PathBuf, state: PathBuf, origins: Origins) -> DeploySettings
         // Interpreters such as Python make components of 20 to 50 MB.
         component_bytes_max: 128 << 20,
         store_bytes_max: 4 << 30,
+        // 64 MiB of pieces; fewer where descriptors are few.
+        files_max: 1024,
         compile: compile(),
         policy: Policy::default(),
         secrets: None,

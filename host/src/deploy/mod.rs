@@ -74,6 +74,7 @@ use crate::deploy::store::Store;
 use crate::deploy::street::Street;
 use crate::deploy::unwritable::unwritable;
 use crate::deploy::validate::Validator;
+use crate::files::room::Room;
 use crate::routes::RouteWriter;
 
 /// How often a file is read again although nothing seems to have changed: a clock that was set back, or a network file
@@ -213,6 +214,7 @@ fn validator(
         secrets: settings.secrets.clone(),
         apps: settings.apps.clone(),
         roots: settings.roots.clone(),
+        room: Room::new(settings.files_max),
         kinds: Mutex::default(),
         at_once: Semaphore::new(cores * 2),
     })

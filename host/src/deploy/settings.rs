@@ -27,6 +27,8 @@ pub struct DeploySettings {
     pub component_bytes_max: u64,
     /// The most that store and cache hold beside what is live or in standby, in bytes.
     pub store_bytes_max: u64,
+    /// Static files that are sent at once, each with a piece in memory and a descriptor; many more where they are small.
+    pub files_max: usize,
     /// How components are compiled.
     pub compile: CompileSettings,
     /// What the operator allows.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::files::Files;
 use crate::files::folder::Folder;
 use crate::files::folder::FolderSettings;
+use crate::files::room::Room;
 use crate::units::Span;
 
 /// Each of them is asked for every GET that fits.
@@ -117,8 +118,8 @@ pub struct Beside {
     pub roots: Vec<PathBuf>,
 }
 
-/// The files of `asked`, or which folder is waited for. Blocks.
-pub fn files(asked: &[StaticTable], beside: &Beside) -> Result<Files, String> {
+/// The files of `asked`, which are sent while there is `room`, or which folder is waited for. Blocks.
+pub fn files(asked: &[StaticTable], beside: &Beside, room: Room) -> Result<Files, String> {
     let mut folders = Vec::new();
     for table in asked {
         let folder = Folder::new(beside.folder.join(&table.folder), beside.roots.clone(), table.settings());
@@ -126,7 +127,7 @@ pub fn files(asked: &[StaticTable], beside: &Beside) -> Result<Files, String> {
         folder.open().map_err(|error| format!("waits for the static folder `{name}` beside its manifest: {error}"))?;
         folders.push(Arc::new(folder));
     }
-    Ok(Files::new(folders))
+    Ok(Files::new(folders, room))
 }
 
 /// Plain names, with slashes between them.
@@ -215,11 +216,12 @@ mod tests {
     fn a_missing_folder_is_waited_for() {
         let home = tempfile::tempdir().unwrap();
         let beside = Beside { folder: home.path().to_owned(), roots: vec![home.path().to_owned()] };
-        let why = files(&[table("folder = '_s'")], &beside).err().unwrap();
+        let files = |text: &str| files(&[table(text)], &beside, Room::new(1));
+        let why = files("folder = '_s'").err().unwrap();
         assert!(why.starts_with("waits for the static folder `_s` beside its manifest: No such file"), "{why}");
         std::fs::write(home.path().join("_s"), "a file").unwrap();
-        assert!(files(&[table("folder = '_s'")], &beside).is_err());
+        assert!(files("folder = '_s'").is_err());
         std::fs::create_dir(home.path().join("_t")).unwrap();
-        assert!(files(&[table("folder = '_t'")], &beside).is_ok());
+        assert!(files("folder = '_t'").is_ok());
     }
 }

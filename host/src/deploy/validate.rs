@@ -38,6 +38,7 @@ use crate::deploy::statics;
 use crate::deploy::statics::Beside;
 use crate::deploy::store::Store;
 use crate::files::Files;
+use crate::files::room::Room;
 use crate::name::AppName;
 use crate::name::Revision;
 use crate::units::Size;
@@ -61,6 +62,8 @@ pub struct Validator {
     pub apps: PathBuf,
     /// Where else links among them may lead.
     pub roots: Vec<PathBuf>,
+    /// Where pieces of static files are while they are sent.
+    pub room: Room,
     /// The kinds of artefact in use. Held for one look only; no await is inside.
     pub kinds: Mutex<BTreeSet<String>>,
     /// Bounds how many are looked into, loaded and tried at once, so that a start with a thousand apps is no stampede.
@@ -223,7 +226,7 @@ impl Validator {
         }
         let environment = secrets::resolve(&terms.environment, self.secrets.as_deref())
             .map_err(|missing| Stop::Trouble(missing.to_string()))?;
-        let files = statics::files(&terms.statics, &beside).map_err(Stop::Trouble)?;
+        let files = statics::files(&terms.statics, &beside, self.room.clone()).map_err(Stop::Trouble)?;
         let (needs, has) = (inspection.memory_bytes_min, terms.bounds.guest.memory_bytes_max);
         if needs > has {
             let (needs, has) = (Size(needs), Size(has));

@@ -16,14 +16,14 @@ use http_body::Frame;
 use http_body::SizeHint;
 
 use crate::files::error::FileError;
+use crate::files::room::Held;
+use crate::files::room::PIECE_BYTES;
+use crate::files::room::Room;
 use crate::files::turns::Turns;
-
-/// What is read at once.
-const PIECE_BYTES: u64 = 64 << 10;
 
 /// Some bytes of a file. An error means that the connection must be cut: the head has promised more.
 pub struct FileBody {
-    /// `None` for no bytes at all.
+    /// Where more comes from. `None` when the first piece is all: what is in memory needs no descriptor.
     source: Option<Source>,
     /// What is still to be handed over.
     left: Range<u64>,
@@ -36,6 +36,19 @@ pub struct FileBody {
 struct Source {
     file: Arc<File>,
     turns: Turns,
+    held: Held,
+}
+
+/// Bytes in memory, which keep their room: whoever sends them may have them longer than we do.
+struct Piece {
+    bytes: Vec<u8>,
+    _held: Held,
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 type Reading = Pin<Box<dyn Future<Output = Result<Bytes, FileError>> + Send>>;
@@ -46,15 +59,21 @@ impl FileBody {
         FileBody { source: None, left: 0..0, first: None, reading: None }
     }
 
-    /// These bytes of `file`, the first piece of which is read here and now. Blocks.
-    pub fn begin(file: File, bytes: Range<u64>, turns: Turns) -> Result<FileBody, FileError> {
-        let first = if bytes.is_empty() { None } else { Some(read(&file, &bytes)?) };
-        Ok(FileBody { first, ..FileBody::unread(file, bytes, turns) })
+    /// These bytes of `file`, if there is room for them; the first piece is read here and now. Blocks.
+    pub fn begin(file: File, bytes: Range<u64>, turns: Turns, room: &Room) -> Result<FileBody, FileError> {
+        if bytes.is_empty() {
+            return Ok(FileBody::empty());
+        }
+        let held = room.take(bytes.end - bytes.start).ok_or(FileError::Full)?;
+        let first = read(&file, &bytes, held.clone())?;
+        let is_all = first.len() as u64 == bytes.end - bytes.start;
+        let source = (!is_all).then(|| Source { file: Arc::new(file), turns, held });
+        Ok(FileBody { source, left: bytes, first: Some(first), reading: None })
     }
 
-    /// These bytes of `file`, none of which has been read.
-    pub fn unread(file: File, bytes: Range<u64>, turns: Turns) -> FileBody {
-        FileBody { source: Some(Source { file: Arc::new(file), turns }), left: bytes, first: None, reading: None }
+    /// The length of these bytes and none of them, as HEAD wants it. It keeps no file open.
+    pub fn untold(bytes: Range<u64>) -> FileBody {
+        FileBody { left: bytes, ..FileBody::empty() }
     }
 
     /// Whether all of it is in memory.
@@ -72,8 +91,8 @@ impl FileBody {
         }
         let (false, Some(source)) = (self.left.is_empty(), &self.source) else { return Poll::Ready(None) };
         let reading = self.reading.get_or_insert_with(|| {
-            let (Source { file, turns }, left) = (source.clone(), self.left.clone());
-            Box::pin(async move { turns.take(move || read(&file, &left)).await })
+            let (Source { file, turns, held }, left) = (source.clone(), self.left.clone());
+            Box::pin(async move { turns.take(move || read(&file, &left, held)).await })
         });
         let read = ready!(reading.as_mut().poll(context));
         self.reading = None;
@@ -82,7 +101,7 @@ impl FileBody {
 }
 
 /// The first piece of `bytes`, whole.
-fn read(file: &File, bytes: &Range<u64>) -> Result<Bytes, FileError> {
+fn read(file: &File, bytes: &Range<u64>, held: Held) -> Result<Bytes, FileError> {
     let length = (bytes.end - bytes.start).min(PIECE_BYTES);
     let mut piece = vec![0; usize::try_from(length).unwrap_or_default()];
     let mut filled = 0;
@@ -94,7 +113,7 @@ fn read(file: &File, bytes: &Range<u64>) -> Result<Bytes, FileError> {
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(Bytes::from(piece))
+    Ok(Bytes::from_owner(Piece { bytes: piece, _held: held }))
 }
 
 impl Body for FileBody {
@@ -146,7 +165,8 @@ mod tests {
     async fn bytes_come_in_pieces() {
         let content: Vec<u8> = (0..200_000_u32).map(|at| (at % 251) as u8).collect();
         for range in [0..200_000, 0..0, 5..6, 65_535..131_073, 199_999..200_000] {
-            let mut body = FileBody::begin(file(&content), range.clone(), Turns::default()).unwrap();
+            let room = Room::new(1);
+            let mut body = FileBody::begin(file(&content), range.clone(), Turns::default(), &room).unwrap();
             let mut found = Vec::new();
             while let Some(frame) = body.frame().await {
                 let data = frame.unwrap().into_data().unwrap();
@@ -162,12 +182,38 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_shrinks_is_not_sent_as_if_it_were_whole() {
         let content = file(&[b'x'; 100_000]);
-        let mut body = FileBody::begin(content.try_clone().unwrap(), 0..100_000, Turns::default()).unwrap();
+        let again = content.try_clone().unwrap();
+        let mut body = FileBody::begin(again, 0..100_000, Turns::default(), &Room::new(1)).unwrap();
         content.set_len(80_000).unwrap();
         assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap().len(), 65_536);
         let broken = body.frame().await.unwrap().unwrap_err();
         assert!(matches!(broken, FileError::Shrunk(20_000)), "{broken}");
         assert!(!body.is_end_stream(), "it looks whole");
         assert!(body.frame().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn room_comes_back_when_the_last_piece_is_gone() {
+        let (room, content) = (Room::new(1), vec![b'x'; 100_000]);
+        let begin = |bytes| FileBody::begin(file(&content), bytes, Turns::default(), &room);
+        let mut long = begin(0..100_000).unwrap();
+        let first = long.frame().await.unwrap().unwrap();
+        assert!(matches!(begin(0..1), Err(FileError::Full)));
+        drop(long);
+        assert!(matches!(begin(0..1), Err(FileError::Full)), "a piece is still on its way");
+        drop(first);
+        assert!(begin(0..1).is_ok());
+        // Nothing needs no room.
+        let _long = begin(0..100_000).unwrap();
+        assert!(begin(0..0).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_is_all_in_memory_is_closed() {
+        let content = [b'x'; 70_000];
+        for (length, is_open) in [(1, false), (PIECE_BYTES, false), (PIECE_BYTES + 1, true)] {
+            let body = FileBody::begin(file(&content), 0..length, Turns::default(), &Room::new(1)).unwrap();
+            assert_eq!(body.source.is_some(), is_open, "{length}");
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Files are no part of a revision: they are served as they lie there now. What blocks runs beside the async threads, a
-//! few calls at a time, and in pieces.
+//! few calls at a time (`turns`), and in pieces, for which the whole host has one `room`.
 
 pub mod body;
 mod choose;
@@ -17,6 +17,7 @@ mod media;
 mod navigation;
 mod range;
 mod reply;
+pub mod room;
 mod turns;
 mod wanted;
 
@@ -37,15 +38,23 @@ use crate::files::folder::Folder;
 use crate::files::navigation::is_navigation;
 use crate::files::reply::Question;
 use crate::files::reply::reply;
+use crate::files::room::Room;
 use crate::files::turns::Turns;
 use crate::files::wanted::Wanted;
 use crate::files::wanted::wanted;
 
 /// The static folders of one app, in the order in which they are asked.
-#[derive(Default)]
 pub struct Files {
     folders: Vec<Arc<Folder>>,
     turns: Turns,
+    room: Room,
+}
+
+impl Default for Files {
+    /// None.
+    fn default() -> Files {
+        Files::new(Vec::new(), Room::new(0))
+    }
 }
 
 /// A request, as far as it matters to files.
@@ -75,9 +84,9 @@ pub struct Fallback {
 }
 
 impl Files {
-    /// Serves from these, the first one that has a file.
-    pub fn new(folders: Vec<Arc<Folder>>) -> Files {
-        Files { folders, turns: Turns::default() }
+    /// Serves from these, the first one that has a file, while there is `room`.
+    pub fn new(folders: Vec<Arc<Folder>>, room: Room) -> Files {
+        Files { folders, turns: Turns::default(), room }
     }
 
     /// Whether this request may be about a file. Costs nothing where there are none.
@@ -97,14 +106,14 @@ impl Files {
         if fitting.is_empty() {
             return Ok(Found::Nothing);
         }
-        let (question, turns) = (Question::of(asked), self.turns.clone());
+        let (question, turns, room) = (Question::of(asked), self.turns.clone(), self.room.clone());
         let look = move || {
             for (folder, wanted) in &fitting {
                 match choose(folder, wanted, &question)? {
                     Choice::Nothing => {}
                     Choice::MissingSlash => return Ok(Found::MissingSlash),
                     Choice::File(chosen) => {
-                        return answered(reply(*chosen, folder.settings.max_age, &question, turns));
+                        return answered(reply(*chosen, folder.settings.max_age, &question, turns, &room));
                     }
                 }
             }
@@ -125,12 +134,12 @@ impl Files {
 
     /// Answers with a fallback, unless its file is gone.
     pub async fn fall_back(&self, fallback: Fallback) -> Result<Found, FileError> {
-        let (Fallback { folders, question }, turns) = (fallback, self.turns.clone());
+        let (Fallback { folders, question }, turns, room) = (fallback, self.turns.clone(), self.room.clone());
         let look = move || {
             for folder in &folders {
                 if let Some(chosen) = fallback_of(folder, &question)? {
                     // It stands under addresses that may mean something else tomorrow.
-                    return answered(reply(chosen, None, &question, turns));
+                    return answered(reply(chosen, None, &question, turns, &room));
                 }
             }
             Ok(Found::Nothing)

@@ -20,6 +20,7 @@ use crate::files::conditions::Conditions;
 use crate::files::conditions::Validators;
 use crate::files::conditions::Verdict;
 use crate::files::error::FileError;
+use crate::files::room::Room;
 use crate::files::turns::Turns;
 
 /// A file that is to be sent.
@@ -53,6 +54,7 @@ pub fn reply(
     max_age: Option<Duration>,
     question: &Question,
     turns: Turns,
+    room: &Room,
 ) -> Result<Response<FileBody>, FileError> {
     let length = chosen.metadata.size();
     let validators = Validators::of(&chosen.metadata, SystemTime::now());
@@ -75,11 +77,8 @@ pub fn reply(
         }
     };
     about_content(&mut headers, &chosen, &bytes);
-    let body = if question.is_head {
-        FileBody::unread(chosen.file, bytes, turns)
-    } else {
-        FileBody::begin(chosen.file, bytes, turns)?
-    };
+    let body =
+        if question.is_head { FileBody::untold(bytes) } else { FileBody::begin(chosen.file, bytes, turns, room)? };
     Ok(response(status, headers, body))
 }
 

@@ -84,16 +84,17 @@ impl Host {
         let waits = config.listen.iter().any(|endpoint| matches!(endpoint.place, Place::Inherited(_)));
         let listeners = config.listen.into_iter().map(&mut bind).collect::<Result<Vec<Listener>, _>>()?;
         let keeping = Keeping::begin(config.tls, &config.deploy.origins)?;
-        let mut serve = config.serve;
-        serve.connections_max = connections_that_fit(serve.connections_max, open_files::raise_limit());
+        let (mut serve, mut deploy, descriptors) = (config.serve, config.deploy, open_files::raise_limit());
+        deploy.files_max = files_that_fit(deploy.files_max, descriptors);
+        serve.connections_max = connections_that_fit(serve.connections_max, deploy.files_max, descriptors);
         let tasks = TaskTracker::new();
         let permits = Arc::new(Semaphore::new(config.sandbox.instances_max as usize));
         let sandbox = Arc::new(Sandbox::new(config.sandbox, tasks.clone())?);
         let guests = sandbox.clone();
-        let DeploySettings { origins, apps, .. } = &config.deploy;
+        let DeploySettings { origins, apps, .. } = &deploy;
         let (writer, routes) = routes(origins.clone());
         let about = format!("cannot serve the apps folder `{}`", apps.display());
-        let (deploy, handle) = Deploy::open(config.deploy, sandbox, writer, permits, tasks.clone()).context(about)?;
+        let (deploy, handle) = Deploy::open(deploy, sandbox, writer, permits, tasks.clone()).context(about)?;
         // After the state directory's lock is taken: the socket in it may be another host's.
         let health = config.health.map(|place| match place {
             Place::Inherited(number) => passed.take(number, Speech::Http),
@@ -227,10 +228,17 @@ fn report(ended: Result<Ended, JoinError>, grace: Duration, asked: bool) -> Host
     if asked { HostEnd::Stopped { cut } } else { HostEnd::Failed }
 }
 
-/// Every connection needs a descriptor, and the host itself some.
-fn connections_that_fit(wanted: usize, descriptors: u64) -> usize {
-    const OF_THE_HOST: u64 = 128;
-    let fit = usize::try_from(descriptors.saturating_sub(OF_THE_HOST)).unwrap_or(usize::MAX).max(1);
+/// Every file that is being sent needs a descriptor. Connections need more of them.
+fn files_that_fit(wanted: usize, descriptors: u64) -> usize {
+    const SHARE: u64 = 8;
+    wanted.min(usize::try_from(descriptors / SHARE).unwrap_or(usize::MAX).max(1))
+}
+
+/// Every connection needs a descriptor, and so does every file; the host itself needs some.
+fn connections_that_fit(wanted: usize, files_max: usize, descriptors: u64) -> usize {
+    const OF_THE_HOST: usize = 128;
+    let descriptors_max = usize::try_from(descriptors).unwrap_or(usize::MAX);
+    let fit = descriptors_max.saturating_sub(OF_THE_HOST.saturating_add(files_max)).max(1);
     if fit < wanted {
         warn!("only {fit} connections at once instead of {wanted}: the limit of open files is {descriptors}");
     }
@@ -242,10 +250,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_never_use_up_the_open_files() {
-        assert_eq!(connections_that_fit(4096, 1024), 896);
-        assert_eq!(connections_that_fit(4096, 65_536), 4096);
-        assert_eq!(connections_that_fit(4096, 10), 1);
+    fn connections_and_files_never_use_up_the_open_files() {
+        let check = |descriptors: u64, files: usize, connections: usize| {
+            let files_max = files_that_fit(1024, descriptors);
+            let fit = (files_max, connections_that_fit(4096, files_max, descriptors));
+            assert_eq!(fit, (files, connections), "{descriptors}");
+        };
+        check(1024, 128, 768);
+        check(65_536, 1024, 4096);
+        check(u64::MAX, 1024, 4096);
+        check(10, 1, 1);
     }
 
     #[tokio::test]

@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 
 use crate::app::CallError;
 use crate::coding::Accepted;
+use crate::files::error::FileError;
 use crate::serve::access_log::Record;
 use crate::serve::activity::Busy;
 use crate::serve::admit::HeadBounds;
@@ -96,7 +97,7 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Rec
             Files::Pass(later) => fallback = later.map(|later| (later, in_flight.clone())),
             Files::MissingSlash => return with_slash(&admitted.path_and_query),
             Files::Answered(response) => return Outcome::Answered(response, mount),
-            Files::Failed(error) => return Outcome::Unreadable(error),
+            Files::Failed(error) => return unsent(error).await,
         }
     }
     let (body, ending) = bound(body, bounds, &visit.activity);
@@ -116,7 +117,7 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Rec
             Some((fallback, in_flight)) if response.status() == StatusCode::NOT_FOUND => {
                 match Box::pin(fall_back(&app, &in_flight, *fallback)).await {
                     Files::Answered(found) => Outcome::Answered(found, mount),
-                    Files::Failed(error) => Outcome::Unreadable(error),
+                    Files::Failed(error) => unsent(error).await,
                     Files::Pass(_) | Files::MissingSlash => Outcome::Answered(Box::new(response), mount),
                 }
             }
@@ -128,6 +129,16 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Rec
             tokio::time::sleep(HURRY).await;
             Outcome::Busy(full.to_string())
         }
+    }
+}
+
+async fn unsent(error: FileError) -> Outcome {
+    match error {
+        FileError::Full => {
+            tokio::time::sleep(HURRY).await;
+            Outcome::Busy(error.to_string())
+        }
+        _ => Outcome::Unreadable(error),
     }
 }
 
