@@ -248,6 +248,27 @@ async fn answers_that_nobody_reads_are_not_heaped_up() {
     check("unread pings", pings, End::Held).await;
 }
 
+/// A request is a reason to stay, but not for one whose visitor takes nothing of the answer's body.
+#[tokio::test]
+async fn a_visitor_who_opens_no_window_is_cut() {
+    const NO_WINDOW: &[u8] = &[0, 4, 0, 0, 0, 0];
+    let short = Duration::from_millis(300);
+    let host = TestHost::new()
+        .app("revision", guest::revision(1))
+        .config(move |config| config.serve.write_idle = short)
+        .run()
+        .await;
+    let mut wire = Wire::connect(host.address).await;
+    let fields = [(":method", "GET"), (":scheme", "http"), (":authority", "localhost"), (":path", "/revision/")];
+    wire.send(&[Frame::new(SETTINGS, 0, 0, NO_WINDOW), Frame::request(1, &fields)]).await.unwrap();
+    let mut kinds = Vec::new();
+    while let Some(frame) = wire.read.next().await {
+        kinds.push(frame.kind);
+    }
+    // The head, the word that this is the last stream, and the cut.
+    assert!(kinds.contains(&HEADERS) && kinds.contains(&GOAWAY) && !kinds.contains(&DATA), "{kinds:?}");
+}
+
 /// Pings are no reason to stay: only a request is.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_only_pings_is_closed_as_idle() {
