@@ -18,6 +18,7 @@ use crate::harness::folder::AppsFolder;
 use crate::harness::host::Running;
 use crate::harness::host::TestHost;
 use crate::harness::process::Process;
+use crate::harness::serving::until;
 use crate::harness::visitor::Visitor;
 use crate::harness::visitor::unchunked;
 
@@ -177,6 +178,33 @@ async fn what_a_guest_wrote_can_be_read_before_it_writes_more() {
         check_early(guest::FLOW, coding).await;
         check_early(guest::FLOW_HTTP03, coding).await;
     }
+}
+
+#[tokio::test]
+async fn beyond_so_many_compressed_bodies_the_next_one_goes_as_it_is() {
+    let host = TestHost::new()
+        .app("flow", guest::bytes(guest::FLOW))
+        .app("fields", guest::bytes(guest::FIELDS))
+        .config(|config| config.serve.encoders_max = 1)
+        .run()
+        .await;
+    let mut slow = Visitor::connect(host.address).await;
+    let head = "POST /flow/early HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n";
+    slow.send(format!("{head}accept-encoding: gzip\r\n\r\n5\r\nbegin\r\n")).await;
+    slow.read_body(|body, _| decoded("gzip", body).0 == b"first\n").await;
+
+    let query = "bytes=5000&fields=etag:%22a%22";
+    let next = ask(&host, query, "gzip").await;
+    assert_eq!((next.header("content-encoding"), next.body.len()), ("", 5000));
+    assert_eq!((next.header("etag"), next.header("vary")), ("\"a\"", "accept-encoding"));
+    // What is short, or of another type, never asked for a compressor.
+    assert_eq!(ask(&host, "bytes=100", "gzip").await.header("vary"), "");
+
+    slow.send("0\r\n\r\n").await;
+    let all = slow.read_body(|_, ended| ended).await;
+    assert_eq!(decoded("gzip", &all), (b"first\nlast\n".to_vec(), true));
+    let again = async || ask(&host, query, "gzip").await.header("content-encoding").to_owned();
+    until("a compressor again", again, |coding| coding == "gzip", |_| {}).await;
 }
 
 #[tokio::test]

@@ -19,6 +19,8 @@ use crate::serve::compress::Length;
 use crate::serve::compress::negotiate;
 use crate::serve::cookies::confine;
 use crate::serve::encoded::Encoded;
+use crate::serve::encoder::Encoders;
+use crate::serve::encoder::Permit;
 use crate::serve::fields::clean_response;
 use crate::serve::logged_body::Source;
 use crate::serve::promise::Promise;
@@ -41,12 +43,13 @@ pub struct Answer {
     pub promise: Promise,
 }
 
-/// Makes a response fit for its visitor. `accepted` is what it may be compressed with, if it may be.
+/// Makes a response fit for its visitor. `accepted` is what it may be compressed with, if it may be, by one of `encoders`.
 pub fn answer(
     response: Response<AppBody>,
     mount: &str,
     is_head: bool,
     accepted: Option<Accepted>,
+    encoders: &Encoders,
 ) -> Result<Answer, Fault> {
     let (mut head, body) = response.into_parts();
     // hyper would take 101 for a change of protocol, and other 1xx for the last word.
@@ -69,7 +72,7 @@ pub fn answer(
             (Some(bytes), _) => Length::Known(bytes),
             (None, _) => Length::Open,
         };
-        negotiate(&mut head, length, accepted)
+        negotiate(&mut head, length, accepted, || encoders.permit())
     });
     // Where no body may follow, the guest's is dropped, and with it a guest that is still writing.
     if has_no_body {
@@ -78,12 +81,12 @@ pub fn answer(
     let promise = Promise::new(promised);
     match coding {
         None => Ok(Answer { head, source: Source::App(body), promise }),
-        Some(coding) => encoded(head, body, promise, coding),
+        Some((coding, permit)) => encoded(head, body, promise, coding, permit),
     }
 }
 
-fn encoded(head: Parts, body: AppBody, promise: Promise, coding: Coding) -> Result<Answer, Fault> {
-    let body = Encoded::new(body, promise, coding);
+fn encoded(head: Parts, body: AppBody, promise: Promise, coding: Coding, permit: Permit) -> Result<Answer, Fault> {
+    let body = Encoded::new(body, promise, coding, permit);
     let body = body.map_err(|error| Fault::BadResponse(format!("it could not be compressed: {error}")))?;
     Ok(Answer { head, source: Source::Encoded(Box::new(body)), promise: Promise::new(None) })
 }

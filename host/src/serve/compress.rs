@@ -44,9 +44,14 @@ pub enum Length {
     Untold,
 }
 
-/// Chooses a coding for a response, and makes its head say so. A response that would be compressed for another visitor
-/// says that it varies.
-pub fn negotiate(head: &mut Parts, length: Length, accepted: Accepted) -> Option<Coding> {
+/// Chooses a coding for a response, and makes its head say so. A response that would be compressed for another visitor, or
+/// at another time, says that it varies. `permit` is asked for the right to compress when everything else speaks for it.
+pub fn negotiate<P>(
+    head: &mut Parts,
+    length: Length,
+    accepted: Accepted,
+    permit: impl FnOnce() -> Option<P>,
+) -> Option<(Coding, P)> {
     if head.status == StatusCode::NOT_MODIFIED {
         // It speaks of what the visitor has, which may have been compressed. A weak tag names either.
         if accepted.best().is_some() && head.headers.contains_key(ETAG) {
@@ -63,12 +68,13 @@ pub fn negotiate(head: &mut Parts, length: Length, accepted: Accepted) -> Option
     }
     vary(&mut head.headers);
     let coding = accepted.best().filter(|_| length != Length::Untold)?;
+    let permit = permit()?;
     head.headers.insert(CONTENT_ENCODING, coding.value());
     head.headers.remove(CONTENT_LENGTH);
     // Ranges would be of another body than the one that is sent now.
     head.headers.remove(ACCEPT_RANGES);
     weaken_tag(&mut head.headers);
-    Some(coding)
+    Some((coding, permit))
 }
 
 fn may_change(headers: &HeaderMap) -> bool {
@@ -131,14 +137,26 @@ mod tests {
         Accepted::asked_in(&HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(text))]))
     }
 
-    /// The chosen coding, and the head afterwards, one field after the other.
     fn check(status: u16, length: Length, accepted: &'static str, fields: &[(&str, &str)], expected: &str) {
+        check_permitted(Some(()), status, length, accepted, fields, expected);
+    }
+
+    /// The chosen coding, and the head afterwards, one field after the other.
+    fn check_permitted(
+        permit: Option<()>,
+        status: u16,
+        length: Length,
+        accepted: &'static str,
+        fields: &[(&str, &str)],
+        expected: &str,
+    ) {
         let mut response = Response::builder().status(status);
         for (name, value) in fields {
             response = response.header(*name, *value);
         }
         let mut head = response.body(()).unwrap().into_parts().0;
-        let coding = negotiate(&mut head, length, accepts(accepted)).map_or("-", Coding::name);
+        let coding =
+            negotiate(&mut head, length, accepts(accepted), || permit).map_or("-", |(coding, ())| coding.name());
         let mut found: Vec<String> = Vec::new();
         for (name, value) in &head.headers {
             if name != CONTENT_TYPE {
@@ -172,6 +190,25 @@ mod tests {
         check(200, Length::Open, "gzip", &[JSON, ("content-digest", "x")], "- | content-digest: x");
         let transform = ("cache-control", "max-age=5, No-Transform");
         check(200, Length::Open, "gzip", &[JSON, transform], "- | cache-control: max-age=5, No-Transform");
+    }
+
+    #[test]
+    fn without_a_permit_a_body_goes_as_it_is() {
+        let fields = [JSON, ("etag", "\"a\""), ("accept-ranges", "bytes"), ("content-length", "5000")];
+        let plain = "- | accept-ranges: bytes | content-length: 5000 | etag: \"a\" | vary: accept-encoding";
+        check_permitted(None, 200, Length::Known(5000), "gzip", &fields, plain);
+    }
+
+    #[test]
+    fn a_permit_is_asked_for_last() {
+        let untouched = |length: Length, accepted: &'static str| {
+            let response = Response::builder().header(JSON.0, JSON.1).body(()).unwrap();
+            let never = || -> Option<()> { panic!("nothing is compressed here: {length:?} {accepted}") };
+            assert!(negotiate(&mut response.into_parts().0, length, accepts(accepted), never).is_none());
+        };
+        untouched(Length::Known(1023), "gzip");
+        untouched(Length::Open, "identity");
+        untouched(Length::Untold, "gzip");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use http_body::Frame;
 use crate::app::Broken;
 use crate::coding::Coding;
 use crate::serve::encoder::Encoder;
+use crate::serve::encoder::Permit;
 use crate::serve::promise::Promise;
 
 /// How much is compressed before the thread is given to somebody else: about a millisecond's work.
@@ -28,7 +29,7 @@ pub struct Encoded<B> {
     /// Holds for the body inside.
     promise: Promise,
     /// `None` when the end was written, or never will be.
-    encoder: Option<Encoder>,
+    encoder: Option<(Encoder, Permit)>,
     /// What came from inside and is not compressed yet.
     input: Bytes,
     /// What was compressed since we last gave way.
@@ -46,15 +47,15 @@ where
     B: Body<Data = Bytes, Error = Broken> + Unpin,
 {
     /// Compresses `body`, of which the head promised the length that `promise` knows.
-    pub fn new(body: B, promise: Promise, coding: Coding) -> io::Result<Encoded<B>> {
+    pub fn new(body: B, promise: Promise, coding: Coding, permit: Permit) -> io::Result<Encoded<B>> {
         let length = body.size_hint().exact().or(promise.left());
-        let encoder = Some(Encoder::new(coding, length)?);
+        let encoder = Some((Encoder::new(coding, length)?, permit));
         Ok(Encoded { body, promise, encoder, input: Bytes::new(), worked: 0, is_dirty: false, last: None })
     }
 
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Polled {
         loop {
-            let Some(encoder) = &mut self.encoder else {
+            let Some((encoder, _)) = &mut self.encoder else {
                 return Poll::Ready(self.last.take().map(Ok));
             };
             let is_turn_over = self.worked >= TURN_BYTES;
@@ -105,7 +106,7 @@ where
     }
 
     fn finish(&mut self) -> Polled {
-        match self.encoder.take().map(Encoder::finish) {
+        match self.encoder.take().map(|(encoder, _permit)| encoder.finish()) {
             Some(rest) => piece(rest.map_err(unwritable)?),
             None => Poll::Ready(None),
         }
@@ -153,6 +154,7 @@ mod tests {
 
     use super::*;
     use crate::coding::ALL;
+    use crate::serve::encoder::Encoders;
 
     /// What a body does, step by step.
     enum Step {
@@ -180,7 +182,8 @@ mod tests {
     }
 
     fn encoded(coding: Coding, promised: Option<u64>, steps: Vec<Step>) -> Encoded<Script> {
-        Encoded::new(Script(steps.into()), Promise::new(promised), coding).unwrap()
+        let permit = Encoders::new(1).permit().unwrap();
+        Encoded::new(Script(steps.into()), Promise::new(promised), coding, permit).unwrap()
     }
 
     fn poll(body: &mut Encoded<Script>) -> Polled {

@@ -1,11 +1,14 @@
-//! What writes a body in fewer bytes, piece by piece.
+//! What writes a body in fewer bytes, piece by piece; and how many of those there are.
 
 use std::io;
 use std::io::Write as _;
+use std::sync::Arc;
 
 use brotli::CompressorWriter;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
 
 use crate::coding::Coding;
 
@@ -19,6 +22,26 @@ const BROTLI_WINDOW_MIN: u32 = 10;
 
 /// What `CompressorWriter` collects before it writes on; the same as brotli's own default.
 const BROTLI_BUFFER_BYTES: usize = 4096;
+
+/// How many bodies may be compressed at once, over all apps: a body lives for as long as its visitor takes to read it.
+pub struct Encoders(Arc<Semaphore>);
+
+/// The right to one compressor.
+pub struct Permit {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Encoders {
+    /// So many at once.
+    pub fn new(encoders_max: usize) -> Encoders {
+        Encoders(Arc::new(Semaphore::new(encoders_max)))
+    }
+
+    /// One more, unless there are as many as there may be. Nobody waits: a body can go as it is.
+    pub fn permit(&self) -> Option<Permit> {
+        self.0.clone().try_acquire_owned().ok().map(|permit| Permit { _permit: permit })
+    }
+}
 
 /// One body's compressor, with what it has written and nobody has taken yet. It holds up to 4 MiB of memory. Dropped
 /// without `finish`, what was taken from it does not look whole.

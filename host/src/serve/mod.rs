@@ -72,6 +72,7 @@ use crate::serve::accept::accept;
 use crate::serve::connection::Protocols;
 use crate::serve::door::Door;
 use crate::serve::door::DoorKind;
+use crate::serve::encoder::Encoders;
 use crate::serve::listen::Listener;
 use crate::serve::listen::Speech;
 use crate::serve::open::OpenConnections;
@@ -106,9 +107,10 @@ pub async fn run(
     let doors = doors(listeners, &settings, certificates.as_ref());
     let grace = settings.grace;
     let connections = Arc::new(OpenConnections::new(&settings));
+    let (ids, encoders) = (RequestIds::new(), Encoders::new(settings.encoders_max));
     let house = Arc::new(House {
         protocols: Protocols::new(&settings, tracker.clone()),
-        street: Arc::new(Street { settings, routes, ids: RequestIds::new(), certificates }),
+        street: Arc::new(Street { settings, routes, ids, encoders, certificates }),
         connections: connections.clone(),
         tracker: tracker.clone(),
     });

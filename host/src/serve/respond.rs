@@ -22,6 +22,7 @@ use crate::serve::access_log::Record;
 use crate::serve::access_log::log_fault;
 use crate::serve::answer::Answer;
 use crate::serve::answer::answer;
+use crate::serve::encoder::Encoders;
 use crate::serve::logged_body::LoggedBody;
 use crate::serve::logged_body::Source;
 use crate::serve::pages::AppLine;
@@ -92,12 +93,12 @@ struct Reply {
     close: bool,
 }
 
-/// Writes the response.
-pub fn respond(outcome: Outcome, manner: Manner, record: Record) -> Response<LoggedBody> {
+/// Writes the response, whose body one of `encoders` may compress.
+pub fn respond(outcome: Outcome, manner: Manner, record: Record, encoders: &Encoders) -> Response<LoggedBody> {
     let reply = match outcome {
         Outcome::Answered(response, mount) => {
             let accepted = may_compress(manner, &record).then_some(manner.accepted);
-            match answer(*response, &mount, manner.is_head, accepted) {
+            match answer(*response, &mount, manner.is_head, accepted, encoders) {
                 Ok(Answer { head, source, promise }) => {
                     return finish(Response::from_parts(head, ()), source, promise, manner.hsts, record);
                 }

@@ -43,6 +43,8 @@ pub struct ServeSettings {
     pub inner_details: bool,
     /// Compress what apps answer that do not say whether they want it.
     pub compression: bool,
+    /// Bodies that are compressed at once, each with up to 4 MiB of memory; others go as they are.
+    pub encoders_max: usize,
     /// Print what arrives on each socket, as bytes and as text.
     pub trace_wire: Option<WireTrace>,
 }
@@ -77,6 +79,8 @@ impl Default for ServeSettings {
             grace: Duration::from_secs(10),
             inner_details: false,
             compression: true,
+            // About 170 MiB with zstd, which goes before the others; 512 MiB at most.
+            encoders_max: 128,
             trace_wire: None,
         }
     }

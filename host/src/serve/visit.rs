@@ -9,6 +9,7 @@ use http::uri::Scheme;
 use crate::routes::RouteReader;
 use crate::serve::activity::Activity;
 use crate::serve::door::Door;
+use crate::serve::encoder::Encoders;
 use crate::serve::forwarded;
 use crate::serve::request_id::RequestIds;
 use crate::serve::settings::ServeSettings;
@@ -23,6 +24,8 @@ pub struct Street {
     pub routes: RouteReader,
     /// Names for requests.
     pub ids: RequestIds,
+    /// Who compresses bodies.
+    pub encoders: Encoders,
     /// The answers to those who validate names for certificates.
     pub certificates: Option<Arc<Certificates>>,
 }
