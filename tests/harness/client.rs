@@ -20,7 +20,7 @@ use crate::harness::within;
 
 /// One keep-alive connection.
 pub struct Client {
-    address: SocketAddr,
+    pub address: SocketAddr,
     sender: Option<SendRequest<Full<Bytes>>>,
 }
 

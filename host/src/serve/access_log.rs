@@ -131,28 +131,39 @@ impl Drop for Record {
 pub fn log_fault(record: &Record, fault: &Fault) {
     let (name, id) = (record.app_name(), &*record.id);
     let revision = match &record.app {
-        Called::Live(app) => match app.failures.turn(Instant::now()) {
-            Turn::Tell { left_out: 0 } => app.revision.to_string(),
-            Turn::Tell { left_out } => {
-                warn!(app.name = name, left_out, "`{name}` failed {left_out} times more than was logged here");
-                app.revision.to_string()
-            }
-            // The request's own record says how it ended.
-            Turn::LeaveOut => return,
-        },
+        Called::Live(app) => app.revision.to_string(),
         Called::Nobody | Called::Waiting(_) => String::new(),
     };
     match fault {
-        // The visitor's doing, or nobody's.
+        // The visitor's doing, or nobody's: they do not count, or visitors could hide the guest's own failures.
         Fault::RequestBody(_) => {
             info!(app.name = name, app.revision = revision, request.id = id, "`{name}` gave no response: {fault}");
         }
-        Fault::Full(_) | Fault::Retired => {
+        Fault::Retired => {
+            warn!(app.name = name, app.revision = revision, request.id = id, "`{name}` gave no response: {fault}");
+        }
+        // The request's own record says how it ended.
+        _ if !is_told(record) => {}
+        Fault::Full(_) => {
             warn!(app.name = name, app.revision = revision, request.id = id, "`{name}` gave no response: {fault}");
         }
         _ => {
             let backtrace = fault.backtrace().unwrap_or_default();
             error!(app.name = name, app.revision = revision, request.id = id, backtrace, "`{name}` failed: {fault}");
+        }
+    }
+}
+
+/// Whether one more failure of the app is told in full, after how many were not.
+fn is_told(record: &Record) -> bool {
+    let (Called::Live(app), name) = (&record.app, record.app_name()) else { return true };
+    match app.failures.turn(Instant::now()) {
+        Turn::LeaveOut => false,
+        Turn::Tell { left_out } => {
+            if left_out > 0 {
+                warn!(app.name = name, left_out, "`{name}` failed {left_out} times more than was logged here");
+            }
+            true
         }
     }
 }

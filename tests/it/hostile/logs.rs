@@ -1,9 +1,11 @@
 //! A guest's words in the log: its output in every lane, and what it says as an error.
 
+use futures_util::future::join_all;
 use guesthouse_test_guests as guest;
 
 use crate::harness::beside::program;
 use crate::harness::serving::until;
+use crate::harness::visitor::Visitor;
 
 const MISLEADING: [&str; 6] = [
     "/bad-log/?kind=escape",
@@ -107,4 +109,27 @@ async fn an_app_that_always_fails_does_not_fill_the_log() {
     until("all requests on record", async || count("GET /bad-trap/ 502"), |count| *count == ASKED, |_| {}).await;
     let told = count("`bad-trap` failed: ");
     assert!(told >= 10 && told <= 10 * seconds, "{told} failures were told in {seconds} s");
+}
+
+/// What visitors do to their own requests is not counted as the guest's failure.
+#[tokio::test]
+async fn no_visitor_hides_the_failures_of_an_app_behind_broken_bodies() {
+    const BROKEN: usize = 40;
+    let home = tempfile::tempdir().unwrap();
+    let (mut host, client) = program(home.path(), &[guest::BAD_TRAP], "text").await;
+    let broken = async |at: usize| {
+        let mut visitor = Visitor::connect(client.address).await;
+        let head = "POST /bad-trap/ HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n";
+        // Begun, and then no chunk.
+        visitor.send(format!("{head}5\r\nbegin\r\nzz\r\n")).await;
+        let answer = visitor.read_to_end().await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{at}: {answer}");
+    };
+    join_all((0..BROKEN).map(broken)).await;
+    let mut client = client;
+    assert_eq!(client.get("/bad-trap/").await.status, 502);
+    host.logs("GET /bad-trap/ 502").await;
+    let count = |text: &str| host.log().lines().filter(|line| line.contains(text)).count();
+    assert_eq!(count("`bad-trap` failed: "), 1, "{}", host.log());
+    assert_eq!(count("`bad-trap` gave no response: "), BROKEN, "{}", host.log());
 }
