@@ -60,30 +60,35 @@ pub async fn tend(files: Vec<CertificateFiles>, certificates: Arc<Certificates>,
     let mut seen = marks(&files);
     loop {
         let hinted = tokio::time::timeout(LOOK, hint.notified()).await.is_ok();
-        let files = files.clone();
+        let (files, known) = (files.clone(), (!hinted).then(|| seen.clone()));
         // Off the threads that serve: a disk may take its time.
-        let looked = tokio::task::spawn_blocking(move || {
-            let now = marks(&files);
-            let read = read(&files);
-            // Between the two, a file may have changed once more: then the next look finds it.
-            (now, read)
-        });
-        let Ok((now, read)) = looked.await else { continue };
-        if now == seen && !hinted {
-            continue;
-        }
-        match read {
+        let looked = tokio::task::spawn_blocking(move || look(&files, known.as_deref()));
+        let Ok(Some(looked)) = looked.await else { continue };
+        seen = looked.marks;
+        match looked.read {
             Ok(read) => {
                 info!("read {} certificates again", read.len());
                 certificates.set_files(read);
-                seen = now;
             }
-            Err(error) => {
-                error!("the certificates stay as they were: {error}");
-                seen = now;
-            }
+            Err(error) => error!("the certificates stay as they were: {error}"),
         }
     }
+}
+
+/// What a look found that was another one.
+struct Looked {
+    marks: Vec<Mark>,
+    read: Result<Vec<Arc<Certificate>>, FilesError>,
+}
+
+/// Reads the files, unless their marks are `known`. Blocks.
+fn look(files: &[CertificateFiles], known: Option<&[Mark]>) -> Option<Looked> {
+    let marks = marks(files);
+    if known.is_some_and(|known| known == marks) {
+        return None;
+    }
+    // Between the two, a file may change once more: then the next look finds it.
+    Some(Looked { marks, read: read(files) })
 }
 
 fn marks(files: &[CertificateFiles]) -> Vec<Mark> {
@@ -92,4 +97,33 @@ fn marks(files: &[CertificateFiles]) -> Vec<Mark> {
         Some((metadata.len(), metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), metadata.ctime_nsec()))
     };
     files.iter().flat_map(|files| [mark(&files.chain), mark(&files.key)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::self_signed::self_signed;
+
+    #[test]
+    fn files_are_read_only_when_one_of_them_has_changed_or_somebody_asks_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = CertificateFiles { chain: folder.path().join("own.pem"), key: folder.path().join("own.key") };
+        let write = || {
+            let new = self_signed(&["a.example".to_owned()]).unwrap();
+            fs::write(&own.chain, new.chain).unwrap();
+            fs::write(&own.key, new.key).unwrap();
+        };
+        write();
+        let files = [own.clone()];
+        let first = look(&files, None).unwrap();
+        assert_eq!(first.read.unwrap().len(), 1);
+        assert!(look(&files, Some(&first.marks)).is_none());
+        assert!(look(&files, None).is_some());
+        fs::remove_file(&own.key).unwrap();
+        let gone = look(&files, Some(&first.marks)).unwrap();
+        assert!(matches!(gone.read, Err(FilesError::Read(path, _)) if path == own.key));
+        assert!(look(&files, Some(&gone.marks)).is_none(), "a mistake is told once");
+        write();
+        assert!(look(&files, Some(&gone.marks)).unwrap().read.is_ok());
+    }
 }
