@@ -90,6 +90,8 @@ fn path_routes_are_on_only_while_nobody_else_can_come() {
     let path_routes = |flags: &[&str]| meant(&[&["serve"], flags].concat()).unwrap().deploy.origins.path_routes;
     assert!(path_routes(&["--listen", "127.0.0.1:0", "--listen", "[::1]:0"]));
     assert!(!path_routes(&["--listen", "127.0.0.1:0", "--listen", "*:0"]));
+    // Who can reach a socket in the file system is not for us to know.
+    assert!(!path_routes(&["--listen", "127.0.0.1:0", "--listen", "unix:/run/guesthouse/http.sock"]));
     assert!(!path_routes(&["--domain", "localhost"]));
     assert!(path_routes(&["--domain", "example.org", "--path-routes", "on"]));
     assert!(!path_routes(&["--path-routes", "off"]));
