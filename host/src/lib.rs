@@ -16,6 +16,7 @@ pub mod failures;
 pub mod files;
 pub mod host;
 pub mod name;
+pub mod percent;
 pub mod routes;
 pub mod serve;
 pub mod shutdown;

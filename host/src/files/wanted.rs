@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
+use crate::percent::octet;
+
 /// What is looked for in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
@@ -48,12 +50,11 @@ pub fn wanted(prefix: &str, path: &str, show: &[String]) -> Option<Wanted> {
 }
 
 fn decoded(segment: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut found = Vec::with_capacity(segment.len());
     let mut bytes = segment.bytes();
     while let Some(byte) = bytes.next() {
         found.push(match byte {
-            b'%' => digit(bytes.next()?)? << 4 | digit(bytes.next()?)?,
+            b'%' => octet(&[bytes.next()?, bytes.next()?])?,
             _ => byte,
         });
     }

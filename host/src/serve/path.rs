@@ -1,5 +1,7 @@
 //! Which paths we take: those that everybody on their way reads alike.
 
+use crate::percent::octet;
+
 /// Checks the raw bytes of a path. What could be read in two ways is refused: `.` and `..` as segments in any spelling,
 /// an encoded slash, a backslash, NUL, and a `%` that encodes nothing.
 pub fn check_path(path: &str) -> Result<(), &'static str> {
@@ -9,7 +11,7 @@ pub fn check_path(path: &str) -> Result<(), &'static str> {
         match byte {
             b'\\' => return Err("the path has a backslash"),
             0..=0x20 | 0x7f => return Err("the path has a control character or a space"),
-            b'%' => match decode(bytes.get(at + 1..at + 3)) {
+            b'%' => match bytes[at + 1..].first_chunk().and_then(octet) {
                 None => return Err("the path has a `%` that is not followed by two hexadecimal digits"),
                 Some(0) => return Err("the path has an encoded NUL"),
                 Some(b'/') => return Err("the path has an encoded slash"),
@@ -25,14 +27,6 @@ pub fn check_path(path: &str) -> Result<(), &'static str> {
         return Err("the path has `.` or `..` as a segment");
     }
     Ok(())
-}
-
-fn decode(digits: Option<&[u8]>) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    match digits? {
-        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-        _ => None,
-    }
 }
 
 fn is_dots(segment: &str) -> bool {
