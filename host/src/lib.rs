@@ -17,6 +17,9 @@ pub mod files;
 pub mod host;
 pub mod name;
 pub mod percent;
+#[cfg(test)]
+#[path = "../../tests/harness/random.rs"]
+mod random;
 pub mod routes;
 pub mod serve;
 pub mod shutdown;

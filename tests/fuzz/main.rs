@@ -5,36 +5,28 @@
 #![expect(clippy::print_stdout, reason = "what was reached is for whoever reads the test's output")]
 
 mod component;
+#[path = "../harness/random.rs"]
+mod random;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use proptest::collection::vec;
 use proptest::prelude::any;
-use proptest::test_runner::Config;
-use proptest::test_runner::FileFailurePersistence;
-use proptest::test_runner::RngSeed;
 use proptest::test_runner::TestRunner;
 
 use crate::component::Outcome;
 use crate::component::component;
+use crate::random::config;
 
 /// What was found once.
 const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/component.txt");
 /// Unless the environment says otherwise.
 const CASES: u32 = 200;
-const SEED: u64 = 20_261_122;
 
 #[test]
 fn an_app_that_does_arbitrary_things_ends_within_its_bounds() {
-    let mut config = Config::default();
-    if std::env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = CASES;
-    }
-    if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
-        config.rng_seed = RngSeed::Fixed(SEED);
-    }
-    config.failure_persistence = Some(Box::new(FileFailurePersistence::Direct(REGRESSIONS)));
+    let config = config(CASES, Some(REGRESSIONS));
     let reached: RefCell<BTreeMap<Outcome, usize>> = RefCell::default();
     TestRunner::new(config)
         .run(&vec(any::<u8>(), 0..4_000), |bytes| {

@@ -7,6 +7,7 @@ pub mod frames;
 pub mod host;
 pub mod pebble;
 pub mod process;
+pub mod random;
 pub mod secure;
 pub mod serving;
 pub mod visitor;

@@ -23,8 +23,6 @@ use proptest::prelude::Just;
 use proptest::prelude::Strategy;
 use proptest::prop_oneof;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::Config;
-use proptest::test_runner::RngSeed;
 use proptest::test_runner::TestRunner;
 use tokio::task::JoinHandle;
 
@@ -32,11 +30,11 @@ use crate::harness::client::Client;
 use crate::harness::client::get;
 use crate::harness::host::Running;
 use crate::harness::host::TestHost;
+use crate::harness::random::config;
 
 /// Sequences, and bursts of steps in each: every burst ends with everything at rest.
-const SEQUENCES: usize = 4;
+const SEQUENCES: u32 = 4;
 const BURSTS: usize = 12;
-const SEED: u64 = 20_261_122;
 
 const FILE: &str = "revision.wasm";
 /// The app that nobody touches.
@@ -264,11 +262,7 @@ async fn live_through(bursts: &[Vec<Step>]) {
 
 #[test]
 fn whatever_is_done_to_a_folder_the_last_good_revision_serves() {
-    let mut config = Config::default();
-    if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
-        config.rng_seed = RngSeed::Fixed(SEED);
-    }
-    let mut runner = TestRunner::new(config);
+    let mut runner = TestRunner::new(config(SEQUENCES, None));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let mut done = Vec::new();
     for _ in 0..SEQUENCES {

@@ -107,14 +107,10 @@ mod tests {
     use proptest::prop_oneof;
     use proptest::sample::Index;
     use proptest::sample::select;
-    use proptest::test_runner::Config;
-    use proptest::test_runner::FileFailurePersistence;
-    use proptest::test_runner::RngSeed;
     use proptest::test_runner::TestRunner;
 
     use super::*;
-
-    const SEED: u64 = 20_261_122;
+    use crate::random::config;
 
     /// Tries `cases` of them, unless the environment says otherwise; what was found once is tried first. Gives what was
     /// reached, and how often.
@@ -124,16 +120,8 @@ mod tests {
         strategy: S,
         body: impl Fn(S::Value) -> R,
     ) -> BTreeMap<R, usize> {
-        let mut config = Config::default();
-        if std::env::var_os("PROPTEST_CASES").is_none() {
-            config.cases = cases;
-        }
-        if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
-            config.rng_seed = RngSeed::Fixed(SEED);
-        }
-        config.failure_persistence = Some(Box::new(FileFailurePersistence::Direct(regressions)));
         let reached: RefCell<BTreeMap<R, usize>> = RefCell::default();
-        let ended = TestRunner::new(config).run(&strategy, |value| {
+        let ended = TestRunner::new(config(cases, Some(regressions))).run(&strategy, |value| {
             *reached.borrow_mut().entry(body(value)).or_default() += 1;
             Ok(())
         });

@@ -123,18 +123,15 @@ mod tests {
     use proptest::prelude::any;
     use proptest::prop_oneof;
     use proptest::sample::select;
-    use proptest::test_runner::Config;
-    use proptest::test_runner::FileFailurePersistence;
-    use proptest::test_runner::RngSeed;
     use proptest::test_runner::TestRunner;
 
     use super::*;
+    use crate::random::config;
 
     /// What was found once.
     const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/head.txt");
     /// Unless the environment says otherwise.
     const CASES: u32 = 8_000;
-    const SEED: u64 = 20_261_122;
 
     /// Words that a head is made of, and some that it should not be made of.
     fn piece() -> impl Strategy<Value = Vec<u8>> {
@@ -233,14 +230,7 @@ mod tests {
 
     #[test]
     fn what_is_admitted_keeps_what_is_promised_of_it() {
-        let mut config = Config::default();
-        if std::env::var_os("PROPTEST_CASES").is_none() {
-            config.cases = CASES;
-        }
-        if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
-            config.rng_seed = RngSeed::Fixed(SEED);
-        }
-        config.failure_persistence = Some(Box::new(FileFailurePersistence::Direct(REGRESSIONS)));
+        let config = config(CASES, Some(REGRESSIONS));
         let (cases, all) = (config.cases as usize, Cell::new(Read::default()));
         TestRunner::new(config)
             .run(&bytes(), |bytes| {

@@ -14,9 +14,6 @@ use proptest::prelude::any;
 use proptest::prop_oneof;
 use proptest::sample::select;
 use proptest::strategy::Union;
-use proptest::test_runner::Config;
-use proptest::test_runner::FileFailurePersistence;
-use proptest::test_runner::RngSeed;
 use proptest::test_runner::TestCaseError;
 use proptest::test_runner::TestError;
 use proptest::test_runner::TestRunner;
@@ -30,13 +27,12 @@ use super::world_tests::Mount;
 use super::world_tests::Op;
 use super::world_tests::Way;
 use super::world_tests::World;
+use crate::random::config;
 
 /// What was found once.
 const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/book.txt");
 /// Sequences, unless the environment says otherwise.
 const CASES: u32 = 2000;
-/// Where they begin, unless the environment says otherwise: a change of the code is judged, not the luck of the day.
-const SEED: u64 = 20_261_122;
 
 /// States that a run of many sequences must have reached: a property that never came there proves nothing.
 const RARE: [&str; 28] = [
@@ -165,14 +161,7 @@ fn live_through<'a>(world: &mut World, ops: impl Iterator<Item = &'a Op>) -> Res
 #[test]
 #[expect(clippy::print_stdout, reason = "what was reached is for whoever reads the test's output")]
 fn the_last_good_revision_serves_whatever_happens() {
-    let mut config = Config::default();
-    if std::env::var_os("PROPTEST_CASES").is_none() {
-        config.cases = CASES;
-    }
-    if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
-        config.rng_seed = RngSeed::Fixed(SEED);
-    }
-    config.failure_persistence = Some(Box::new(FileFailurePersistence::Direct(REGRESSIONS)));
+    let config = config(CASES, Some(REGRESSIONS));
     let cases = config.cases;
     let reached: RefCell<BTreeMap<&'static str, u64>> = RefCell::default();
     let ended = TestRunner::new(config).run(&vec(weighted(0.99, op()), 40..60), |ops| {
