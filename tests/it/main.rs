@@ -47,4 +47,5 @@ mod supervised;
 mod swap;
 mod tidy;
 mod tls;
+mod unread;
 mod workspaces;

@@ -19,17 +19,9 @@ use crate::harness::client::Client;
 use crate::harness::client::Reply;
 use crate::harness::client::get;
 use crate::harness::client::post;
-use crate::harness::frames::Frame;
-use crate::harness::frames::HEADERS;
-use crate::harness::frames::SETTINGS;
-use crate::harness::frames::Wire;
 use crate::harness::host::Running;
 use crate::harness::host::TestHost;
 use crate::harness::process::Process;
-use crate::harness::process::command_behind;
-use crate::harness::serving::SERVE;
-use crate::harness::serving::Serving;
-use crate::harness::serving::until;
 use crate::harness::visitor::Visitor;
 use crate::harness::within;
 
@@ -394,90 +386,6 @@ async fn a_body_that_is_too_long_is_refused_before_a_file_is_looked_for() {
     let mut visitor = Visitor::connect(host.address).await;
     visitor.send("GET /site/a.txt HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99999999\r\n\r\n").await;
     assert!(visitor.read_until("\r\n\r\n").await.starts_with("HTTP/1.1 413"));
-}
-
-/// A visitor who has asked for a long file, and reads nothing but the head.
-async fn idle_download(host: &Running) -> Visitor {
-    File::create(host.apps.file("_site/long.bin")).unwrap().set_len(1 << 30).unwrap();
-    let mut visitor = Visitor::connect(host.address).await;
-    visitor.send("GET /site/long.bin HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
-    let head = visitor.read_until("\r\n\r\n").await;
-    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    visitor
-}
-
-#[tokio::test]
-async fn without_room_for_another_file_all_else_is_answered() {
-    let manifest = format!("{ROOT}fallback = \"shell.html\"\n");
-    let files = [("a.txt", "a"), ("empty", ""), ("shell.html", "shell")];
-    let host = site(&manifest, &files).config(|config| config.deploy.files_max = 1).run().await;
-    let tag = host.get("/site/a.txt").await.header("etag").to_owned();
-    let idle = idle_download(&host).await;
-    let page: &[(&'static str, &str)] = &[("accept", "text/html")];
-    for (path, fields) in [("/site/a.txt", &[][..]), ("/site/a/page?status=404", page)] {
-        let reply = ask(&host, path, fields).await;
-        assert_eq!((reply.status, reply.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "1"), "{path}");
-        assert!(reply.text().contains("has its hands full"), "{path}: {}", reply.text());
-    }
-    let mut head = get("/site/a.txt");
-    *head.method_mut() = Method::HEAD;
-    assert_eq!(host.send(head).await.status, StatusCode::OK);
-    assert_eq!(ask(&host, "/site/a.txt", &[("if-none-match", &tag)]).await.status, StatusCode::NOT_MODIFIED);
-    assert_eq!(host.get("/site/empty").await.status, StatusCode::OK);
-    assert!(is_of_guest(&host.get("/site/other").await));
-    drop(idle);
-    let again = async || host.get("/site/a.txt").await.status;
-    until("room again", again, |status| *status == StatusCode::OK, |status| assert_eq!(*status, 503)).await;
-}
-
-/// Asks a hundred times at once, without any window for the answers' bodies. Gives the statuses, and the connection, on
-/// which nothing ever moves.
-async fn without_window(serving: &Serving, path: &str) -> (Vec<u16>, Wire) {
-    const NO_WINDOW: &[u8] = &[0, 4, 0, 0, 0, 0];
-    let mut wire = Wire::connect(serving.address).await;
-    let fields = [(":method", "GET"), (":scheme", "http"), (":authority", "localhost"), (":path", path)];
-    let mut frames = vec![Frame::new(SETTINGS, 0, 0, NO_WINDOW)];
-    frames.extend((0..100).map(|at| Frame::request(2 * at + 1, &fields)));
-    wire.send(&frames).await.unwrap();
-    let mut statuses = Vec::new();
-    while statuses.len() < 100 {
-        let frame = wire.read.next().await.expect("the host goes on");
-        if frame.kind == HEADERS {
-            statuses.push(frame.status().expect("a status comes first"));
-        }
-    }
-    (statuses, wire)
-}
-
-#[tokio::test]
-async fn files_that_nobody_reads_leave_descriptors_and_memory_for_others() {
-    let host = site(ROOT, &[("small.txt", &"line\n".repeat(200))]);
-    File::create(host.apps.file("_site/long.bin")).unwrap().set_len(1 << 30).unwrap();
-    let limited = ["sh", "-euc", "ulimit -n 256; exec \"$0\" \"$@\""];
-    let mut serving = Serving::begin(&mut command_behind(&limited, SERVE, host.home())).await;
-    serving.host.logs("published `site`").await;
-    let open = |name: &str| {
-        let descriptors = fs::read_dir(format!("/proc/{}/fd", serving.host.pid())).unwrap();
-        let links = descriptors.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
-        links.filter(|link| link.ends_with(name)).count()
-    };
-    // Those that are in memory as a whole are not kept open.
-    let (statuses, small) = without_window(&serving, "/site/small.txt").await;
-    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
-    assert_eq!(open("small.txt"), 0);
-    drop(small);
-
-    // An eighth of the descriptors. What was taken before comes back when the host has seen that its visitor left.
-    let (mut statuses, mut long) = without_window(&serving, "/site/long.bin").await;
-    while statuses.iter().filter(|status| **status == 200).count() < 32 {
-        drop(long);
-        (statuses, long) = without_window(&serving, "/site/long.bin").await;
-    }
-    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 32, "{statuses:?}");
-    assert!(statuses.iter().all(|status| [200, 503].contains(status)), "{statuses:?}");
-    assert_eq!(open("long.bin"), 32);
-    assert!(is_of_guest(&Client::new(serving.address).get("/site/other").await));
-    assert_eq!(serving.count("was not sent"), 0, "{}", serving.host.log());
 }
 
 #[tokio::test]
