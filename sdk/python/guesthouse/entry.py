@@ -1,0 +1,165 @@
+"""The entry of a component: builds it when it is imported, and answers requests afterwards."""
+
+import os
+import sys
+import traceback
+
+from guesthouse import chance
+from guesthouse import command
+from guesthouse import preload
+from guesthouse import seal
+from guesthouse import tls_stub
+from guesthouse import warm
+from guesthouse.bundle import collect
+from guesthouse.bundle import imports
+from guesthouse.bundle import library
+from guesthouse.bundle import replace
+from guesthouse.bundle.store import STORE
+from guesthouse.observe import Observer
+from guesthouse.report import Report
+from guesthouse.service import Service
+from guesthouse.settings import Refused
+from guesthouse.settings import completed
+
+# Where the SDK and the generated bindings lie: what of them was not imported is bundled too.
+_OWN_ROOTS = ("/1/guesthouse", "/world", "/bundled")
+# Overwritten free memory; a build that threw away more than this ships the rest.
+_SCRUB_BYTES = 24 * 1024 * 1024
+
+
+def handler(given):
+    """The class that the component exports. All of the build happens in here; its report is written in any case."""
+    report = Report(given.get("entry") or "/3")
+    try:
+        settings = completed(given)
+        service = build(settings, report)
+    except Refused as error:
+        report["refused"] = str(error)
+        raise
+    except BaseException as error:
+        report["refused"] = report["refused"] or "the build failed: %s" % describe(error)
+        report["traceback"] = traceback.format_exc()
+        raise
+    finally:
+        report.write()
+
+    class IncomingHandler:
+        def handle(self, request, response_out):
+            service.serve(request, response_out)
+
+    return IncomingHandler
+
+
+def describe(error):
+    text = str(error)
+    return "%s: %s" % (type(error).__name__, text) if text else type(error).__name__
+
+
+def build(settings, report):
+    before, environment = seal.descriptors(), dict(os.environ)
+    root = settings["roots"][0]
+    if os.path.isdir(root):
+        os.chdir(root)
+        STORE.home = root
+    replace.install()
+    tls_stub.install()
+    found_by_name()
+    observer = Observer(root, settings["library"])
+    service = Service(settings)
+    observer.begin()
+    try:
+        for words in settings["run"]:
+            ran = command.run(words, root)
+            report["ran"].append(ran)
+            if ran["code"]:
+                raise Refused("`%s` ended with %d: %s" % (" ".join(ran["command"]), ran["code"], last_line(ran["output"])))
+        if settings["snapshot"] == "app":
+            import_app(settings, service, report)
+        else:
+            report["interface"] = settings["interface"]
+            preload.preload(root, settings["exclude"], report)
+    finally:
+        observer.end()
+        report["environment"] = observer.environment
+    for file, line in observer.baked_randomness:
+        report.warn(
+            "%s, line %d draws random bytes while it is imported: they are the same in every instance, and in the file; "
+            "take a secret from the environment" % (file, line)
+        )
+    finish(settings, report, service, observer, before, environment)
+    return service
+
+
+def found_by_name():
+    """What is looked up by its name at run time, and better in memory than unpacked by each instance."""
+    import encodings.ascii
+    import encodings.idna
+    import encodings.latin_1
+    import encodings.punycode
+    import encodings.utf_8_sig
+    import linecache
+    import mimetypes
+
+    assert encodings and linecache
+    mimetypes.init()
+
+
+def import_app(settings, service, report):
+    try:
+        service.load()
+    except Refused:
+        raise
+    except BaseException as error:
+        report["traceback"] = traceback.format_exc()
+        raise Refused("`%s` cannot be imported: %s" % (settings["app"], describe(error))) from error
+    report["interface"] = service.interface
+    warm.exercise(service.gateway)
+    report["warm"] = warm.warm(service.gateway, settings["warm"])
+    bad = [one for one in report["warm"] if one["status"] is None or one["status"] >= 500]
+    for one in bad:
+        report.warn("warm-up %s %s: status %s: %s" % (one["method"], one["path"], one["status"], last_line(one["error"])))
+    if bad and len(bad) == len(report["warm"]):
+        worst = bad[0]
+        report["traceback"] = worst["error"]
+        raise Refused(
+            "the app answers none of the warm-up requests: %s %s: status %s: %s"
+            % (worst["method"], worst["path"], worst["status"], last_line(worst["error"]))
+        )
+
+
+def last_line(text):
+    lines = (text or "").strip().splitlines()
+    return lines[-1] if lines else "nothing was said"
+
+
+def finish(settings, report, service, observer, before, environment):
+    """Bundles, and closes the lid."""
+    roots = settings["roots"]
+    for index, root in enumerate((*roots, *_OWN_ROOTS)):
+        if os.path.isdir(root):
+            STORE.add_folders(root)
+            collect.collect(root, settings["exclude"] if index < len(roots) else (), index > 0)
+    library.add(settings["stdlib"], settings["library"])
+    time = settings["time"]
+    STORE.seconds = collect.newest(roots[0]) if time is None else int(time)
+    report["leaked"] = seal.leaked(before, roots)
+    if report["leaked"]:
+        raise Refused(
+            "the app keeps open what an instance would not have any more: %s; open it when a request needs it"
+            % ", ".join(report["leaked"])
+        )
+    kept = {name: value for name, value in os.environ.items() if environment.get(name) != value}
+    service.keep(kept, chance.generators(observer.seeded))
+    for generator in observer.seeded:
+        if type(generator).__module__ == "random":
+            report.warn("a `random.Random` was given a seed while the app was imported: its numbers are the same everywhere")
+            break
+    report["modules"], report["module_bytes"] = len(STORE.code), sum(map(len, STORE.code.values()))
+    report["files"] = len(STORE.files)
+    report["file_bytes"] = sum(len(data) for _, data, _, _ in STORE.files.values())
+    STORE.roots = (*roots, *_OWN_ROOTS, settings["library"])
+    STORE.live = None
+    STORE.sealed = True
+    imports.install(settings["snapshot"] == "libraries")
+    sys.argv = [settings["app"]]
+    seal.close_up(_SCRUB_BYTES)

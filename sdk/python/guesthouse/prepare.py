@@ -1,0 +1,38 @@
+"""What the app does once for each revision that has state, such as migrations, before it answers anybody."""
+
+import hashlib
+import os
+
+from guesthouse import command
+
+_MARKER = ".guesthouse-prepared"
+
+
+class NotPrepared(Exception):
+    """A command failed: the app cannot answer."""
+
+
+def prepare(settings, errors):
+    """Runs the commands, unless this build did already. The host lets one instance at a time have the state."""
+    data, commands = settings["data"], settings["prepare"]
+    if not commands or not os.path.isdir(data):
+        return
+    build = settings["build"] or hashlib.sha256(repr(commands).encode()).hexdigest()
+    marker = data + "/" + _MARKER
+    try:
+        with open(marker, encoding="utf-8") as opened:
+            if opened.read().strip() == build:
+                return
+    except FileNotFoundError:
+        pass
+    for one in commands:
+        ran = command.run(one, settings["roots"][0])
+        words = " ".join(ran["command"])
+        if ran["output"]:
+            print("guesthouse: `%s`:\n%s" % (words, ran["output"].rstrip()), file=errors)
+        if ran["code"]:
+            raise NotPrepared("`%s` ended with %d" % (words, ran["code"]))
+    # The marker appears whole or not at all.
+    with open(marker + ".new", "w", encoding="utf-8") as opened:
+        opened.write(build)
+    os.replace(marker + ".new", marker)

@@ -1,0 +1,56 @@
+"""Warm-up: the app answers requests at the build. Templates are compiled, late imports are in, the code is specialised."""
+
+import contextlib
+import io
+
+from guesthouse import rehearsal
+
+# How often the way through the gateway is gone, so that the interpreter specialises it (its counters end below this).
+_ROUNDS = 24
+
+
+def warm(gateway, requests):
+    """Sends the requests, and returns what the report says about each."""
+    return [answer_to(gateway, request) for request in requests]
+
+
+def answer_to(gateway, given):
+    request = {"path": given} if isinstance(given, str) else given
+    method, body = request.get("method", "GET"), request.get("body", "")
+    body = body.encode("utf-8") if isinstance(body, str) else body
+    out = rehearsal.ResponseOutparam()
+    incoming = rehearsal.IncomingRequest(request["path"], method, request.get("headers"), body)
+    doors, errors = gateway.doors, gateway.errors
+    said = io.StringIO()
+    gateway.doors = rehearsal.DOORS
+    gateway.say_to(said)
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            gateway.serve(incoming, out)
+    finally:
+        gateway.doors = doors
+        gateway.say_to(errors)
+    response = out.response
+    found = {"path": request["path"], "method": method, "status": None, "bytes": 0, "error": said.getvalue()[-4000:] or None}
+    if response is not None:
+        found["status"], found["bytes"] = response.status, response.body().size
+        if not response.body().finished:
+            found["error"] = found["error"] or "the response was not completed"
+    return found
+
+
+def exercise(gateway):
+    """Goes the gateway's own way a few times, with an app that does next to nothing."""
+    app, gateway.app = gateway.app, echo
+    try:
+        for _ in range(_ROUNDS):
+            answer_to(gateway, {"path": "/", "headers": {"accept": "*/*", "user-agent": "-", "cookie": "a=b"}})
+            answer_to(gateway, {"path": "/a%20b?c=d", "method": "POST", "body": "e=f"})
+    finally:
+        gateway.app = app
+
+
+def echo(env, start_response):
+    data = env["wsgi.input"].read()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(data) or 2))])
+    return [data or b"ok"] if env["QUERY_STRING"] else iter([data or b"ok"])
