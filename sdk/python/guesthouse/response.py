@@ -55,7 +55,7 @@ class Response:
         if not self.sent:
             self.send_head(None)
         if data and not self.bodiless:
-            self.push(data, self.left is None or len(data) < self.left)
+            self.push(data, True)
 
     def send_head(self, length):
         """Hands the head to the host. `length` is the body's, if it is known and the app did not say."""
@@ -118,7 +118,8 @@ class Response:
                 stream.write(data)
             else:
                 push_in_pieces(stream, data, permitted)
-            if more:
+            if more and self.left != 0:
+                # At the end of the declared length nobody listens any more: a flush would fail there.
                 stream.flush()
         except Err as error:
             raise gone(error) from None
