@@ -12,6 +12,7 @@ use guesthouse_sandbox::compile::compile;
 use guesthouse_sandbox::engine::Sandbox;
 use guesthouse_sandbox::engine::SandboxSettings;
 use guesthouse_sandbox::fault::Fault;
+use guesthouse_sandbox::folder::Folders;
 use guesthouse_sandbox::inspect::inspect;
 use guesthouse_sandbox::limits::Limits;
 use guesthouse_sandbox::request::GuestRequest;
@@ -148,8 +149,12 @@ fn config() -> Config {
 fn sandbox() -> &'static Sandbox {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
     SANDBOX.get_or_init(|| {
-        let settings =
-            SandboxSettings { memory_total_bytes_max: 256 << 20, memory_bytes_max: 64 << 20, instances_max: 8 };
+        let settings = SandboxSettings {
+            memory_total_bytes_max: 256 << 20,
+            memory_bytes_max: 64 << 20,
+            instances_max: 8,
+            open_files_max: 64,
+        };
         Sandbox::new(settings, TaskTracker::new()).expect("there is room for a sandbox")
     })
 }
@@ -168,6 +173,7 @@ fn settings() -> GuestSettings {
         limits: Limits { cpu: CPU, head: WALL, body_idle: WALL, memory_bytes_max: 16 << 20, ..Limits::default() },
         instances: Instances::default(),
         environment: Vec::new(),
+        folders: Folders::default(),
         log_lines_per_second_max: 1,
     }
 }

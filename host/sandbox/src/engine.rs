@@ -3,6 +3,7 @@
 use std::hash::DefaultHasher;
 use std::hash::Hash;
 use std::hash::Hasher;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -16,6 +17,7 @@ use wasmtime::component::Linker;
 
 use crate::advice::link_advice;
 use crate::capability;
+use crate::capability::files::Depots;
 use crate::clock::Clock;
 use crate::guest::Guest;
 use crate::idle::Idle;
@@ -42,6 +44,8 @@ pub struct SandboxSettings {
     pub memory_bytes_max: u64,
     /// Instances that may live at once, over all apps.
     pub instances_max: u32,
+    /// Files that all instances together may have open: each is a descriptor of this process.
+    pub open_files_max: usize,
 }
 
 /// Engines, pools and the clock: made once, shared by all guests.
@@ -54,6 +58,7 @@ pub struct Sandbox {
     settings: SandboxSettings,
     memory_total: Arc<MemoryTotal>,
     idle: Arc<Idle>,
+    depots: Depots,
     clock: Arc<Clock>,
     tasks: TaskTracker,
 }
@@ -82,6 +87,9 @@ pub enum PrepareError {
     /// The component needs more than the engine or the app's limits give.
     #[error("{0}")]
     Resources(String),
+    /// A folder that it is to see is not there, or cannot be used.
+    #[error("its folders cannot be used: {0}")]
+    Folders(#[from] io::Error),
     /// The engine could not be set up.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
@@ -100,6 +108,7 @@ impl Sandbox {
             concurrent: OnceLock::new(),
             large: OnceLock::new(),
             memory_total,
+            depots: Depots::new(settings.open_files_max),
             settings,
             idle,
             clock,
@@ -151,8 +160,9 @@ impl Sandbox {
         let linked = workshop.linker.instantiate_pre(&component).map_err(unfit)?;
         let log = GuestLog::new(&settings.app, &settings.revision, settings.log_lines_per_second_max);
         let account = Arc::new(Account::new(&self.memory_total, limit));
-        let common =
-            Common { settings, log: Arc::new(log), account, idle: self.idle.clone(), tasks: self.tasks.clone() };
+        let files = self.depots.grant(&settings.folders)?;
+        let (log, idle, tasks) = (Arc::new(log), self.idle.clone(), self.tasks.clone());
+        let common = Common { settings, files, log, account, idle, tasks };
         Guest::new(inspection.lane, linked, common, self.clock.clone()).map_err(unfit)
     }
 

@@ -6,6 +6,7 @@ use http::Response;
 use http_body::Body as _;
 use wasmtime::component::InstancePre;
 
+use crate::capability::files::Grant;
 use crate::clock::Clock;
 use crate::deadline;
 use crate::fault::Fault;
@@ -61,16 +62,17 @@ impl Guest {
     /// A new revision that fails here is not published.
     pub async fn probe(&self) -> Result<(), Fault> {
         let _ticking = self.clock.ticking();
+        let common = Common::for_probe(&self.common);
         match &self.lane {
             Prepared::Gateway(guest) => {
-                let store = store::new(guest.mould().engine(), &self.common, &Tag::new(PROBE));
+                let store = store::new(guest.mould().engine(), &common, &Tag::new(PROBE));
                 match guest.health(store) {
-                    Some(health) => deadline::within(health, &self.common.settings.limits).await,
-                    None => self.try_out(guest.mould()).await,
+                    Some(health) => deadline::within(health, &common.settings.limits).await,
+                    None => try_out(guest.mould(), &common).await,
                 }
             }
-            Prepared::Http02(guest) => self.try_out(guest.mould()).await,
-            Prepared::Http03(guest) => self.try_out(guest.mould()).await,
+            Prepared::Http02(guest) => try_out(guest.mould(), &common).await,
+            Prepared::Http03(guest) => try_out(guest.mould(), &common).await,
         }
     }
 
@@ -89,6 +91,7 @@ impl Guest {
     ///
     /// Dropping the future, or the response's body, ends the guest. Cancelling is safe at any point.
     pub async fn call(&self, received: Received, stay: Stay) -> Result<Response<GuestBody>, Fault> {
+        let stay = self.in_turn(stay).await?;
         let tag = Tag::new(received.request.id.clone());
         let visit = Visit { common: self.common.clone(), tag, held: Some((self.clock.ticking(), stay)) };
         match &self.lane {
@@ -98,11 +101,23 @@ impl Guest {
         }
     }
 
-    async fn try_out<M: Mould + Clone>(&self, mould: &M) -> Result<(), Fault> {
-        let (start, mould) = (Start::new(None, mould.engine(), &self.common, &Tag::new(PROBE)), mould.clone());
-        let made = Box::pin(async move { start.instance(&mould).await.map(drop) });
-        deadline::within(made, &self.common.settings.limits).await
+    /// Waits until nobody else works on the guest's state, if only one may, whatever their revision.
+    async fn in_turn(&self, stay: Stay) -> Result<Stay, Fault> {
+        let Some(depot) = self.common.files.as_ref().and_then(Grant::one_at_a_time) else {
+            return Ok(stay);
+        };
+        let head = self.common.settings.limits.head;
+        match tokio::time::timeout(head, depot.turn()).await {
+            Ok(turn) => Ok(Box::new((stay, turn))),
+            Err(_) => Err(Fault::Full(format!("another request has been at work on the app's state for {head:?}"))),
+        }
     }
+}
+
+async fn try_out<M: Mould + Clone>(mould: &M, common: &Arc<Common>) -> Result<(), Fault> {
+    let (start, mould) = (Start::new(None, mould.engine(), common, &Tag::new(PROBE)), mould.clone());
+    let made = Box::pin(async move { start.instance(&mould).await.map(drop) });
+    deadline::within(made, &common.settings.limits).await
 }
 
 /// What a guest prints in its first instance is tagged with this instead of a request's id.

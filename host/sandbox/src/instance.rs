@@ -79,13 +79,16 @@ impl<D> Start<D> {
     pub(crate) async fn instance<M: Mould<Door = D>>(self, mould: &M) -> Result<Box<Instance<D>>, Fault> {
         let mut instance = match self {
             Start::Kept(instance) => instance,
-            Start::Fresh(mut store) => match mould.make(&mut store).await {
-                Ok(door) => {
-                    let bytes_at_first = store.data().memory.bytes();
-                    Box::new(Instance { store: *store, door, served: 0, bytes_at_first })
+            Start::Fresh(mut store) => {
+                store::furnish(&mut store).await?;
+                match mould.make(&mut store).await {
+                    Ok(door) => {
+                        let bytes_at_first = store.data().memory.bytes();
+                        Box::new(Instance { store: *store, door, served: 0, bytes_at_first })
+                    }
+                    Err(error) => return Err(Fault::from_wasmtime(&error, &store.data().memory)),
                 }
-                Err(error) => return Err(Fault::from_wasmtime(&error, &store.data().memory)),
-            },
+            }
         };
         instance.served = instance.served.saturating_add(1);
         Ok(instance)

@@ -4,7 +4,7 @@
 //! [`inspect`] (what is it?) → [`compile`] (in a child process) → [`prepare`](engine::Sandbox::prepare) (load and link)
 //! → [`guest`] (instantiate and call, once per request).
 //!
-//! Nothing outside this crate names a wasmtime type, and this crate knows neither sockets nor folders.
+//! Nothing outside this crate names a wasmtime type, and this crate knows no sockets, and of folders those that guests see.
 
 mod advice;
 mod ahead;
@@ -14,9 +14,12 @@ pub mod compile;
 pub mod compose;
 mod crew;
 mod deadline;
+mod depot;
 pub mod engine;
 pub mod fault;
+pub mod folder;
 pub mod guest;
+mod handles;
 mod idle;
 pub mod inspect;
 mod instance;
@@ -24,6 +27,7 @@ mod interface;
 mod lane;
 pub mod limits;
 mod lot;
+mod measure;
 mod member;
 mod memory;
 pub mod offer;
@@ -31,6 +35,7 @@ mod output;
 mod precompiled;
 pub mod request;
 pub mod response;
+pub mod scratch;
 pub mod settings;
 mod store;
 mod tag;

@@ -54,11 +54,12 @@ impl<D: Send + 'static> Lot<D> {
     }
 
     /// What is to be done with an instance that has answered: put back, once its response is complete, or dropped now.
-    pub(crate) fn keep(self: &Arc<Self>, instance: Box<Instance<D>>) -> Option<Keep> {
+    pub(crate) fn keep(self: &Arc<Self>, mut instance: Box<Instance<D>>) -> Option<Keep> {
         let Instances { requests_max, growth_bytes_max, .. } = self.instances;
         if instance.served >= requests_max || instance.growth() > growth_bytes_max {
             return None;
         }
+        instance.store.data_mut().rest();
         let lot = self.clone();
         Some(Box::new(move || {
             lot.lock().push_back(Parked { instance, since: Instant::now() });

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::folder::Folders;
 use crate::limits::Limits;
 
 /// The log target of everything that guests cause.
@@ -20,6 +21,8 @@ pub struct GuestSettings {
     pub instances: Instances,
     /// The environment variables that the operator gives the app.
     pub environment: Vec<(String, String)>,
+    /// The folders that the operator lets it see.
+    pub folders: Folders,
     /// The most lines of output that are logged in a second; the rest is counted.
     pub log_lines_per_second_max: u32,
 }

@@ -8,14 +8,19 @@ use wasmtime::Store;
 use wasmtime::UpdateDeadline;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::WasiCtxView;
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi_http::WasiHttpCtx;
 use wasmtime_wasi_http::WasiHttpCtxView;
 use wasmtime_wasi_http::WasiHttpView;
 
+use crate::capability::files::Attached;
+use crate::capability::files::Filing;
+use crate::capability::files::Grant;
 use crate::capability::outbound::Outbound;
 use crate::capability::wasi;
+use crate::fault::Fault;
 use crate::idle::Idle;
 use crate::member::Roll;
 use crate::memory::Account;
@@ -31,6 +36,8 @@ const RESOURCES_MAX: usize = 10_000;
 /// What the instances of one guest have in common.
 pub(crate) struct Common {
     pub(crate) settings: GuestSettings,
+    /// The folders that its instances see, if they see any.
+    pub(crate) files: Option<Grant>,
     pub(crate) log: Arc<GuestLog>,
     /// The memory of its instances together.
     pub(crate) account: Arc<Account>,
@@ -40,11 +47,31 @@ pub(crate) struct Common {
     pub(crate) tasks: TaskTracker,
 }
 
+impl Common {
+    /// The same for a first instance that nobody has asked for: it sees empty folders in place of those that are kept.
+    pub(crate) fn for_probe(common: &Arc<Common>) -> Arc<Common> {
+        let Some(files) = &common.files else {
+            return common.clone();
+        };
+        let Common { settings, log, account, idle, tasks, .. } = &**common;
+        Arc::new(Common {
+            settings: settings.clone(),
+            files: Some(files.for_probe()),
+            log: log.clone(),
+            account: account.clone(),
+            idle: idle.clone(),
+            tasks: tasks.clone(),
+        })
+    }
+}
+
 /// The data of one store.
 pub(crate) struct State {
     table: ResourceTable,
-    /// Made when the guest first asks: most requests to a gateway guest never do.
+    /// Made when the guest first asks: most requests to a gateway guest never do. One that sees folders has it from the start.
     wasi: Option<WasiCtx>,
+    /// The folders that the guest sees.
+    files: Option<Box<Attached>>,
     http: WasiHttpCtx,
     outbound: Outbound,
     pub(crate) memory: Memory,
@@ -62,6 +89,7 @@ pub(crate) fn new(engine: &Engine, common: &Arc<Common>, tag: &Tag) -> Store<Sta
     let state = State {
         table,
         wasi: None,
+        files: None,
         http: WasiHttpCtx::new(),
         outbound: Outbound::new(&common.log, tag, Upkeep::new(common.settings.instances.concurrent_max)),
         memory: Memory::new(limits.memory_bytes_max, &common.account),
@@ -92,6 +120,20 @@ pub(crate) fn new(engine: &Engine, common: &Arc<Common>, tag: &Tag) -> Store<Sta
     store
 }
 
+/// Gives a guest that has not run yet the folders that it sees.
+pub(crate) async fn furnish(store: &mut Store<State>) -> Result<(), Fault> {
+    let common = store.data().common.clone();
+    let Some(grant) = &common.files else {
+        return Ok(());
+    };
+    let (builder, memory) = (store.data().wasi_builder(), common.account.clone());
+    let attached = grant.attach(builder, memory, &common.tasks).await;
+    let (wasi, files) = attached.map_err(|error| Fault::Full(format!("its folders cannot be made: {error}")))?;
+    let state = store.data_mut();
+    (state.wasi, state.files) = (Some(wasi), Some(Box::new(files)));
+    Ok(())
+}
+
 /// Makes a store ready for another request of its instance.
 pub(crate) fn renew(store: &mut Store<State>, tag: &Tag) {
     let state = store.data_mut();
@@ -101,11 +143,32 @@ pub(crate) fn renew(store: &mut Store<State>, tag: &Tag) {
     store.set_epoch_deadline(1);
 }
 
+impl State {
+    fn wasi_builder(&self) -> WasiCtxBuilder {
+        wasi::attach(&self.common.settings.environment, &self.common.log, &self.tag)
+    }
+
+    /// Its request is over: what it has closed is no longer counted.
+    pub(crate) fn rest(&mut self) {
+        if let Some(files) = &mut self.files {
+            files.handles.forget_closed();
+        }
+    }
+}
+
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let State { wasi, table, common, tag, .. } = self;
-        let ctx = wasi.get_or_insert_with(|| wasi::attach(&common.settings.environment, &common.log, tag));
-        WasiCtxView { ctx, table }
+        if self.wasi.is_none() {
+            self.wasi = Some(self.wasi_builder().build());
+        }
+        let State { wasi, table, .. } = self;
+        WasiCtxView { ctx: wasi.as_mut().expect("it was made above"), table }
+    }
+}
+
+impl Filing for State {
+    fn files(&mut self) -> Option<&mut Attached> {
+        self.files.as_deref_mut()
     }
 }
 

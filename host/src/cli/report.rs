@@ -1,5 +1,6 @@
 //! What `check` found, as a page for a terminal: the verdict first, then what there is to know.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::deploy::checked::Asked;
@@ -179,6 +180,7 @@ fn listed(asked: &Asked) -> String {
         .chain(asked.environment.iter().map(variable))
         .chain(asked.routes.iter().cloned())
         .chain(asked.statics.iter().map(|found| format!("the files of `{}` at {}", found.folder, found.path)))
+        .chain(asked.state.iter().map(|state| format!("state{}", keys(state))))
         .chain(asked.compress.map(|compress| format!("compress {compress}")))
         .collect();
     if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
@@ -197,10 +199,21 @@ fn granted(given: &Given) -> Vec<String> {
         names => format!("variables {}", names.join(" ")),
     };
     let mut lines = vec![format!("{}, {instances}, {variables}", limits.join(", "))];
+    if let Some(tmp) = given.limits.get("tmp") {
+        lines.push(format!("a folder `/tmp` for each instance, {tmp} together"));
+    }
+    if let Some(state) = &given.state {
+        lines.push(format!("a folder `/data` that stays{}", keys(state)));
+    }
     if !given.lowered.is_empty() {
         lines.push(format!("less than the component asks for by itself: {}", given.lowered.join(", ")));
     }
     lines
+}
+
+fn keys(state: &BTreeMap<&'static str, String>) -> String {
+    let keys: Vec<String> = state.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    if keys.is_empty() { String::new() } else { format!(" ({})", keys.join(", ")) }
 }
 
 /// What a component or a manifest says of itself may act on a terminal: nothing of it does.

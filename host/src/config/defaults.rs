@@ -59,5 +59,7 @@ pub fn sandbox(app_bytes_max: u64) -> SandboxSettings {
         memory_total_bytes_max,
         memory_bytes_max: memory_total_bytes_max.min(app_bytes_max),
         instances_max: 512,
+        // Lowered to a share of what the system lets this process have.
+        open_files_max: 16_384,
     }
 }

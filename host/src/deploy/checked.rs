@@ -15,6 +15,7 @@ use crate::deploy::manifest::Manifest;
 use crate::deploy::manifest::Value;
 use crate::deploy::policy::Terms;
 use crate::deploy::publish::written;
+use crate::deploy::state::StateTable;
 use crate::deploy::statics::StaticTable;
 use crate::deploy::validate::Findings;
 use crate::name::Revision;
@@ -146,6 +147,8 @@ pub struct Asked {
     pub statics: Vec<Static>,
     /// Whether answers are to be compressed, where it says.
     pub compress: Option<bool>,
+    /// The folder that stays, by the keys of `[state]`; `null` where it asks for none.
+    pub state: Option<BTreeMap<&'static str, String>>,
 }
 
 /// A static folder.
@@ -172,6 +175,8 @@ pub struct Given {
     pub concurrent_per_instance: u32,
     /// What the component asks for by itself, above what is allowed, and is not given.
     pub lowered: Vec<String>,
+    /// The folder that stays, by the keys of `[state]`; `null` where it has none.
+    pub state: Option<BTreeMap<&'static str, String>>,
 }
 
 impl Checked {
@@ -255,6 +260,7 @@ impl Asked {
             instances: named_instances(&manifest.instances),
             statics: manifest.statics.iter().map(Static::of).collect(),
             compress: manifest.compress,
+            state: manifest.state.as_ref().map(StateTable::named),
         }
     }
 }
@@ -276,13 +282,14 @@ impl Given {
             requests_per_instance: terms.instances.requests_max,
             concurrent_per_instance: terms.instances.concurrent_max,
             lowered: terms.lowered.clone(),
+            state: terms.state.as_ref().map(|state| StateTable::of(state).named()),
         }
     }
 }
 
 /// All bounds as a manifest would ask for them.
 fn table(bounds: &Bounds) -> LimitTable {
-    let Bounds { guest, app, log_lines_per_second_max } = bounds;
+    let Bounds { guest, app, log_lines_per_second_max, tmp_bytes_max } = bounds;
     let count = |count: usize| Some(u32::try_from(count).unwrap_or(u32::MAX));
     LimitTable {
         memory: Some(Size(guest.memory_bytes_max)),
@@ -296,6 +303,7 @@ fn table(bounds: &Bounds) -> LimitTable {
         queue_wait: Some(Span(app.queue_wait)),
         drain: Some(Span(app.drain)),
         log_lines_per_second: Some(*log_lines_per_second_max),
+        tmp: Some(Size(*tmp_bytes_max)).filter(|size| size.0 > 0),
     }
 }
 
@@ -313,6 +321,7 @@ fn named(table: &LimitTable) -> BTreeMap<&'static str, String> {
         queue_wait,
         drain,
         log_lines_per_second,
+        tmp,
     } = table;
     let size = |size: &Option<Size>| size.map(|size| size.to_string());
     let span = |span: &Option<Span>| span.map(|span| span.to_string());
@@ -329,6 +338,7 @@ fn named(table: &LimitTable) -> BTreeMap<&'static str, String> {
         ("queue_wait", span(queue_wait)),
         ("drain", span(drain)),
         ("log_lines_per_second", count(log_lines_per_second)),
+        ("tmp", size(tmp)),
     ];
     all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

@@ -35,6 +35,8 @@ pub struct LimitTable {
     pub drain: Option<Span>,
     /// Lines of output that are logged in a second.
     pub log_lines_per_second: Option<u32>,
+    /// What all instances together may have in their folders `/tmp`.
+    pub tmp: Option<Size>,
 }
 
 /// All limits of one app, none left out.
@@ -46,11 +48,13 @@ pub struct Bounds {
     pub app: AppLimits,
     /// Lines of output that are logged in a second.
     pub log_lines_per_second_max: u32,
+    /// What all instances together may have in their folders `/tmp`, in bytes; zero is no such folder.
+    pub tmp_bytes_max: u64,
 }
 
 impl Default for Bounds {
     fn default() -> Bounds {
-        Bounds { guest: Limits::default(), app: AppLimits::default(), log_lines_per_second_max: 100 }
+        Bounds { guest: Limits::default(), app: AppLimits::default(), log_lines_per_second_max: 100, tmp_bytes_max: 0 }
     }
 }
 
@@ -69,6 +73,7 @@ impl LimitTable {
             queue_wait: over.queue_wait.or(self.queue_wait),
             drain: over.drain.or(self.drain),
             log_lines_per_second: over.log_lines_per_second.or(self.log_lines_per_second),
+            tmp: over.tmp.or(self.tmp),
         }
     }
 
@@ -86,6 +91,7 @@ impl LimitTable {
         compare(&mut found, "queue_wait", self.queue_wait, ceiling.queue_wait);
         compare(&mut found, "drain", self.drain, ceiling.drain);
         compare(&mut found, "log_lines_per_second", self.log_lines_per_second, ceiling.log_lines_per_second);
+        compare(&mut found, "tmp", self.tmp, ceiling.tmp);
         found
     }
 
@@ -108,7 +114,7 @@ impl LimitTable {
 
     /// Sets in `bounds` what this table names.
     pub fn set(&self, bounds: &mut Bounds) {
-        let Bounds { guest, app, log_lines_per_second_max } = bounds;
+        let Bounds { guest, app, log_lines_per_second_max, tmp_bytes_max } = bounds;
         let size = |target: &mut u64, asked: Option<Size>| *target = asked.map_or(*target, |size| size.0);
         let span = |target: &mut Duration, asked: Option<Span>| *target = asked.map_or(*target, |span| span.0);
         let count = |target: &mut usize, asked: Option<u32>| *target = asked.map_or(*target, |count| count as usize);
@@ -118,6 +124,7 @@ impl LimitTable {
         span(&mut guest.body_idle, self.body_idle);
         size(&mut guest.response_bytes_max, self.response_body);
         size(&mut app.request_bytes_max, self.request_body);
+        size(tmp_bytes_max, self.tmp);
         count(&mut app.concurrency, self.concurrency);
         count(&mut app.queue, self.queue);
         span(&mut app.queue_wait, self.queue_wait);
@@ -127,7 +134,7 @@ impl LimitTable {
 
     /// Lowers in `bounds` what lies above this table.
     pub fn cap(&self, bounds: &mut Bounds) {
-        let Bounds { guest, app, log_lines_per_second_max } = bounds;
+        let Bounds { guest, app, log_lines_per_second_max, tmp_bytes_max } = bounds;
         let size = |target: &mut u64, most: Option<Size>| *target = most.map_or(*target, |size| size.0.min(*target));
         let span = |target: &mut Duration, most: Option<Span>| {
             *target = most.map_or(*target, |span| span.0.min(*target));
@@ -141,6 +148,7 @@ impl LimitTable {
         span(&mut guest.body_idle, self.body_idle);
         size(&mut guest.response_bytes_max, self.response_body);
         size(&mut app.request_bytes_max, self.request_body);
+        size(tmp_bytes_max, self.tmp);
         count(&mut app.concurrency, self.concurrency);
         count(&mut app.queue, self.queue);
         span(&mut app.queue_wait, self.queue_wait);

@@ -10,6 +10,7 @@ use serde::de;
 
 use crate::deploy::instances::InstanceTable;
 use crate::deploy::limits::LimitTable;
+use crate::deploy::state::StateTable;
 use crate::deploy::statics::STATICS_MAX;
 use crate::deploy::statics::StaticTable;
 use crate::explain::explain;
@@ -38,6 +39,8 @@ pub struct Manifest {
     pub compress: Option<bool>,
     /// Folders whose files are served, in the order in which they are asked.
     pub statics: Vec<StaticTable>,
+    /// A folder of its own that stays.
+    pub state: Option<StateTable>,
 }
 
 /// The value of an environment variable.
@@ -68,6 +71,7 @@ struct Written {
     compress: Option<bool>,
     #[serde(default, rename = "static")]
     statics: Vec<StaticTable>,
+    state: Option<StateTable>,
 }
 
 impl Manifest {
@@ -116,6 +120,7 @@ impl Written {
         if self.statics.len() > STATICS_MAX {
             return Err(format!("`[[static]]`: {} folders; at most {STATICS_MAX} are taken", self.statics.len()));
         }
+        self.state.as_ref().map_or(Ok(()), StateTable::check)?;
         // What it leaves out, the component itself may say.
         if self.instances.reuse.is_some() {
             self.instances.check()?;
@@ -129,6 +134,7 @@ impl Written {
             before: self.before,
             compress: self.compress,
             statics: self.statics,
+            state: self.state,
         })
     }
 }
@@ -292,7 +298,7 @@ mod tests {
         refused(
             "volumes = 1",
             "apps/shop.toml:1: unknown key `volumes` (known here: manifest_version, sha256, routes, environment, limits, \
-             instances, before, compress, static)",
+             instances, before, compress, static, state)",
         );
         refused(
             "[limits]\ncpu = 10",

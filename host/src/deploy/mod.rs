@@ -13,6 +13,7 @@ pub mod check;
 pub mod checked;
 mod compile;
 mod fact;
+mod guest_folders;
 mod instances;
 mod jobs;
 mod journal;
@@ -37,6 +38,7 @@ mod secrets;
 mod section;
 pub mod settings;
 mod settle;
+mod state;
 mod statics;
 pub mod status;
 mod store;
@@ -65,6 +67,7 @@ use crate::deploy::book::Book;
 use crate::deploy::check::Checker;
 use crate::deploy::compile::Compiler;
 use crate::deploy::fact::Rules;
+use crate::deploy::guest_folders::GuestFolders;
 use crate::deploy::journal::Journal;
 use crate::deploy::lock::Lock;
 use crate::deploy::policy::Policy;
@@ -116,7 +119,7 @@ impl Deploy {
         permits: Arc<Semaphore>,
         tasks: TaskTracker,
     ) -> Result<(Deploy, DeployHandle), DeployError> {
-        let (lock, store) = open_state(&settings.apps, &settings.state)?;
+        let (lock, store, folders) = open_state(&settings.apps, &settings.state)?;
         let (journal, damage) = Journal::read(&settings.state);
         if journal.apps.is_empty() {
             check_apps(&settings.apps)?;
@@ -135,7 +138,7 @@ impl Deploy {
             component_bytes_max: settings.component_bytes_max,
             origins: settings.origins.clone(),
         };
-        let validator = validator(&settings, sandbox, store, permits);
+        let validator = validator(&settings, sandbox, store, folders, permits);
         let (policy, policy_seen) = tokio_watch::channel(Arc::new(settings.policy.clone()));
         let (status, status_seen) = tokio_watch::channel(Arc::default());
         let handle = DeployHandle { rescan: Arc::default(), policy, status: status_seen };
@@ -194,8 +197,8 @@ pub fn checker(
     sandbox: Arc<Sandbox>,
     permits: Arc<Semaphore>,
 ) -> Result<Checker, DeployError> {
-    let (lock, store) = open_state(&settings.apps, &settings.state)?;
-    let validator = validator(&settings, sandbox, store, permits);
+    let (lock, store, folders) = open_state(&settings.apps, &settings.state)?;
+    let validator = validator(&settings, sandbox, store, folders, permits);
     Ok(Checker { settings, validator, _lock: lock })
 }
 
@@ -203,12 +206,14 @@ fn validator(
     settings: &DeploySettings,
     sandbox: Arc<Sandbox>,
     store: Store,
+    folders: GuestFolders,
     permits: Arc<Semaphore>,
 ) -> Arc<Validator> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Arc::new(Validator {
         sandbox,
         store,
+        folders,
         compiler: Compiler::new(settings.compile.clone()),
         admissions: Admissions::new(permits),
         secrets: settings.secrets.clone(),
@@ -220,7 +225,7 @@ fn validator(
     })
 }
 
-fn open_state(apps: &Path, state: &Path) -> Result<(Lock, Store), DeployError> {
+fn open_state(apps: &Path, state: &Path) -> Result<(Lock, Store, GuestFolders), DeployError> {
     let error =
         |error: io::Error| DeployError::State(format!("cannot use the state directory `{}`: {error}", state.display()));
     if !state.exists() {
@@ -237,7 +242,8 @@ fn open_state(apps: &Path, state: &Path) -> Result<(Lock, Store), DeployError> {
     }
     let lock = Lock::take(state).map_err(DeployError::State)?;
     let store = Store::open(state).map_err(error)?;
-    Ok((lock, store))
+    let folders = GuestFolders::open(&real).map_err(error)?;
+    Ok((lock, store, folders))
 }
 
 /// Without a memory of it, a folder that cannot be seen is a typing error rather than a volume that is not mounted.

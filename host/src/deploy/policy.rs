@@ -12,6 +12,8 @@ use crate::deploy::limits::LimitTable;
 use crate::deploy::manifest::Manifest;
 use crate::deploy::manifest::Value;
 use crate::deploy::section::Section;
+use crate::deploy::state::StateTable;
+use crate::deploy::state::StateTerms;
 use crate::deploy::statics::StaticTable;
 use crate::name::AppName;
 use crate::routes::Declared;
@@ -28,6 +30,10 @@ pub struct Policy {
     pub environment: Option<bool>,
     /// Secrets that manifests may ask for by name, with `*` for any text. None by default.
     pub secrets: Option<Vec<String>>,
+    /// Whether an app may have a folder of its own that stays. It may not by default.
+    pub state: Option<bool>,
+    /// What such a folder may hold at most.
+    pub state_size: Option<Size>,
     /// Ceilings for what manifests ask; those not named stay at the built-in ones.
     pub limits: LimitTable,
     /// What an app has that asks for nothing; those not named stay at the built-in ones.
@@ -48,6 +54,10 @@ pub struct AppPolicy {
     pub environment: Option<bool>,
     /// Instead of the policy's `secrets`.
     pub secrets: Option<Vec<String>>,
+    /// Instead of the policy's `state`.
+    pub state: Option<bool>,
+    /// Instead of the policy's `state_size`.
+    pub state_size: Option<Size>,
     /// Over the policy's `limits`.
     pub limits: LimitTable,
     /// Over the policy's `defaults`.
@@ -73,6 +83,8 @@ pub struct Terms {
     pub compress: Option<bool>,
     /// Folders beside its manifest whose files are served: whoever may write there may serve it.
     pub statics: Vec<StaticTable>,
+    /// Its folder that stays, if it has one.
+    pub state: Option<StateTerms>,
 }
 
 impl Policy {
@@ -82,6 +94,8 @@ impl Policy {
         Policy {
             hosts: everything(),
             secrets: everything(),
+            state: Some(true),
+            state_size: Some(Size(u64::MAX)),
             limits: no_ceilings(),
             instances: InstanceTable::no_ceilings(),
             ..Policy::default()
@@ -112,31 +126,57 @@ impl Policy {
                 check_secret(&rules, variable, secret)?;
             }
         }
+        let asked_state = StateTable::overlaid(section.state.as_ref(), manifest.state.as_ref());
+        let state = asked_state.as_ref().map(StateTable::terms);
+        if state.is_some() && rules.state != Some(true) {
+            return Err(format!(
+                "asks for a folder that stays (`[state]`), which the operator's policy does not allow (`state = false`): \
+                 the operator would write `state = true` under `[policy]`, or under `[policy.apps.\"{name}\"]`"
+            ));
+        }
         let mut limits = manifest.limits.clone();
         limits.memory = limits.memory.or(section.memory);
+        limits.tmp = limits.tmp.or(section.tmp);
         let mut above = limits.above(&rules.limits);
         above.extend(manifest.instances.above(&rules.instances));
+        above.extend(state.as_ref().and_then(|state| state.above(rules.state_size)));
         if !above.is_empty() {
             return Err(format!("asks for more than the operator's policy allows: {}", above.join(", ")));
         }
         let mut bounds = Bounds::default();
+        let one_at_a_time = state.as_ref().is_some_and(|state| !state.is_shared);
+        if one_at_a_time {
+            bounds.app.queue_wait = ONE_AT_A_TIME_WAIT;
+        }
         rules.defaults.set(&mut bounds);
         rules.limits.cap(&mut bounds);
         limits.set(&mut bounds);
+        if one_at_a_time {
+            bounds.app.concurrency = 1;
+        }
         // A component that was made elsewhere has to run where reuse is forbidden too: it never relies on it.
         let lowered = section.instances.overlaid(&manifest.instances).above(&rules.instances);
         let instances = section.instances.lowered(&rules.instances).overlaid(&manifest.instances);
         if manifest.instances.concurrent.is_some() {
             instances.check()?;
         }
+        let instances = instances.settings(&rules.instances);
+        if one_at_a_time && instances.concurrent_max > 1 {
+            return Err(format!(
+                "asks for `concurrent = {}` in `[instances]`, and for a folder on which one request at a time works: write \
+                 `share = true` under `[state]`, or leave `concurrent` out",
+                instances.concurrent_max
+            ));
+        }
         Ok(Terms {
             bounds,
-            instances: instances.settings(&rules.instances),
+            instances,
             lowered,
             environment: manifest.environment.clone(),
             routes: manifest.routes.clone(),
             compress: manifest.compress,
             statics: manifest.statics.clone(),
+            state,
         })
     }
 
@@ -146,6 +186,8 @@ impl Policy {
             hosts: self.hosts.clone(),
             environment: self.environment,
             secrets: self.secrets.clone(),
+            state: self.state,
+            state_size: self.state_size.or(Some(STATE_SIZE)),
             limits: ceilings().overlaid(&self.limits),
             defaults: self.defaults.clone(),
             instances: InstanceTable::ceilings().overlaid(&self.instances),
@@ -156,6 +198,8 @@ impl Policy {
             rules.hosts = over.hosts.clone().or(rules.hosts);
             rules.environment = over.environment.or(rules.environment);
             rules.secrets = over.secrets.clone().or(rules.secrets);
+            rules.state = over.state.or(rules.state);
+            rules.state_size = over.state_size.or(rules.state_size);
             rules.limits = rules.limits.overlaid(&over.limits);
             rules.defaults = rules.defaults.overlaid(&over.defaults);
             rules.instances = rules.instances.overlaid(&over.instances);
@@ -163,6 +207,12 @@ impl Policy {
         rules
     }
 }
+
+/// The built-in ceiling for a folder that stays: a database, not an archive.
+const STATE_SIZE: Size = Size(1 << 30);
+
+/// How long a request waits where only one at a time runs: those before it are ordinary ones.
+const ONE_AT_A_TIME_WAIT: Duration = Duration::from_secs(10);
 
 /// The built-in ceilings: room for an ordinary app to ask, none for one app to take the host.
 fn ceilings() -> LimitTable {
@@ -179,6 +229,7 @@ fn ceilings() -> LimitTable {
         queue_wait: seconds(10),
         drain: seconds(300),
         log_lines_per_second: Some(1000),
+        tmp: Some(Size(64 << 20)),
     }
 }
 
@@ -197,6 +248,7 @@ fn no_ceilings() -> LimitTable {
         queue_wait: ever,
         drain: ever,
         log_lines_per_second: Some(u32::MAX),
+        tmp: Some(Size(u64::MAX)),
     }
 }
 
@@ -375,9 +427,38 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_stays_is_for_the_operator_to_allow() {
+        let refused = "asks for a folder that stays (`[state]`), which the operator's policy does not allow (`state = \
+                       false`): the operator would write `state = true` under `[policy]`, or under `[policy.apps.\"shop\"]`";
+        assert_eq!(terms("", "shop", "[state]").unwrap_err(), refused);
+        assert_eq!(terms("state = true\napps.shop.state = false", "shop", "[state]").unwrap_err(), refused);
+        let terms = |asked: &str| terms("apps.\"s*\".state = true", "shop", asked);
+        let given = terms("[state]").unwrap();
+        assert_eq!((given.bounds.app.concurrency, given.bounds.app.queue_wait.as_secs()), (1, 10));
+        assert_eq!(given.state, Some(StateTerms { bytes_max: 64 << 20, mounts: Vec::new(), is_shared: false }));
+        let given = terms("limits.queue_wait = \"2s\"\n[state]\nshare = true\nsize = \"1GiB\"").unwrap();
+        assert_eq!((given.bounds.app.concurrency, given.bounds.app.queue_wait.as_secs()), (64, 2));
+        assert_eq!(
+            terms("[state]\nsize = \"2GiB\"").unwrap_err(),
+            "asks for more than the operator's policy allows: `size = 2GiB` in `[state]` (at most 1GiB, `state_size` in \
+             `[policy]`)"
+        );
+        assert!(terms("[state]\n[instances]\nreuse = 9\nconcurrent = 2").unwrap_err().contains("`share = true`"));
+        let section = "[limits]\ntmp = \"64MiB\"\n[state]\nsize = \"8MiB\"\nmounts = [\"/0\"]";
+        let given = terms_with("state = true", "state.size = \"9MiB\"\nlimits.tmp = 0", section).unwrap();
+        let state = StateTerms { bytes_max: 9 << 20, mounts: vec!["/0".to_owned()], is_shared: false };
+        assert_eq!((given.state, given.bounds.tmp_bytes_max), (Some(state), 0));
+        assert_eq!(terms_with("state = true", "", section).unwrap().bounds.tmp_bytes_max, 64 << 20);
+        assert_eq!(
+            terms_with("", "limits.tmp = \"65MiB\"", "").unwrap_err(),
+            "asks for more than the operator's policy allows: `tmp = 65MiB` (at most 64MiB)"
+        );
+    }
+
+    #[test]
     fn the_permissive_policy_allows_everything() {
         let asked = "routes = [\"a.b\"]\nenvironment.A = { file = \"x\" }\nlimits.memory = \"1GiB\"\nlimits.cpu = \"9h\"\n\
-             [instances]\nreuse = 4000000000\nconcurrent = 4000000\nidle = \"1d\"\ngrowth = \"4GiB\"";
+             limits.tmp = \"1GiB\"\nstate.size = \"1TiB\"\nstate.share = true\n[instances]\nreuse = 4000000000\nconcurrent = 4000000\nidle = \"1d\"\ngrowth = \"4GiB\"";
         let manifest = Manifest::parse("shop.toml", asked.as_bytes()).unwrap();
         let name = AppName::parse("shop").unwrap();
         assert!(Policy::permissive().terms(&name, &manifest, &Section::default()).is_ok());

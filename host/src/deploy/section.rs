@@ -4,6 +4,7 @@ use guesthouse_sandbox::inspect::SETTINGS_SECTION;
 use serde::Deserialize;
 
 use crate::deploy::instances::InstanceTable;
+use crate::deploy::state::StateTable;
 use crate::explain::explain;
 use crate::units::Size;
 
@@ -16,6 +17,10 @@ pub struct Section {
     pub instances: InstanceTable,
     /// Linear memory of one instance.
     pub memory: Option<Size>,
+    /// A folder `/tmp` for each instance.
+    pub tmp: Option<Size>,
+    /// A folder of its own that stays.
+    pub state: Option<StateTable>,
 }
 
 /// The section as it is written.
@@ -26,6 +31,7 @@ struct Written {
     instances: InstanceTable,
     #[serde(default)]
     limits: WrittenLimits,
+    state: Option<StateTable>,
 }
 
 /// The limits that a builder can know.
@@ -33,6 +39,7 @@ struct Written {
 #[serde(deny_unknown_fields)]
 struct WrittenLimits {
     memory: Option<Size>,
+    tmp: Option<Size>,
 }
 
 impl Section {
@@ -40,12 +47,15 @@ impl Section {
     pub fn parse(bytes: &[u8]) -> Result<Section, String> {
         let file = format!("its section `{SETTINGS_SECTION}`");
         let text = std::str::from_utf8(bytes).map_err(|_| format!("{file}: not UTF-8 text"))?;
-        let Written { instances, limits } = toml::from_str(text).map_err(|error| explain(&file, text, &error))?;
+        let Written { instances, limits, state } =
+            toml::from_str(text).map_err(|error| explain(&file, text, &error))?;
         instances.check().map_err(|what| format!("{file}: {what}"))?;
         if limits.memory == Some(Size(0)) {
             return Err(format!("{file}: `limits`: `memory` is zero: the app could never answer"));
         }
-        Ok(Section { instances, memory: limits.memory })
+        let state = state.map(|state| state.check().map(|()| state)).transpose();
+        let state = state.map_err(|what| format!("{file}: {what}"))?;
+        Ok(Section { instances, memory: limits.memory, tmp: limits.tmp, state })
     }
 }
 
@@ -73,9 +83,12 @@ mod tests {
         );
         refused(
             "[limits]\ncpu = \"1s\"",
-            "its section `guesthouse`:2: unknown key `cpu` in [limits] (known here: memory)",
+            "its section `guesthouse`:2: unknown key `cpu` in [limits] (known here: memory, tmp)",
         );
-        refused("routes = []", "its section `guesthouse`:1: unknown key `routes` (known here: instances, limits)");
+        refused(
+            "routes = []",
+            "its section `guesthouse`:1: unknown key `routes` (known here: instances, limits, state)",
+        );
         refused(
             "[instances]\nconcurrent = 2",
             "its section `guesthouse`: `instances`: `concurrent = 2` with `reuse = 1`: an instance that answers one \

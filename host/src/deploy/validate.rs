@@ -11,6 +11,7 @@ use guesthouse_sandbox::engine::PrepareError;
 use guesthouse_sandbox::engine::Sandbox;
 use guesthouse_sandbox::engine::SandboxError;
 use guesthouse_sandbox::fault::Fault;
+use guesthouse_sandbox::folder::Folders;
 use guesthouse_sandbox::guest::Guest;
 use guesthouse_sandbox::inspect::Class;
 use guesthouse_sandbox::inspect::Inspection;
@@ -27,6 +28,7 @@ use crate::deploy::admissions::Admissions;
 use crate::deploy::compile::CompileError;
 use crate::deploy::compile::Compiler;
 use crate::deploy::fact::Made;
+use crate::deploy::guest_folders::GuestFolders;
 use crate::deploy::life::Ready;
 use crate::deploy::manifest::Manifest;
 use crate::deploy::policy::Policy;
@@ -52,6 +54,8 @@ pub struct Validator {
     pub sandbox: Arc<Sandbox>,
     /// Where content and artefacts are.
     pub store: Store,
+    /// Where the folders are that guests see.
+    pub folders: GuestFolders,
     /// Starts compile children.
     pub compiler: Compiler,
     /// Bounds the requests.
@@ -112,6 +116,7 @@ struct Plan {
     revision: Revision,
     terms: Terms,
     environment: Vec<(String, String)>,
+    folders: Folders,
     files: Files,
     inspection: Inspection,
     code_bytes: u64,
@@ -172,6 +177,7 @@ impl Validator {
             limits: plan.terms.bounds.guest.clone(),
             instances: plan.terms.instances.clone(),
             environment: plan.environment.clone(),
+            folders: plan.folders.clone(),
             log_lines_per_second_max: plan.terms.bounds.log_lines_per_second_max,
         };
         let guest = match self.prepare(&plan, settings.clone(), findings, turn).await? {
@@ -235,8 +241,10 @@ impl Validator {
                 name.as_str()
             )));
         }
+        let folders = self.folders.of(&name, &terms);
+        let folders = folders.map_err(|error| Stop::Trouble(self.store.unwritable(&error)))?;
         let code_bytes = std::fs::metadata(self.store.code_path(revision.code)).map_err(|_| lost())?.len();
-        Ok(Plan { name, revision, terms, environment, files, inspection, code_bytes })
+        Ok(Plan { name, revision, terms, environment, folders, files, inspection, code_bytes })
     }
 
     /// The inner error is an artefact that cannot be used.
@@ -253,7 +261,7 @@ impl Validator {
         match prepared {
             Ok(guest) => Ok(Ok(guest)),
             Err(PrepareError::Artefact(why)) => Ok(Err(why)),
-            Err(PrepareError::Sandbox(error)) => Err(Stop::Trouble(error.to_string())),
+            Err(error @ (PrepareError::Sandbox(_) | PrepareError::Folders(_))) => Err(Stop::Trouble(error.to_string())),
             Err(error @ (PrepareError::Link(_) | PrepareError::Resources(_))) => Err(Stop::Refused(error.to_string())),
         }
     }

@@ -84,12 +84,15 @@ impl Host {
         let waits = config.listen.iter().any(|endpoint| matches!(endpoint.place, Place::Inherited(_)));
         let listeners = config.listen.into_iter().map(&mut bind).collect::<Result<Vec<Listener>, _>>()?;
         let keeping = Keeping::begin(config.tls, &config.deploy.origins)?;
-        let (mut serve, mut deploy, descriptors) = (config.serve, config.deploy, open_files::raise_limit());
-        deploy.files_max = files_that_fit(deploy.files_max, descriptors);
-        serve.connections_max = connections_that_fit(serve.connections_max, deploy.files_max, descriptors);
+        let (mut serve, mut deploy, mut sandbox) = (config.serve, config.deploy, config.sandbox);
+        let descriptors = open_files::raise_limit();
+        deploy.files_max = deploy.files_max.min(open_files::of_files(descriptors));
+        sandbox.open_files_max = sandbox.open_files_max.min(open_files::of_guests(descriptors));
+        let others = deploy.files_max.saturating_add(sandbox.open_files_max);
+        serve.connections_max = connections_that_fit(serve.connections_max, others, descriptors);
         let tasks = TaskTracker::new();
-        let permits = Arc::new(Semaphore::new(config.sandbox.instances_max as usize));
-        let sandbox = Arc::new(Sandbox::new(config.sandbox, tasks.clone())?);
+        let permits = Arc::new(Semaphore::new(sandbox.instances_max as usize));
+        let sandbox = Arc::new(Sandbox::new(sandbox, tasks.clone())?);
         let guests = sandbox.clone();
         let DeploySettings { origins, apps, .. } = &deploy;
         let (writer, routes) = routes(origins.clone());
@@ -228,17 +231,11 @@ fn report(ended: Result<Ended, JoinError>, grace: Duration, asked: bool) -> Host
     if asked { HostEnd::Stopped { cut } } else { HostEnd::Failed }
 }
 
-/// Every file that is being sent needs a descriptor. Connections need more of them.
-fn files_that_fit(wanted: usize, descriptors: u64) -> usize {
-    const SHARE: u64 = 8;
-    wanted.min(usize::try_from(descriptors / SHARE).unwrap_or(usize::MAX).max(1))
-}
-
-/// Every connection needs a descriptor, and so does every file; the host itself needs some.
-fn connections_that_fit(wanted: usize, files_max: usize, descriptors: u64) -> usize {
+/// Every connection needs a descriptor, beside the `others`; the host itself needs some.
+fn connections_that_fit(wanted: usize, others: usize, descriptors: u64) -> usize {
     const OF_THE_HOST: usize = 128;
     let descriptors_max = usize::try_from(descriptors).unwrap_or(usize::MAX);
-    let fit = descriptors_max.saturating_sub(OF_THE_HOST.saturating_add(files_max)).max(1);
+    let fit = descriptors_max.saturating_sub(OF_THE_HOST.saturating_add(others)).max(1);
     if fit < wanted {
         warn!("only {fit} connections at once instead of {wanted}: the limit of open files is {descriptors}");
     }
@@ -250,16 +247,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_and_files_never_use_up_the_open_files() {
-        let check = |descriptors: u64, files: usize, connections: usize| {
-            let files_max = files_that_fit(1024, descriptors);
-            let fit = (files_max, connections_that_fit(4096, files_max, descriptors));
-            assert_eq!(fit, (files, connections), "{descriptors}");
+    fn connections_files_and_guests_never_use_up_the_open_files() {
+        let check = |descriptors: u64, files: usize, guests: usize, connections: usize| {
+            let files_max = open_files::of_files(descriptors).min(1024);
+            let guests_max = open_files::of_guests(descriptors).min(65_536);
+            let fit = connections_that_fit(4096, files_max + guests_max, descriptors);
+            assert_eq!((files_max, guests_max, fit), (files, guests, connections), "{descriptors}");
         };
-        check(1024, 128, 768);
-        check(65_536, 1024, 4096);
-        check(u64::MAX, 1024, 4096);
-        check(10, 1, 1);
+        check(1024, 128, 256, 512);
+        check(65_536, 1024, 16_384, 4096);
+        check(u64::MAX, 1024, 65_536, 4096);
+        check(10, 1, 2, 1);
     }
 
     #[tokio::test]

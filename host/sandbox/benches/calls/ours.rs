@@ -5,6 +5,7 @@ use criterion::Criterion;
 use guesthouse_sandbox::compile::compile;
 use guesthouse_sandbox::engine::Sandbox;
 use guesthouse_sandbox::engine::SandboxSettings;
+use guesthouse_sandbox::folder::Folders;
 use guesthouse_sandbox::guest::Guest;
 use guesthouse_sandbox::inspect::inspect;
 use guesthouse_sandbox::limits::Limits;
@@ -43,7 +44,12 @@ pub fn rows(criterion: &mut Criterion, runtime: &Runtime, lane: &str, name: &str
 }
 
 fn sandbox() -> Sandbox {
-    let settings = SandboxSettings { memory_total_bytes_max: 1 << 30, memory_bytes_max: 128 << 20, instances_max: 64 };
+    let settings = SandboxSettings {
+        memory_total_bytes_max: 1 << 30,
+        memory_bytes_max: 128 << 20,
+        instances_max: 64,
+        open_files_max: 64,
+    };
     Sandbox::new(settings, TaskTracker::new()).expect("the pool can be reserved")
 }
 
@@ -60,6 +66,7 @@ fn guest(sandbox: &Sandbox, name: &str, instances: Instances) -> Guest {
         limits: Limits::default(),
         instances,
         environment: Vec::new(),
+        folders: Folders::default(),
         log_lines_per_second_max: 100,
     };
     sandbox.prepare(file.path(), &inspection, settings).expect("a guest app links")

@@ -3,18 +3,22 @@
 //! *Link* once per engine, so that any component starts; *grant* per app (nothing is granted by default); *attach* per
 //! instance. Adding a capability touches its file and the list in [`link`].
 
+pub(crate) mod files;
+mod files02;
+mod metered;
 pub(crate) mod outbound;
 pub(crate) mod wasi;
 
 use wasmtime::component::Linker;
-use wasmtime_wasi::WasiView;
 use wasmtime_wasi_http::WasiHttpView;
 
+use crate::capability::files::Filing;
 use crate::inspect::Class;
 
 /// Links everything that this host offers to components of `class`. What is asynchronous needs an engine that can do it.
-pub(crate) fn link<T: WasiView + WasiHttpView + 'static>(linker: &mut Linker<T>, class: Class) -> wasmtime::Result<()> {
+pub(crate) fn link<T: Filing + WasiHttpView + 'static>(linker: &mut Linker<T>, class: Class) -> wasmtime::Result<()> {
     wasi::link(linker)?;
+    files02::link(linker)?;
     outbound::link(linker)?;
     if class != Class::Plain {
         wasi::link_03(linker)?;

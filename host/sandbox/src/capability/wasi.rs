@@ -1,10 +1,11 @@
-//! WASI 0.2 and 0.3 without anything behind it: clocks, randomness and the log; no files, no sockets, no arguments, and only the
-//! environment that the operator gives.
+//! WASI 0.2 and 0.3 without anything behind it: clocks, randomness and the log; no files but what `files` adds, no sockets, no
+//! arguments, and only the environment that the operator gives.
 
 use std::sync::Arc;
 
 use wasmtime::component::Linker;
 use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::WasiView;
 
 use crate::output::GuestLog;
@@ -23,8 +24,8 @@ pub(crate) fn link_03<T: WasiView + 'static>(linker: &mut Linker<T>) -> wasmtime
     wasmtime_wasi::p3::add_to_linker(linker)
 }
 
-/// The context of one instance.
-pub(crate) fn attach(environment: &[(String, String)], log: &Arc<GuestLog>, tag: &Tag) -> WasiCtx {
+/// What the context of one instance is made of.
+pub(crate) fn attach(environment: &[(String, String)], log: &Arc<GuestLog>, tag: &Tag) -> WasiCtxBuilder {
     let mut builder = WasiCtx::builder();
     builder
         .envs(environment)
@@ -34,5 +35,5 @@ pub(crate) fn attach(environment: &[(String, String)], log: &Arc<GuestLog>, tag:
         .allow_udp(false)
         .allow_ip_name_lookup(false)
         .max_random_size(RANDOM_BYTES_MAX);
-    builder.build()
+    builder
 }

@@ -31,6 +31,7 @@ use crate::request::GuestRequest;
 use crate::request::Received;
 use crate::request::Whole;
 use crate::response::GuestBody;
+use crate::store;
 use crate::store::Common;
 use crate::store::State;
 use crate::visit::Visit;
@@ -89,6 +90,7 @@ impl Gateway {
     pub(crate) fn health(&self, mut store: Store<State>) -> Option<Work<()>> {
         let lifecycle = self.lifecycle.clone()?;
         Some(Box::pin(async move {
+            store::furnish(&mut store).await?;
             let asked = match lifecycle.instantiate_async(&mut store).await {
                 Ok(guest) => guest.guesthouse_gateway_lifecycle().call_health(&mut store).await,
                 Err(error) => Err(error),

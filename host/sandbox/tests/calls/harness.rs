@@ -8,6 +8,7 @@ use guesthouse_sandbox::compile::compile;
 use guesthouse_sandbox::engine::Sandbox;
 use guesthouse_sandbox::engine::SandboxSettings;
 use guesthouse_sandbox::fault::Fault;
+use guesthouse_sandbox::folder::Folders;
 use guesthouse_sandbox::guest::Guest;
 use guesthouse_sandbox::inspect::inspect;
 use guesthouse_sandbox::limits::Limits;
@@ -26,8 +27,12 @@ use tokio_util::task::TaskTracker;
 pub fn sandbox() -> &'static Sandbox {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
     SANDBOX.get_or_init(|| {
-        let settings =
-            SandboxSettings { memory_total_bytes_max: 1 << 30, memory_bytes_max: 512 << 20, instances_max: 64 };
+        let settings = SandboxSettings {
+            memory_total_bytes_max: 1 << 30,
+            memory_bytes_max: 512 << 20,
+            instances_max: 64,
+            open_files_max: 64,
+        };
         Sandbox::new(settings, TaskTracker::new()).unwrap()
     })
 }
@@ -49,6 +54,7 @@ pub fn guest_in(sandbox: &Sandbox, name: &str, limits: Limits, instances: Instan
         limits,
         instances,
         environment: vec![("GREETING".to_owned(), "moin".to_owned())],
+        folders: Folders::default(),
         log_lines_per_second_max: 100,
     };
     sandbox.prepare(file.path(), &inspection, settings).unwrap()

@@ -36,7 +36,8 @@ fn concurrent(concurrent_max: u32) -> Instances {
 }
 
 fn small(memory_total_bytes_max: u64) -> Sandbox {
-    let settings = SandboxSettings { memory_total_bytes_max, memory_bytes_max: 128 << 20, instances_max: 8 };
+    let settings =
+        SandboxSettings { memory_total_bytes_max, memory_bytes_max: 128 << 20, instances_max: 8, open_files_max: 64 };
     Sandbox::new(settings, TaskTracker::new()).unwrap()
 }
 

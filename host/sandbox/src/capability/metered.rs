@@ -1,0 +1,135 @@
+//! A stream into a file, which pays for what is written.
+
+use std::io;
+
+use bytes::Bytes;
+use rustix::io::Errno;
+use wasmtime_wasi::async_trait;
+use wasmtime_wasi::p2::DynOutputStream;
+use wasmtime_wasi::p2::OutputStream;
+use wasmtime_wasi::p2::Pollable;
+use wasmtime_wasi::p2::StreamError;
+use wasmtime_wasi::p2::StreamResult;
+
+use crate::depot::BLOCK_BYTES;
+use crate::depot::Depot;
+use crate::handles::Ground;
+
+/// A stream into a file that lies in `depot`.
+pub(crate) struct Metered {
+    inner: DynOutputStream,
+    ground: Ground,
+    depot: std::sync::Arc<Depot>,
+    /// Where it writes; `None` is at the end.
+    offset: Option<u64>,
+    /// It has told that there is no more room.
+    is_over: bool,
+}
+
+impl Metered {
+    pub(crate) fn new(
+        inner: DynOutputStream,
+        ground: Ground,
+        depot: std::sync::Arc<Depot>,
+        offset: Option<u64>,
+    ) -> Metered {
+        Metered { inner, ground, depot, offset, is_over: false }
+    }
+
+    fn cost(&self, bytes: usize) -> u64 {
+        match self.offset {
+            Some(offset) => self.ground.cost(offset, bytes as u64),
+            None => self.ground.cost_at_end(bytes as u64),
+        }
+    }
+
+    fn paid(&mut self, bytes: usize) {
+        let bytes = bytes as u64;
+        match &mut self.offset {
+            Some(offset) => {
+                self.ground.paid(*offset, bytes);
+                *offset = offset.saturating_add(bytes);
+            }
+            None => self.ground.paid_at_end(bytes),
+        }
+    }
+
+    /// How much of `wanted` can be paid for without measuring.
+    fn affordable(&self, wanted: usize) -> usize {
+        let left = self.depot.left();
+        let to_block_end = match self.offset {
+            Some(offset) => BLOCK_BYTES - offset % BLOCK_BYTES,
+            None => 1,
+        };
+        // What lies across two borders of blocks costs two more than it fills.
+        let candidates = [wanted as u64, left.saturating_sub(2 * BLOCK_BYTES), to_block_end];
+        let fits = candidates.into_iter().map(|bytes| bytes.min(wanted as u64) as usize);
+        fits.filter(|bytes| self.cost(*bytes) <= left).max().unwrap_or_default()
+    }
+
+    fn is_too_far(&self, bytes: usize) -> bool {
+        self.offset.is_some_and(|offset| self.depot.never_holds(offset.saturating_add(bytes as u64)))
+    }
+
+    fn no_space(&mut self) -> StreamError {
+        self.is_over = true;
+        StreamError::LastOperationFailed(io::Error::from(Errno::NOSPC).into())
+    }
+}
+
+#[async_trait]
+impl OutputStream for Metered {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        let (length, cost) = (bytes.len(), self.cost(bytes.len()));
+        if self.is_too_far(length) || !self.depot.charge(cost) {
+            return Err(self.no_space());
+        }
+        self.inner.write(bytes)?;
+        self.paid(length);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        self.inner.flush()
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        if self.is_over {
+            return Err(StreamError::Closed);
+        }
+        let most = self.inner.check_write()?;
+        let permit = self.affordable(most);
+        if most > 0 && (self.is_too_far(1) || permit == 0 && self.depot.is_known_full()) {
+            return Err(self.no_space());
+        }
+        Ok(permit)
+    }
+
+    async fn blocking_write_and_flush(&mut self, bytes: Bytes) -> StreamResult<()> {
+        if self.is_over {
+            return Err(StreamError::Closed);
+        }
+        let (length, cost) = (bytes.len(), self.cost(bytes.len()));
+        if self.is_too_far(length) || !self.depot.take(cost).await {
+            return Err(self.no_space());
+        }
+        self.inner.blocking_write_and_flush(bytes).await?;
+        self.paid(length);
+        Ok(())
+    }
+
+    async fn cancel(&mut self) {
+        self.inner.cancel().await;
+    }
+}
+
+#[async_trait]
+impl Pollable for Metered {
+    async fn ready(&mut self) {
+        self.inner.ready().await;
+        // Nobody waits for a stream that has failed, or is about to say so.
+        if !self.is_over && self.affordable(1) == 0 && !self.depot.is_known_full() {
+            self.depot.measure().await;
+        }
+    }
+}

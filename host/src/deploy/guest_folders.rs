@@ -1,0 +1,77 @@
+//! The folders of the state directory that guests see: `data/<app>`, which stays, and `tmp/<app>`, which is emptied when
+//! the host starts.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use guesthouse_sandbox::folder::Folder;
+use guesthouse_sandbox::folder::Folders;
+use guesthouse_sandbox::folder::Source;
+use guesthouse_sandbox::scratch;
+
+use crate::deploy::policy::Terms;
+use crate::deploy::private;
+use crate::deploy::state::DATA;
+use crate::deploy::state::TMP;
+use crate::name::AppName;
+
+/// The two folders. All calls block.
+pub struct GuestFolders {
+    data: PathBuf,
+    tmp: PathBuf,
+}
+
+impl GuestFolders {
+    /// Removes what instances of an earlier host have left in `state`, which must be ours and locked.
+    pub fn open(state: &Path) -> io::Result<GuestFolders> {
+        let folders = GuestFolders { data: state.join("data"), tmp: state.join("tmp") };
+        let left = match fs::read_dir(&folders.tmp) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(folders),
+            Err(error) => return Err(error),
+        };
+        for entry in left {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                scratch::remove(&entry.path())?;
+            } else {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(folders)
+    }
+
+    /// What `name` sees under `terms`, made where it is not there yet.
+    pub fn of(&self, name: &AppName, terms: &Terms) -> io::Result<Folders> {
+        let mut seen = Vec::new();
+        if terms.bounds.tmp_bytes_max > 0 {
+            let source = Source::Scratch { bytes_max: terms.bounds.tmp_bytes_max };
+            seen.push(Folder { guest: TMP.to_owned(), source });
+        }
+        if let Some(state) = &terms.state {
+            let host = self.data.join(file_name(name));
+            private::folder(&self.data)?;
+            private::folder(&host)?;
+            let mounts = std::iter::once(DATA).chain(state.mounts.iter().map(String::as_str));
+            seen.extend(mounts.map(|guest| {
+                let source = Source::Kept { host: host.clone(), bytes_max: state.bytes_max };
+                Folder { guest: guest.to_owned(), source }
+            }));
+        }
+        if seen.is_empty() {
+            return Ok(Folders::default());
+        }
+        let scratch = self.tmp.join(file_name(name));
+        private::folder(&self.tmp)?;
+        private::folder(&scratch)?;
+        let one_at_a_time = terms.state.as_ref().is_some_and(|state| !state.is_shared);
+        Ok(Folders { seen, scratch, one_at_a_time })
+    }
+}
+
+/// `api/users` lies beside `api`, not in it: no app sees another's folder. A `+` stands in no app's name.
+fn file_name(name: &AppName) -> String {
+    name.as_str().replace('/', "+")
+}
