@@ -76,7 +76,7 @@ fn build(flags: &BuildFlags) -> anyhow::Result<ExitCode> {
             build::build(&sources, &flags.apps).await
         };
         tokio::select! {
-            built = building => built.map(|built| if built.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+            built = building => built.map(|built| if built.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
             signal = stop_signals.next() => Ok(ExitCode::from(signal.exit_code())),
         }
     })

@@ -2,7 +2,8 @@
 //!
 //! find (which projects?) → build (the language's own tools) → place (check, and put into the folder)
 //!
-//! A language is one file beside `rust.rs` and one arm in [`Project`]. Progress goes to stderr, between that of the tools.
+//! A language is one file beside `rust.rs` and one arm in [`Project`]; a source may also say by itself how it is built.
+//! Progress goes to stderr, between that of the tools.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,31 +11,48 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
+use crate::build::command::OwnCommand;
 use crate::build::place::Built;
 use crate::build::rust::Workspace;
 use crate::build::source::Kind;
 use crate::build::watched::Watched;
 use crate::name::AppName;
 
+mod asks;
+pub mod cache;
+mod command;
+#[allow(dead_code, reason = "the builders that run tools and keep what they made come next")]
+mod kept;
+mod label;
 pub mod place;
+#[allow(dead_code, reason = "the builders that run tools and keep what they made come next")]
+mod run;
 mod rust;
 mod say;
+pub mod settings;
 pub mod source;
+#[allow(dead_code, reason = "the builders that run tools and keep what they made come next")]
+mod stage;
+mod stamp;
 mod toolchain;
 pub mod watched;
+mod words;
 
 /// What is built with one call of a tool.
 #[derive(Debug)]
 pub enum Project {
     /// A Cargo workspace, or a package on its own.
     Rust(Workspace),
+    /// One app with a command of its own.
+    Command(Box<OwnCommand>),
 }
 
 impl Project {
     /// The apps that come out of it.
-    pub fn apps(&self) -> impl Iterator<Item = &AppName> {
+    pub fn apps(&self) -> Vec<&AppName> {
         match self {
-            Project::Rust(workspace) => workspace.apps(),
+            Project::Rust(workspace) => workspace.apps().collect(),
+            Project::Command(own) => vec![own.name()],
         }
     }
 
@@ -42,6 +60,23 @@ impl Project {
     pub fn watched(&self) -> &[Watched] {
         match self {
             Project::Rust(workspace) => workspace.watched(),
+            Project::Command(own) => own.watched(),
+        }
+    }
+
+    /// Whether something changed there that makes a build worth while.
+    pub fn is_edited(&self) -> bool {
+        match self {
+            Project::Rust(_) => true,
+            Project::Command(own) => own.is_edited(),
+        }
+    }
+
+    /// Whether a build that runs is of no use any more when the source is edited: it is dropped then, and begun anew. What
+    /// cargo has compiled by then it does not compile again, but what it has begun would be lost.
+    pub fn is_begun_anew(&self) -> bool {
+        match self {
+            Project::Rust(_) | Project::Command(_) => false,
         }
     }
 
@@ -50,20 +85,22 @@ impl Project {
     pub async fn build(&self, apps: &Path) -> anyhow::Result<Built> {
         match self {
             Project::Rust(workspace) => workspace.build(apps).await,
+            Project::Command(own) => Ok(own.build(apps).await),
         }
     }
 }
 
 /// Finds what there is to build at `paths`.
 pub async fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<Project>> {
-    let mut workspaces = Vec::new();
+    let (mut workspaces, mut projects) = (Vec::new(), Vec::new());
     for source in source::discover(paths)? {
-        match source.kind {
+        match &source.kind {
             Kind::Rust => rust::find(&source, &mut workspaces).await?,
+            Kind::Command => projects.extend(OwnCommand::of(&source)?.map(Box::new).map(Project::Command)),
         }
     }
     workspaces.retain(|workspace| workspace.apps().next().is_some());
-    let projects: Vec<Project> = workspaces.into_iter().map(Project::Rust).collect();
+    projects.splice(0..0, workspaces.into_iter().map(Project::Rust));
     if projects.is_empty() {
         bail!(
             "{} holds no app: a Rust app is a crate whose Cargo.toml says `[lib]` `crate-type = [\"cdylib\"]` (crates \

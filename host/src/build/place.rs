@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use anyhow::anyhow;
@@ -10,6 +11,8 @@ use guesthouse_sandbox::compose::is_middleware;
 use guesthouse_sandbox::inspect::Inspection;
 use guesthouse_sandbox::inspect::inspect;
 
+use crate::build::say::say;
+use crate::build::say::seconds;
 use crate::build::say::size;
 use crate::name::AppName;
 use crate::name::Digest;
@@ -19,15 +22,36 @@ use crate::name::Digest;
 pub struct Built {
     /// The apps that lie in the folder now, and their contents.
     pub apps: BTreeMap<AppName, Digest>,
-    /// How many did not build.
-    pub failed: usize,
+    /// Those that did not build, and why.
+    pub failed: BTreeMap<AppName, String>,
 }
 
 impl Built {
     /// Adds what came out of another one.
     pub fn add(&mut self, other: Built) {
         self.apps.extend(other.apps);
-        self.failed += other.failed;
+        self.failed.extend(other.failed);
+    }
+
+    /// What came out of the build of one app, which is said as well.
+    pub fn one(name: &AppName, placed: anyhow::Result<Placed>, time: Duration) -> Built {
+        let mut built = Built::default();
+        match placed {
+            Ok(Placed { is_app, digest, changed, about }) => {
+                match changed {
+                    true => say(format_args!("built {name} ({about}) in {}", seconds(time))),
+                    false => say(format_args!("unchanged: {name}")),
+                }
+                if is_app {
+                    built.apps.insert(name.clone(), digest);
+                }
+            }
+            Err(error) => {
+                say(format_args!("error: `{name}` was not built: {error:#}"));
+                built.failed.insert(name.clone(), format!("{error:#}"));
+            }
+        }
+        built
     }
 }
 
@@ -43,20 +67,19 @@ pub struct Placed {
     pub about: String,
 }
 
-/// Puts the component at `from` into the folder `apps` as `<name>.wasm`, or as `_<name>.wasm` if it is a middleware. The
-/// same content is not touched again.
-pub fn place(name: &AppName, from: &Path, apps: &Path) -> anyhow::Result<Placed> {
-    let bytes = fs::read(from).with_context(|| format!("cannot read `{}`", from.display()))?;
-    let Inspection { lane, imports, .. } = inspect(&bytes).map_err(|error| anyhow!("it is not an app: {error}"))?;
+/// Puts the component `bytes` into the folder `apps` as `<name>.wasm`, or as `_<name>.wasm` if it is a middleware. The same
+/// content is not touched again.
+pub fn place(name: &AppName, bytes: &[u8], apps: &Path) -> anyhow::Result<Placed> {
+    let Inspection { lane, imports, .. } = inspect(bytes).map_err(|error| anyhow!("it is not an app: {error}"))?;
     let is_app = !is_middleware(&imports);
     let stem = if is_app { name.to_string() } else { format!("_{name}") };
     let changed =
-        put(&stem, &bytes, apps).with_context(|| format!("cannot write to the folder `{}`", apps.display()))?;
+        put(&stem, bytes, apps).with_context(|| format!("cannot write to the folder `{}`", apps.display()))?;
     let mut about = format!("{}, {lane}", size(bytes.len()));
     if !is_app {
         about.push_str(&format!(", a middleware: `before = [\"{stem}.wasm\"]` in the manifest of an app uses it"));
     }
-    Ok(Placed { is_app, digest: Digest::of(&bytes), changed, about })
+    Ok(Placed { is_app, digest: Digest::of(bytes), changed, about })
 }
 
 fn put(stem: &str, bytes: &[u8], apps: &Path) -> std::io::Result<bool> {
@@ -84,7 +107,7 @@ mod tests {
     fn a_middleware_lies_beside_the_apps() {
         let apps = tempfile::tempdir().unwrap();
         let name = AppName::parse("auth-http03").unwrap();
-        let placed = place(&name, &guest::component(guest::AUTH_HTTP03), apps.path()).unwrap();
+        let placed = place(&name, &guest::bytes(guest::AUTH_HTTP03), apps.path()).unwrap();
         assert!(!placed.is_app && apps.path().join("_auth-http03.wasm").is_file());
         assert!(placed.about.ends_with("`before = [\"_auth-http03.wasm\"]` in the manifest of an app uses it"));
     }

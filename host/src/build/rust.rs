@@ -1,6 +1,7 @@
 //! Apps in Rust: which there are, by `cargo metadata`, and their building, by one `cargo build` for a whole workspace.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -12,11 +13,16 @@ use tokio::io::AsyncBufReadExt as _;
 use tokio::io::BufReader;
 use tokio::time::Instant;
 
+use crate::build::asks::Asks;
+use crate::build::label::label;
 use crate::build::place::Built;
 use crate::build::place::place;
 use crate::build::say::apps as apps_counted;
 use crate::build::say::say;
 use crate::build::say::seconds;
+use crate::build::settings::Build;
+use crate::build::settings::FILE;
+use crate::build::settings::Settings;
 use crate::build::source::Source;
 use crate::build::toolchain::TARGET;
 use crate::build::toolchain::ensure_target;
@@ -138,6 +144,19 @@ impl Metadata {
     }
 }
 
+/// What the author of the crate in `folder` wishes.
+fn settings(folder: &Path) -> anyhow::Result<Settings> {
+    let settings = Settings::read(folder, folder)?;
+    if settings.build != Build::default() {
+        bail!(
+            "`{}`: a Rust crate is built by cargo, as its Cargo.toml says: [build] is for `command` alone, and then only \
+             when this folder is named itself",
+            folder.join(FILE).display()
+        );
+    }
+    Ok(settings)
+}
+
 impl Package {
     fn folder(&self) -> &Path {
         self.manifest_path.parent().unwrap_or(Path::new("/"))
@@ -157,7 +176,9 @@ impl Target {
 impl Workspace {
     fn add(&mut self, source: &Source) -> anyhow::Result<()> {
         for package in self.metadata.wanted(source) {
-            let name = AppName::parse(&package.name.replace('_', "-").to_ascii_lowercase());
+            let name = settings(package.folder())?.name;
+            let name = name.unwrap_or_else(|| package.name.replace('_', "-").to_ascii_lowercase());
+            let name = AppName::parse(&name);
             let name = name.with_context(|| format!("the package in `{}`", package.folder().display()))?;
             if self.apps.iter().all(|(_, id)| *id != package.id) {
                 self.apps.push((name, package.id.clone()));
@@ -206,7 +227,7 @@ impl Workspace {
         let mut lines = BufReader::new(stdout).lines();
         while let Some(line) = lines.next_line().await.context("reading what cargo prints")? {
             if let Some((name, file)) = self.component(&line) {
-                match place(name, &file, into) {
+                match self.labelled(name, &file).and_then(|bytes| place(name, &bytes, into)) {
                     Ok(placed) => {
                         match placed.changed {
                             true => {
@@ -219,7 +240,10 @@ impl Workspace {
                             built.apps.insert(name.clone(), placed.digest);
                         }
                     }
-                    Err(error) => say(format_args!("error: `{name}` was built, but {error:#}")),
+                    Err(error) => {
+                        say(format_args!("error: `{name}` was built, but {error:#}"));
+                        built.failed.insert(name.clone(), format!("it was built, but {error:#}"));
+                    }
                 }
             }
         }
@@ -227,14 +251,28 @@ impl Workspace {
         if !unchanged.is_empty() {
             say(format_args!("unchanged: {}", unchanged.join(", ")));
         }
-        let missing: Vec<&str> = self.apps().filter(|name| !made.contains(*name)).map(AppName::as_str).collect();
-        built.failed = missing.len();
+        let missing: Vec<&AppName> = self.apps().filter(|name| !made.contains(*name)).collect();
         if !missing.is_empty() {
-            say(format_args!("error: not built: {}", missing.join(", ")));
+            let names: Vec<&str> = missing.iter().map(|name| name.as_str()).collect();
+            say(format_args!("error: not built: {}", names.join(", ")));
         } else if !ended.success() {
             say(format_args!("warning: cargo ended with {ended}, although every app was built"));
         }
+        for name in missing {
+            let why = || "cargo could not build it; what it said stands in the terminal".to_owned();
+            built.failed.entry(name.clone()).or_insert_with(why);
+        }
         Ok(built)
+    }
+
+    /// The component at `file`, with what the crate's `guesthouse.toml` asks for.
+    fn labelled(&self, name: &AppName, file: &Path) -> anyhow::Result<Vec<u8>> {
+        let bytes = fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+        let id = self.apps.iter().find(|(app, _)| app == name).map(|(_, id)| id);
+        let package = self.metadata.packages.iter().find(|package| Some(&package.id) == id);
+        let settings = package.map(|package| settings(package.folder())).transpose()?.unwrap_or_default();
+        // One that asks for nothing stays what cargo made.
+        if settings.asks.is_empty() { Ok(bytes) } else { label(bytes, &Asks::default(), &settings.asks) }
     }
 
     /// The app, and the file that it was built as, if that is what `line` announces.
@@ -274,8 +312,12 @@ mod tests {
         Workspace { metadata, shown: Vec::new(), apps: Vec::new(), watched: Vec::new() }
     }
 
+    fn source(folder: &str, named: bool) -> Source {
+        Source { kind: Kind::Rust, folder: folder.into(), shown: String::new(), named, settings: Settings::default() }
+    }
+
     fn check(folder: &str, named: bool, expected: &[&str]) {
-        let source = Source { kind: Kind::Rust, folder: folder.into(), shown: folder.to_owned(), named };
+        let source = Source { shown: folder.to_owned(), ..source(folder, named) };
         let mut workspace = workspace();
         workspace.add(&source).unwrap();
         workspace.add(&source).unwrap();
@@ -298,8 +340,7 @@ mod tests {
     #[test]
     fn what_an_app_uses_is_watched_too() {
         let mut workspace = workspace();
-        let folder = "/w/hello_there".into();
-        workspace.add(&Source { kind: Kind::Rust, folder, shown: String::new(), named: true }).unwrap();
+        workspace.add(&source("/w/hello_there", true)).unwrap();
         let watched: Vec<(&str, bool)> =
             workspace.watched().iter().map(|watched| (watched.folder.to_str().unwrap(), watched.deep)).collect();
         let expected =
@@ -310,7 +351,7 @@ mod tests {
     #[test]
     fn components_are_told_from_other_lines_of_cargo() {
         let mut workspace = workspace();
-        workspace.add(&Source { kind: Kind::Rust, folder: "/w".into(), shown: String::new(), named: true }).unwrap();
+        workspace.add(&source("/w", true)).unwrap();
         let line = r#"{"reason":"compiler-artifact","package_id":"path+file:///w/echo#0.1.0","target":{"kind":["cdylib"],
             "name":"echo"},"filenames":["/t/echo.wasm"],"fresh":true}"#;
         let found = workspace.component(line).map(|(name, file)| (name.to_string(), file));

@@ -5,20 +5,24 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
+use crate::build::settings::FILE;
+use crate::build::settings::Settings;
 use crate::build::watched::is_source;
 
 /// How deep below a named folder a source may lie.
 const DEPTH_MAX: usize = 3;
 
-/// The languages that can be built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a source is built.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// As its author says in `guesthouse.toml`.
+    Command,
     /// A `Cargo.toml`: a package or a workspace.
     Rust,
 }
 
 /// A folder that a tool can build.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// With which tool.
     pub kind: Kind,
@@ -28,6 +32,8 @@ pub struct Source {
     pub shown: String,
     /// Whether it was named itself, rather than found below what was named.
     pub named: bool,
+    /// Its `guesthouse.toml`.
+    pub settings: Settings,
 }
 
 /// The sources at `paths`: each is one, or a folder with some in it.
@@ -56,16 +62,17 @@ fn at(path: &Path) -> anyhow::Result<Vec<Source>> {
         bail!("`{}` is built already: copy it into the apps folder", path.display());
     }
     // Somebody named the file that makes a folder a source.
-    if real.file_name().is_some_and(|name| name == "Cargo.toml")
+    let name = real.file_name().unwrap_or_default();
+    if (name == "Cargo.toml" || name == FILE)
         && let (Some(folder), Some(shown)) = (real.parent(), path.parent())
     {
-        return Ok(kind(folder).map(|kind| source(kind, folder, shown, true)).into_iter().collect());
+        return Ok(source(folder, shown, true)?.into_iter().collect());
     }
     if !real.is_dir() {
         bail!("`{}` is not a folder with source in it", path.display());
     }
     let mut found = Vec::new();
-    look(&real, path, 0, &mut found);
+    look(&real, path, 0, &mut found)?;
     if found.is_empty() {
         bail!(
             "`{}` holds nothing that can be built: there is no Cargo.toml in it or in the folders below{}",
@@ -76,13 +83,13 @@ fn at(path: &Path) -> anyhow::Result<Vec<Source>> {
     Ok(found)
 }
 
-fn look(folder: &Path, shown: &Path, depth: usize, found: &mut Vec<Source>) {
-    if let Some(kind) = kind(folder) {
-        found.push(source(kind, folder, shown, depth == 0));
-        return;
+fn look(folder: &Path, shown: &Path, depth: usize, found: &mut Vec<Source>) -> anyhow::Result<()> {
+    if let Some(source) = source(folder, shown, depth == 0)? {
+        found.push(source);
+        return Ok(());
     }
     if depth == DEPTH_MAX {
-        return;
+        return Ok(());
     }
     let mut names: Vec<_> = folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.file_name()).collect();
     names.sort();
@@ -90,17 +97,24 @@ fn look(folder: &Path, shown: &Path, depth: usize, found: &mut Vec<Source>) {
         // A link is not followed: it may lead round in a circle.
         let below = folder.join(name);
         if below.is_dir() && !below.is_symlink() {
-            look(&below, &shown.join(name), depth + 1, found);
+            look(&below, &shown.join(name), depth + 1, found)?;
         }
     }
+    Ok(())
 }
 
-fn source(kind: Kind, folder: &Path, shown: &Path, named: bool) -> Source {
+/// The source in `folder` itself, if there is one.
+fn source(folder: &Path, shown: &Path, named: bool) -> anyhow::Result<Option<Source>> {
     let shown = if shown.as_os_str().is_empty() { Path::new(".") } else { shown };
-    Source { kind, folder: folder.to_owned(), shown: shown.display().to_string(), named }
+    let settings = Settings::read(folder, shown)?;
+    let Some(kind) = kind(folder, &settings) else { return Ok(None) };
+    Ok(Some(Source { kind, folder: folder.to_owned(), shown: shown.display().to_string(), named, settings }))
 }
 
-fn kind(folder: &Path) -> Option<Kind> {
+fn kind(folder: &Path, settings: &Settings) -> Option<Kind> {
+    if settings.build.command.is_some() {
+        return Some(Kind::Command);
+    }
     folder.join("Cargo.toml").is_file().then_some(Kind::Rust)
 }
 

@@ -1,5 +1,6 @@
 //! `guesthouse dev`: build, serve, and build again what is edited. A folder and a state of its own, for one person.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fs::DirBuilder;
@@ -7,22 +8,30 @@ use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
+use tokio::sync::watch::Receiver;
+use tokio::time::Instant;
 
 use crate::attend::announce::print;
 use crate::attend::announce::told;
 use crate::attend::attend;
 use crate::build;
 use crate::build::Project;
+use crate::build::place::Built;
 use crate::config::Config;
+use crate::deploy::status::Status;
+use crate::dev::live::Live;
 use crate::dev::memory::Memory;
 use crate::dev::watch::SourceWatch;
 use crate::host::Host;
 use crate::name::AppName;
 use crate::shutdown::StopSignals;
 
+mod live;
 mod memory;
 mod watch;
 
@@ -82,9 +91,10 @@ pub async fn run(sources: &[PathBuf], folder: Folder, config: Config) -> anyhow:
         signal = stop_signals.next() => return Ok(ExitCode::from(signal.exit_code())),
     }
     greet(&host, &folder).await;
+    let status = host.deploy().status();
     tokio::select! {
         code = attend(host, None, &mut stop_signals) => Ok(code),
-        never = rebuild(&projects, &folder, &mut memory, &mut watch) => match never {},
+        never = rebuild(&projects, &folder, &mut memory, &mut watch, status) => match never {},
     }
 }
 
@@ -104,21 +114,62 @@ async fn build_all(projects: &[Project], folder: &Folder, memory: &mut Memory) {
     }
 }
 
-/// Builds `project`. What does not build is said, and what served before goes on serving.
-async fn build_one(project: &Project, folder: &Folder, memory: &mut Memory) {
-    let written = match project.build(&folder.apps).await {
-        Ok(built) => memory.add(&built.apps, &folder.built),
-        Err(error) => Err(error),
+/// Builds `project`, and gives what lies in the folder then. What does not build is said, and what served before goes on
+/// serving.
+async fn build_one(project: &Project, folder: &Folder, memory: &mut Memory) -> Built {
+    let built = match project.build(&folder.apps).await {
+        Ok(built) => built,
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            return Built::default();
+        }
     };
-    if let Err(error) = written {
+    if let Err(error) = memory.add(&built.apps, &folder.built) {
         say(&format!("error: {error:#}"));
     }
+    built
 }
 
-async fn rebuild(projects: &[Project], folder: &Folder, memory: &mut Memory, watch: &mut SourceWatch) -> Infallible {
+/// One build at a time. What is edited while it is built is built once more, and where that is cheaper the running build is
+/// dropped for it.
+async fn rebuild(
+    projects: &[Project],
+    folder: &Folder,
+    memory: &mut Memory,
+    watch: &mut SourceWatch,
+    status: Receiver<Arc<Status>>,
+) -> Infallible {
+    let mut open: BTreeMap<usize, Instant> = BTreeMap::new();
+    let mut live = Live::new(status);
     loop {
-        for at in watch.changed().await {
-            build_one(&projects[at], folder, memory).await;
+        let Some((at, edited)) = open.pop_first() else {
+            tokio::select! {
+                edits = watch.changed() => open.extend(edits),
+                never = live.tell() => match never {},
+            }
+            continue;
+        };
+        if !projects[at].is_edited() {
+            continue;
+        }
+        let before = live.contents();
+        let mut building = pin!(build_one(&projects[at], folder, memory));
+        let built = loop {
+            tokio::select! {
+                built = &mut building => break Some(built),
+                edits = watch.changed() => {
+                    let again = edits.contains_key(&at) && projects[at].is_begun_anew();
+                    open.extend(edits);
+                    if again {
+                        say("the source was edited meanwhile: built anew");
+                        break None;
+                    }
+                }
+                never = live.tell() => match never {},
+            }
+        };
+        if let Some(built) = built {
+            live.expect(&built.apps, &before, edited);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which projects were edited? Events of the file system, gathered until the editor is quiet.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,8 +38,8 @@ pub struct SourceWatch {
 /// What the watcher's thread leaves for the task.
 #[derive(Default)]
 struct Changes {
-    /// Projects by number. Locked for an insertion or a swap; no await is inside.
-    projects: Mutex<BTreeSet<usize>>,
+    /// Projects by number, and since when. Locked for an insertion or a swap; no await is inside.
+    projects: Mutex<BTreeMap<usize, Instant>>,
     some: Notify,
 }
 
@@ -62,9 +62,13 @@ impl SourceWatch {
         Ok(watch)
     }
 
-    /// Waits for changes, and gives the projects by number. Dropping the future loses none.
-    pub async fn changed(&mut self) -> BTreeSet<usize> {
-        self.changes.some.notified().await;
+    /// Waits for changes, and gives the projects by number, with the moment of the first change. Dropping the future loses
+    /// none.
+    pub async fn changed(&mut self) -> BTreeMap<usize, Instant> {
+        // What an earlier call was dropped over is there still, and nobody tells of it again.
+        if self.changes.is_empty() {
+            self.changes.some.notified().await;
+        }
         let until = Instant::now() + QUIET_AFTER_MAX;
         while timeout(QUIET, self.changes.some.notified()).await.is_ok() && Instant::now() < until {}
         // New folders may have come. What was written into them meanwhile is built now in any case.
@@ -98,12 +102,21 @@ impl Changes {
             |folders: &Vec<Watched>| folders.iter().any(|watched| event.paths.iter().any(|path| watched.holds(path)));
         let changed: Vec<usize> = (0..folders.len()).filter(|at| all || holds(&folders[*at])).collect();
         if !changed.is_empty() {
-            self.projects.lock().unwrap_or_else(PoisonError::into_inner).extend(changed);
+            let mut projects = self.projects.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            for at in changed {
+                projects.entry(at).or_insert(now);
+            }
+            drop(projects);
             self.some.notify_one();
         }
     }
 
-    fn take(&self) -> BTreeSet<usize> {
+    fn is_empty(&self) -> bool {
+        self.projects.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    fn take(&self) -> BTreeMap<usize, Instant> {
         std::mem::take(&mut *self.projects.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -122,9 +135,14 @@ fn gather(folder: &Path, deep: bool, found: &mut Vec<PathBuf>) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::fs;
 
     use super::*;
+
+    async fn changed(watch: &mut SourceWatch) -> BTreeSet<usize> {
+        watch.changed().await.into_keys().collect()
+    }
 
     #[tokio::test]
     async fn edits_are_gathered_and_told_by_project() {
@@ -139,12 +157,12 @@ mod tests {
         fs::write(folder("two/.hidden"), "").unwrap();
         fs::write(folder("one/target/made"), "").unwrap();
         fs::write(folder("one/src/lib.rs"), "").unwrap();
-        assert_eq!(watch.changed().await, BTreeSet::from([0]));
+        assert_eq!(changed(&mut watch).await, BTreeSet::from([0]));
 
         // A folder that came later is watched too.
         fs::create_dir(folder("two/new")).unwrap();
-        assert_eq!(watch.changed().await, BTreeSet::from([1]));
+        assert_eq!(changed(&mut watch).await, BTreeSet::from([1]));
         fs::write(folder("two/new/mod.rs"), "").unwrap();
-        assert_eq!(watch.changed().await, BTreeSet::from([1]));
+        assert_eq!(changed(&mut watch).await, BTreeSet::from([1]));
     }
 }

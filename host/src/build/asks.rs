@@ -1,0 +1,86 @@
+//! What an app asks for in its component's section: the tables of `guesthouse.toml`, over what else is known.
+
+use guesthouse_sandbox::inspect::SETTINGS_SECTION;
+use toml::Table;
+use toml::Value;
+
+use crate::deploy::section::Section;
+
+/// The tables that go into the section `guesthouse`, as they are written.
+///
+/// They come from up to three places. The nearer a place is to whoever runs the app, the more it counts, key by key: what
+/// the builder knows of the language, then what the code says (an SDK may write the section itself), then
+/// `guesthouse.toml`. The manifest beside the component, which is the operator's, counts more than all of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Asks(Table);
+
+impl Asks {
+    /// Of these tables; an empty one is as good as none.
+    pub fn of<const COUNT: usize>(tables: [(&str, Table); COUNT]) -> Asks {
+        let filled = tables.into_iter().filter(|(_, table)| !table.is_empty());
+        Asks(filled.map(|(name, table)| (name.to_owned(), Value::Table(table))).collect())
+    }
+
+    /// As they stand in a section; nothing if that is no TOML, which the host will say.
+    pub fn read(section: &[u8]) -> Asks {
+        Asks(std::str::from_utf8(section).ok().and_then(|text| text.parse().ok()).unwrap_or_default())
+    }
+
+    /// These, with what `over` names taken from there.
+    pub fn overlaid(mut self, over: &Asks) -> Asks {
+        for (name, keys) in &over.0 {
+            match (self.0.get_mut(name), keys) {
+                (Some(Value::Table(known)), Value::Table(keys)) => known.extend(keys.clone()),
+                _ => drop(self.0.insert(name.clone(), keys.clone())),
+            }
+        }
+        self
+    }
+
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As the section has them: the same for the same wishes.
+    pub fn text(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+/// Whether the host would take `text` as a section. What is wrong begins with its place: `:2: unknown key …`.
+pub fn check(text: &str) -> Result<(), String> {
+    let place = format!("its section `{SETTINGS_SECTION}`");
+    Section::parse(text.as_bytes())
+        .map(drop)
+        .map_err(|error| error.strip_prefix(&place).map(str::to_owned).unwrap_or(format!(": {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asks(text: &str) -> Asks {
+        Asks::read(text.as_bytes())
+    }
+
+    #[test]
+    fn the_nearer_counts_key_by_key() {
+        let of_the_builder = asks("[instances]\nreuse = 1000\nidle = \"5m\"\n[limits]\nmemory = \"256MiB\"");
+        let of_the_author = asks("[instances]\nreuse = 1\n[state]\nshare = true");
+        let expected =
+            asks("[instances]\nreuse = 1\nidle = \"5m\"\n[limits]\nmemory = \"256MiB\"\n[state]\nshare = true");
+        let both = of_the_builder.clone().overlaid(&of_the_author);
+        assert_eq!(both, expected);
+        assert_eq!(asks(&both.text()), both);
+        assert_eq!(of_the_builder.clone().overlaid(&Asks::default()), of_the_builder);
+        assert!(asks("not toml").is_empty());
+    }
+
+    #[test]
+    fn it_is_checked_by_the_host_itself() {
+        assert_eq!(check("[instances]\nreuse = 3"), Ok(()));
+        let wrong = check("[instances]\nreus = 3").unwrap_err();
+        assert_eq!(wrong, ":2: unknown key `reus` in [instances] (did you mean `reuse`?)");
+    }
+}
