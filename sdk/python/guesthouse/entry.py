@@ -80,7 +80,8 @@ def build(settings, report):
             preload.preload(root, settings["exclude"], report)
     finally:
         observer.end()
-        report["environment"] = observer.environment
+        # What the app set itself it does not expect from outside.
+        report["environment"] = [one for one in observer.environment if one["name"] not in set_by_app(environment)]
     for file, line in observer.baked_randomness:
         report.warn(
             "%s, line %d draws random bytes while it is imported: they are the same in every instance, and in the file; "
@@ -88,6 +89,10 @@ def build(settings, report):
         )
     finish(settings, report, service, observer, before, environment)
     return service
+
+
+def set_by_app(before):
+    return {name: value for name, value in os.environ.items() if before.get(name) != value}
 
 
 def found_by_name():
@@ -148,8 +153,7 @@ def finish(settings, report, service, observer, before, environment):
             "the app keeps open what an instance would not have any more: %s; open it when a request needs it"
             % ", ".join(report["leaked"])
         )
-    kept = {name: value for name, value in os.environ.items() if environment.get(name) != value}
-    service.keep(kept, chance.generators(observer.seeded))
+    service.keep(set_by_app(environment), chance.generators(observer.seeded))
     for generator in observer.seeded:
         if type(generator).__module__ == "random":
             report.warn("a `random.Random` was given a seed while the app was imported: its numbers are the same everywhere")

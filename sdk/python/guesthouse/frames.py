@@ -1,17 +1,21 @@
-"""Whose doing a call is: the line of the app's own code behind it, if the app and not a library's import is the cause."""
+"""Whose doing a call is: the line of the app's own code behind it, if the app and not a library is the cause."""
 
 import sys
 
 
-def line_of_app(root, library, depth=2):
-    """File and line of the nearest frame below `root`, or None when an import stands between."""
-    frame = sys._getframe(depth)
+def frame_of_app(root, depth):
+    """The nearest frame below `root`, or None when an import stands between: a library looks around while it is imported,
+    whoever imports it."""
+    frame = sys._getframe(depth + 1)
     while frame is not None:
         file = frame.f_code.co_filename
         if file.startswith(root + "/"):
-            return file, frame.f_lineno
-        if "importlib" in file and not file.startswith(library + "/importlib/metadata"):
-            # A library reads this while it is imported, whoever imports it.
+            return frame
+        if file.startswith("<frozen importlib"):
             return None
         frame = frame.f_back
     return None
+
+
+def line_of(frame):
+    return frame.f_code.co_filename, frame.f_lineno

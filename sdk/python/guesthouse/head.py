@@ -40,7 +40,8 @@ def fields_of(headers, errors):
             continue
         if lower == "content-length":
             length = length_of(value, length)
-        fields.append((lower, value.encode("latin-1")))
+        # Blanks around a value are no part of it (RFC 9110, section 5.5); Django begins a cookie's with one.
+        fields.append((lower, value.strip(" \t").encode("latin-1")))
     return fields, length
 
 

@@ -5,7 +5,8 @@ import random
 import sys
 import weakref
 
-from guesthouse.frames import line_of_app
+from guesthouse.frames import frame_of_app
+from guesthouse.frames import line_of
 
 # Set by the tool that builds, or of no meaning inside.
 _OF_THE_TOOL = ("PYTHON",)
@@ -56,13 +57,26 @@ class Observer:
             if caller is None or caller.f_code is setdefault:
                 return
             caller = caller.f_back
-        found = line_of_app(self.root, self.library, 3)
-        if found is not None:
-            note = {"name": key, "file": found[0], "line": found[1]}
-            if note not in self.environment:
-                self.environment.append(note)
+        frame = frame_of_app(self.root, 2)
+        # A library that the app calls reads names of its own too; the app's are written in the app.
+        if frame is None or (key not in frame.f_code.co_consts and not self.reads_itself(frame, 3)):
+            return
+        file, line = line_of(frame)
+        note = {"name": key, "file": file, "line": line}
+        if note not in self.environment:
+            self.environment.append(note)
+
+    def reads_itself(self, frame, depth):
+        """Whether nothing but the standard library stands between the frame and the look."""
+        one = sys._getframe(depth)
+        while one is not frame:
+            file = one.f_code.co_filename
+            if not file.startswith(("<frozen", self.library + "/")):
+                return False
+            one = one.f_back
+        return True
 
     def note_randomness(self):
-        found = line_of_app(self.root, self.library, 3)
-        if found is not None and found not in self.baked_randomness:
-            self.baked_randomness.append(found)
+        frame = frame_of_app(self.root, 2)
+        if frame is not None and self.reads_itself(frame, 3) and line_of(frame) not in self.baked_randomness:
+            self.baked_randomness.append(line_of(frame))

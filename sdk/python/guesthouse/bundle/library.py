@@ -15,7 +15,6 @@ _LEFT_OUT = frozenset(
     (
         "__phello__",
         "__pycache__",
-        "_pyrepl",
         "config-3.14-wasm32-wasi",
         "curses",
         "ensurepip",
