@@ -8,6 +8,7 @@ from guesthouse import chance
 from guesthouse import command
 from guesthouse import preload
 from guesthouse import seal
+from guesthouse import threads
 from guesthouse import tls_stub
 from guesthouse import warm
 from guesthouse.bundle import collect
@@ -63,6 +64,7 @@ def build(settings, report):
         STORE.home = root
     replace.install()
     tls_stub.install()
+    threads.install()
     found_by_name()
     observer = Observer(root, settings["library"])
     service = Service(settings)
@@ -118,7 +120,7 @@ def import_app(settings, service, report):
         report["traceback"] = traceback.format_exc()
         raise Refused("`%s` cannot be imported: %s" % (settings["app"], describe(error))) from error
     report["interface"] = service.interface
-    warm.exercise(service.gateway)
+    warm.exercise(service.gateway, service.interface)
     report["warm"] = warm.warm(service.gateway, settings["warm"])
     bad = [one for one in report["warm"] if one["status"] is None or one["status"] >= 500]
     for one in bad:

@@ -11,7 +11,10 @@ _ROUNDS = 24
 
 def warm(gateway, requests):
     """Sends the requests, and returns what the report says about each."""
-    return [answer_to(gateway, request) for request in requests]
+    try:
+        return [answer_to(gateway, request) for request in requests]
+    finally:
+        stop(gateway)
 
 
 def answer_to(gateway, given):
@@ -39,18 +42,33 @@ def answer_to(gateway, given):
     return found
 
 
-def exercise(gateway):
+def exercise(gateway, interface):
     """Goes the gateway's own way a few times, with an app that does next to nothing."""
-    app, gateway.app = gateway.app, echo
+    app, gateway.app = gateway.app, echo_asgi if interface == "asgi" else echo
     try:
         for _ in range(_ROUNDS):
             answer_to(gateway, {"path": "/", "headers": {"accept": "*/*", "user-agent": "-", "cookie": "a=b"}})
             answer_to(gateway, {"path": "/a%20b?c=d", "method": "POST", "body": "e=f"})
+        stop(gateway)
     finally:
         gateway.app = app
+
+
+def stop(gateway):
+    """Ends what an instance begins for itself. WSGI knows nothing of the kind."""
+    if hasattr(gateway, "stop"):
+        gateway.stop()
 
 
 def echo(env, start_response):
     data = env["wsgi.input"].read()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(data) or 2))])
     return [data or b"ok"] if env["QUERY_STRING"] else iter([data or b"ok"])
+
+
+async def echo_asgi(scope, receive, send):
+    if scope["type"] != "http":
+        raise ValueError(scope["type"])
+    message = await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": message["body"]})
