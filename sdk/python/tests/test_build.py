@@ -1,0 +1,148 @@
+"""A build from its settings to its report, and the instance that comes of it."""
+
+import unittest
+
+from tests.fakes.build import built
+
+HELLO = """
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"hello"]
+"""
+
+
+def answering(expression, before=""):
+    return before + "\ndef app(environ, start_response):\n    start_response('200 OK', [])\n    return [str(%s).encode()]\n" % expression
+
+
+class Builds(unittest.TestCase):
+    def test_an_app_is_built_warmed_and_answers(self):
+        done = built({"app.py": HELLO, "page.html": "x" * 1000}, [{"path": "/"}], warm=["/", {"path": "/x", "method": "POST", "body": "b"}])
+        self.assertEqual(done.replies, [[200, "hello"]], done.error)
+        report = done.report
+        self.assertEqual((report["interface"], report["refused"], report["warnings"]), ("wsgi", None, []))
+        self.assertEqual([(one["method"], one["path"], one["status"], one["bytes"]) for one in report["warm"]], [("GET", "/", 200, 5), ("POST", "/x", 200, 5)])
+        self.assertEqual(report["files"], 2)
+        self.assertLess(report["file_bytes"], 800)
+
+    def test_a_factory_and_a_default_name_are_found(self):
+        done = built({"shop.py": "def make():\n    from app import app\n    return app\n", "app.py": HELLO}, [{}], app="shop:make()")
+        self.assertEqual(done.replies, [[200, "hello"]], done.error)
+        self.assertEqual(built({"app.py": HELLO}, [{}], app="app").replies, [[200, "hello"]])
+
+    def test_what_cannot_become_a_component_is_refused_in_one_sentence(self):
+        leaking = "import os\nKEPT = open(os.path.join(os.path.dirname(__file__), 'kept.txt'))\n" + HELLO
+        for app, settings, words in (
+            ({"app.py": "import nowhere\n" + HELLO}, {}, "`app:app` cannot be imported: ModuleNotFoundError: No module named 'nowhere'"),
+            ({"app.py": HELLO}, {"app": "app:wrong"}, "`app` has no `wrong`; it has `app`"),
+            ({"app.py": "app = 3"}, {}, "`app:app` is no callable, but int"),
+            ({"app.py": "import sys\nsys.exit(4)"}, {}, "cannot be imported: SystemExit: 4"),
+            ({"app.py": answering("1 / 0")}, {}, "the app answers none of the warm-up requests: GET /: status 500: ZeroDivisionError"),
+            ({"app.py": leaking, "kept.txt": ""}, {}, "file /0/kept.txt; open it when a request needs it"),
+            ({"app.py": "import socket\nKEPT = socket.socket()\n" + HELLO}, {}, "a socket"),
+            ({"app.py": HELLO, "bad.py": "print('no'); raise SystemExit(2)"}, {"run": [["bad.py"]]}, "`bad.py` ended with 2: no"),
+            ({"app.py": HELLO}, {"nonsense": 1}, "unknown setting `nonsense`"),
+            ({"app.py": HELLO}, {"interface": "cgi"}, "`interface` must be one of"),
+        ):
+            with self.subTest(words):
+                report = built(app, **settings).report
+                self.assertIn(words, report["refused"])
+
+    def test_a_warm_up_that_fails_beside_one_that_does_not_is_a_warning(self):
+        app = answering("{'/': 1}[environ['PATH_INFO']]")
+        report = built({"app.py": app}, warm=["/", "/bad"]).report
+        self.assertIsNone(report["refused"])
+        self.assertEqual(len(report["warnings"]), 1)
+        self.assertIn("warm-up GET /bad: status 500: KeyError: '/bad'", report["warnings"][0])
+
+    def test_the_environment_that_the_app_itself_reads_is_reported_with_its_line(self):
+        app = """import os
+SECRET = os.environ.get("SECRET", "x")
+os.environ.setdefault("SET_HERE", "1")
+SAME = os.getenv("SET_HERE")
+import library
+NAMED = library.read("NAMED")
+"""
+        library = "import os\nOWN = os.environ.get('LIBRARYS')\ndef read(name):\n    return os.environ.get(name) or os.environ.get('OTHER')\n"
+        report = built({"app.py": app + HELLO}, library={"library.py": library}).report
+        self.assertEqual(
+            report["environment"], [{"name": "SECRET", "file": "/0/app.py", "line": 2}, {"name": "NAMED", "file": "/0/app.py", "line": 6}]
+        )
+
+    def test_random_bytes_drawn_at_import_are_a_warning(self):
+        report = built({"app.py": "import secrets\nKEY = secrets.token_hex()\n" + HELLO}).report
+        self.assertIn("/0/app.py, line 2 draws random bytes", report["warnings"][0])
+
+    def test_a_command_runs_before_the_app_is_imported_and_its_output_is_reported(self):
+        command = "import sys\nopen('made.txt', 'w').write(sys.argv[1])\nprint('did it')\n"
+        app = answering("MADE", "MADE = open('made.txt').read()")
+        done = built({"app.py": app, "make.py": command}, [{}], run=["python make.py made"])
+        self.assertEqual(done.replies, [[200, "made"]], done.error)
+        self.assertEqual(done.report["ran"], [{"command": ["python", "make.py", "made"], "code": 0, "output": "did it\n"}])
+
+
+class Instances(unittest.TestCase):
+    def test_what_the_app_set_in_its_environment_is_there_unless_the_host_says_otherwise(self):
+        app = answering("os.environ['A'] + os.environ['B']", "import os\nos.environ.setdefault('A', 'app')\nos.environ['B'] = 'app'\n")
+        done = built({"app.py": app}, [{}], environment={"B": "host"})
+        self.assertEqual(done.replies, [[200, "apphost"]])
+
+    def test_with_libraries_only_the_app_is_imported_by_the_first_request(self):
+        app = "import os, library\nGREETING = os.environ['GREETING'] + str(library.COUNT)\n" + answering("GREETING")
+        library = "import sys\nsys.imported = COUNT = getattr(sys, 'imported', 0) + 1\n"
+        done = built({"app.py": app}, [{}, {}], library={"library.py": library}, environment={"GREETING": "hi"}, snapshot="libraries")
+        self.assertEqual(done.replies, [[200, "hi1"], [200, "hi1"]], done.error)
+
+    def test_with_libraries_a_mounted_source_is_what_runs(self):
+        done = built({"app.py": answering("1")}, [{}], source=True, snapshot="libraries")
+        self.assertEqual(done.replies, [[200, "1"]], done.error)
+        done = built({"app.py": answering("1")}, [{}], state={"app.py": answering("2")}, snapshot="libraries")
+        self.assertEqual(done.replies, [[200, "2"]], done.error)
+
+    def test_an_app_that_fails_to_import_in_an_instance_answers_500_and_is_tried_again(self):
+        done = built({"app.py": "import os\nos.environ['MISSING']\n" + HELLO}, [{}, {}], snapshot="libraries")
+        self.assertEqual([status for status, _ in done.replies], [500, 500], done.error)
+
+    def test_prepare_runs_once_for_a_build_where_there_is_state(self):
+        files = {
+            "app.py": answering("open('count.txt').read()", "import os"),
+            "count.py": "open('count.txt', 'a').write('x')\n",
+        }
+        settings = {"prepare": [["count.py"]], "build": "b1", "warm": []}
+        self.assertEqual(built(files, [{}, {}], state={}, **settings).replies, [[200, "x"], [200, "x"]])
+        self.assertEqual([status for status, _ in built(files, [{}], **settings).replies], [500])
+
+    def test_a_prepare_that_fails_keeps_the_app_from_answering(self):
+        files = {"app.py": HELLO, "fail.py": "raise SystemExit(1)"}
+        done = built(files, [{}], state={}, prepare=[["fail.py"]])
+        self.assertEqual([status for status, _ in done.replies], [500])
+
+
+class Chance(unittest.TestCase):
+    def test_two_instances_of_one_build_differ(self):
+        app = """
+import random, tempfile, uuid
+OWN, SEEDED = random.Random(), random.Random(7)
+uuid.getnode()
+next(tempfile._get_candidate_names())
+"""
+        drawn = "[OWN.random(), SEEDED.random(), uuid.getnode(), next(tempfile._get_candidate_names())]"
+        done = built({"app.py": app + answering(drawn)}, [{}], instances=2, warm=[])
+        (_, first), (_, second) = done.replies
+        one, other = eval(first), eval(second)
+        self.assertNotEqual(one[0], other[0])
+        self.assertEqual(one[1], other[1], "a seed that the app gave is its own")
+        self.assertNotEqual(one[3], other[3])
+        self.assertIn("was given a seed", done.report["warnings"][0])
+
+    def test_renewing_changes_every_generator_that_nobody_seeded(self):
+        import random
+
+        from guesthouse import chance
+
+        own, seeded = random.Random(), random.Random(7)
+        before = own.getstate(), seeded.getstate(), random.getstate()
+        chance.renew(chance.generators([seeded]))
+        self.assertNotEqual(own.getstate(), before[0])
+        self.assertEqual(seeded.getstate(), before[1])
+        self.assertNotEqual(random.getstate(), before[2])
