@@ -1,4 +1,7 @@
-"""What the app does once for each revision that has state, such as migrations, before it answers anybody."""
+"""What the app does once for each revision that has state, such as migrations, before it answers anybody.
+
+A command that begins with `-` may fail, as in a makefile: `-manage.py createsuperuser --noinput` fails the second time.
+"""
 
 import hashlib
 import os
@@ -26,11 +29,13 @@ def prepare(settings, errors):
     except FileNotFoundError:
         pass
     for one in commands:
-        ran = command.run(one, settings["roots"][0])
+        may_fail = one[0].startswith("-") and one[0] != "-m"
+        words = [one[0].removeprefix("-"), *one[1:]] if may_fail else one
+        ran = command.run(words, settings["roots"][0])
         words = " ".join(ran["command"])
         if ran["output"]:
             print("guesthouse: `%s`:\n%s" % (words, ran["output"].rstrip()), file=errors)
-        if ran["code"]:
+        if ran["code"] and not may_fail:
             raise NotPrepared("`%s` ended with %d" % (words, ran["code"]))
     # The marker appears whole or not at all.
     with open(marker + ".new", "w", encoding="utf-8") as opened:

@@ -117,6 +117,11 @@ class Instances(unittest.TestCase):
         done = built(files, [{}], state={}, prepare=[["fail.py"]])
         self.assertEqual([status for status, _ in done.replies], [500])
 
+    def test_a_prepare_that_may_fail_does_not(self):
+        files = {"app.py": HELLO, "fail.py": "raise SystemExit(1)"}
+        done = built(files, [{}], state={}, prepare=[["-fail.py"]])
+        self.assertEqual([status for status, _ in done.replies], [200], done.error)
+
 
 class Chance(unittest.TestCase):
     def test_two_instances_of_one_build_differ(self):
