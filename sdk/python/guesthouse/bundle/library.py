@@ -49,10 +49,7 @@ def compile_all(root=ROOT):
 
 def save(path, code):
     """Writes what `load` reads: an index, and the packed modules one after the other."""
-    index, start = [], 0
-    for module, packed in code.items():
-        index.append((module, start, len(packed)))
-        start += len(packed)
+    index = [(module, len(packed)) for module, packed in code.items()]
     with real.open(path, "wb") as opened:
         head = zlib.compress(marshal.dumps(index), 9)
         opened.write(len(head).to_bytes(4, "little") + head)
@@ -64,8 +61,8 @@ def load(path):
     with real.open(path, "rb") as opened:
         length = int.from_bytes(opened.read(4), "little")
         index = marshal.loads(zlib.decompress(opened.read(length)))
-        content = memoryview(opened.read())
-    return {module: bytes(content[start : start + size]) for module, start, size in index}
+        # One after the other: the whole at once would be as much garbage.
+        return {module: opened.read(size) for module, size in index}
 
 
 def add(bundle, root=ROOT):
