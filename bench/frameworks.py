@@ -111,6 +111,17 @@ def measure(command, url, shown, options, log):
         return Cell(load.per_second, cpu_us, load.p50, load.p99, rss_mib(pids))
 
 
+def print_memory_of_instances(home, log):
+    """What each further live instance of the Flask app takes: eight visitors of a page that pauses need eight."""
+    name, command, url = next(rows(SAMPLES_MEASURED["flask"], home, home))
+    with running(command, url, log, cores="0") as pid:
+        one = rss_mib([pid])
+        wrk.run(url.removesuffix("/hello/Ada") + "/stream", 8, 3, cores="1")
+        eight = rss_mib([pid])
+    print(f"\n{name}, Flask: {one:.0f} MiB (PSS) with one instance, {eight:.0f} MiB with eight: "
+          f"{(eight - one) / 7:.1f} MiB for each further one (15 allowed)")
+
+
 def rows(sample, home, peers):
     """Name, command and URL of each server that is measured with `sample`."""
     config = home / "config.toml"
@@ -186,6 +197,8 @@ def main():
                     said = f"≥ {sample.must:.0%} {'met' if met else 'missed'}"
                 print(f"| {row} | {cell.per_second:,.0f} | {rate:.0%} | {cell.cpu_us:,.0f} | {cpu:.2f} | {cell.p50_ms:.2f} "
                       f"| {cell.p99_ms:.2f} | {cell.rss_mib:.0f} | {said} |", flush=True)
+        if "flask" in names:
+            print_memory_of_instances(home, log)
     sys.exit(missed)
 
 

@@ -165,6 +165,11 @@ impl App {
         }
     }
 
+    /// What its instances keep is out of date: new requests get new ones.
+    pub fn forget_instances(&self) {
+        self.guest.forget_instances();
+    }
+
     /// How many requests are running.
     pub fn in_flight(&self) -> usize {
         self.in_flight.len()

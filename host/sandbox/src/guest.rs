@@ -87,6 +87,15 @@ impl Guest {
         }
     }
 
+    /// From now on, requests get instances that are made after this; whoever is in an older one is answered by it.
+    pub fn forget_instances(&self) {
+        match &self.lane {
+            Prepared::Gateway(guest) => guest.forget(),
+            Prepared::Http02(guest) => guest.forget(),
+            Prepared::Http03(guest) => guest.forget(),
+        }
+    }
+
     /// Calls the guest with one request. `stay` lives for as long as the guest is at work on it.
     ///
     /// Dropping the future, or the response's body, ends the guest. Cancelling is safe at any point.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
 use wasmtime::Engine;
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
@@ -32,6 +33,8 @@ pub(crate) struct Instance<D> {
     pub(crate) door: D,
     /// Requests that it has been given.
     pub(crate) served: u32,
+    /// When it was made.
+    pub(crate) made: Instant,
     /// Its linear memory when it was made.
     bytes_at_first: u64,
 }
@@ -80,11 +83,12 @@ impl<D> Start<D> {
         let mut instance = match self {
             Start::Kept(instance) => instance,
             Start::Fresh(mut store) => {
+                let made = Instant::now();
                 store::furnish(&mut store).await?;
                 match mould.make(&mut store).await {
                     Ok(door) => {
                         let bytes_at_first = store.data().memory.bytes();
-                        Box::new(Instance { store: *store, door, served: 0, bytes_at_first })
+                        Box::new(Instance { store: *store, door, served: 0, made, bytes_at_first })
                     }
                     Err(error) => return Err(Fault::from_wasmtime(&error, &store.data().memory)),
                 }

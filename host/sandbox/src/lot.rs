@@ -21,9 +21,15 @@ pub(crate) type Keep = Box<dyn FnOnce() + Send>;
 /// not reused.
 pub(crate) struct Lot<D> {
     /// Held for a few instructions, never across an await, and not while an instance is dropped.
-    waiting: Mutex<VecDeque<Parked<D>>>,
+    waiting: Mutex<Row<D>>,
     instances: Instances,
     idle: Arc<Idle>,
+}
+
+struct Row<D> {
+    parked: VecDeque<Parked<D>>,
+    /// Instances made before are not wanted any more.
+    not_before: Option<Instant>,
 }
 
 struct Parked<D> {
@@ -34,7 +40,8 @@ struct Parked<D> {
 impl<D: Send + 'static> Lot<D> {
     pub(crate) fn new(common: &Common) -> Arc<Lot<D>> {
         let (instances, idle) = (common.settings.instances.clone(), common.idle.clone());
-        let lot = Arc::new(Lot { waiting: Mutex::default(), instances, idle });
+        let waiting = Mutex::new(Row { parked: VecDeque::new(), not_before: None });
+        let lot = Arc::new(Lot { waiting, instances, idle });
         if lot.instances.are_reused() {
             let watched: Arc<dyn Waiting> = lot.clone();
             lot.idle.watch(&watched);
@@ -48,7 +55,7 @@ impl<D: Send + 'static> Lot<D> {
         if !self.instances.are_reused() {
             return None;
         }
-        let parked = self.lock().pop_back()?;
+        let parked = self.lock().parked.pop_back()?;
         self.idle.count_out(1);
         Some(parked.instance)
     }
@@ -62,23 +69,42 @@ impl<D: Send + 'static> Lot<D> {
         instance.store.data_mut().rest();
         let lot = self.clone();
         Some(Box::new(move || {
-            lot.lock().push_back(Parked { instance, since: Instant::now() });
-            lot.idle.count_in();
+            let unwanted = {
+                let mut row = lot.lock();
+                if row.not_before.is_some_and(|first| instance.made < first) {
+                    Some(instance)
+                } else {
+                    row.parked.push_back(Parked { instance, since: Instant::now() });
+                    lot.idle.count_in();
+                    None
+                }
+            };
+            drop(unwanted);
         }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Parked<D>>> {
+    /// From now on, no request gets an instance that was made before.
+    pub(crate) fn forget(&self) {
+        let unwanted = {
+            let mut row = self.lock();
+            row.not_before = Some(Instant::now());
+            std::mem::take(&mut row.parked)
+        };
+        self.idle.count_out(unwanted.len());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Row<D>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<D: Send + 'static> Waiting for Lot<D> {
     fn oldest(&self) -> Option<Instant> {
-        self.lock().front().map(|parked| parked.since)
+        self.lock().parked.front().map(|parked| parked.since)
     }
 
     fn drop_oldest(&self) -> bool {
-        let oldest = self.lock().pop_front();
+        let oldest = self.lock().parked.pop_front();
         self.idle.count_out(usize::from(oldest.is_some()));
         oldest.is_some()
     }
@@ -86,12 +112,12 @@ impl<D: Send + 'static> Waiting for Lot<D> {
     fn drop_overdue(&self, now: Instant) -> Option<Instant> {
         loop {
             let overdue = {
-                let mut waiting = self.lock();
-                let due = waiting.front()?.since + self.instances.idle;
+                let mut row = self.lock();
+                let due = row.parked.front()?.since + self.instances.idle;
                 if due > now {
                     return Some(due);
                 }
-                waiting.pop_front()
+                row.parked.pop_front()
             };
             drop(overdue);
             self.idle.count_out(1);
@@ -101,7 +127,7 @@ impl<D: Send + 'static> Waiting for Lot<D> {
 
 impl<D> Drop for Lot<D> {
     fn drop(&mut self) {
-        let waiting = self.waiting.get_mut().unwrap_or_else(PoisonError::into_inner);
-        self.idle.count_out(waiting.len());
+        let row = self.waiting.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.idle.count_out(row.parked.len());
     }
 }

@@ -1,5 +1,6 @@
 //! The defaults. Where a number comes from is said beside it; `docs/operating.md` lists them all.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub fn deploy(apps: PathBuf, state: PathBuf, origins: Origins) -> DeploySettings
         policy: Policy::default(),
         secrets: None,
         origins,
+        sources: BTreeMap::new(),
     }
 }
 

@@ -119,7 +119,7 @@ impl Deploy {
         permits: Arc<Semaphore>,
         tasks: TaskTracker,
     ) -> Result<(Deploy, DeployHandle), DeployError> {
-        let (lock, store, folders) = open_state(&settings.apps, &settings.state)?;
+        let (lock, store, folders) = open_state(&settings)?;
         let (journal, damage) = Journal::read(&settings.state);
         if journal.apps.is_empty() {
             check_apps(&settings.apps)?;
@@ -197,7 +197,7 @@ pub fn checker(
     sandbox: Arc<Sandbox>,
     permits: Arc<Semaphore>,
 ) -> Result<Checker, DeployError> {
-    let (lock, store, folders) = open_state(&settings.apps, &settings.state)?;
+    let (lock, store, folders) = open_state(&settings)?;
     let validator = validator(&settings, sandbox, store, folders, permits);
     Ok(Checker { settings, validator, _lock: lock })
 }
@@ -225,7 +225,8 @@ fn validator(
     })
 }
 
-fn open_state(apps: &Path, state: &Path) -> Result<(Lock, Store, GuestFolders), DeployError> {
+fn open_state(settings: &DeploySettings) -> Result<(Lock, Store, GuestFolders), DeployError> {
+    let DeploySettings { apps, state, sources, .. } = settings;
     let error =
         |error: io::Error| DeployError::State(format!("cannot use the state directory `{}`: {error}", state.display()));
     if !state.exists() {
@@ -242,7 +243,7 @@ fn open_state(apps: &Path, state: &Path) -> Result<(Lock, Store, GuestFolders), 
     }
     let lock = Lock::take(state).map_err(DeployError::State)?;
     let store = Store::open(state).map_err(error)?;
-    let folders = GuestFolders::open(&real).map_err(error)?;
+    let folders = GuestFolders::open(&real, sources.clone()).map_err(error)?;
     Ok((lock, store, folders))
 }
 

@@ -1,9 +1,11 @@
 //! What the drop street is told once.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::deploy::policy::Policy;
+use crate::name::AppName;
 use crate::routes::Origins;
 
 /// What the drop street is told once.
@@ -37,6 +39,8 @@ pub struct DeploySettings {
     pub secrets: Option<PathBuf>,
     /// Which hosts are ours.
     pub origins: Origins,
+    /// Apps whose source is mounted over their code, and where it lies. Only `dev` has some.
+    pub sources: BTreeMap<AppName, PathBuf>,
 }
 
 /// The exit code of the program that compiles, when nothing is wrong with the component as far as it knows: it is worth

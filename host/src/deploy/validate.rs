@@ -110,6 +110,9 @@ enum Stop {
     Trouble(String),
 }
 
+/// Tells an app that its source is mounted and its visitors are its authors, who may see what failed.
+const LIVE: &str = "GUESTHOUSE_LIVE";
+
 /// What one revision is to be made of.
 struct Plan {
     name: AppName,
@@ -230,8 +233,11 @@ impl Validator {
                 terms.instances.concurrent_max, inspection.lane
             )));
         }
-        let environment = secrets::resolve(&terms.environment, self.secrets.as_deref())
+        let mut environment = secrets::resolve(&terms.environment, self.secrets.as_deref())
             .map_err(|missing| Stop::Trouble(missing.to_string()))?;
+        if self.folders.is_live(&name) {
+            environment.push((LIVE.to_owned(), "1".to_owned()));
+        }
         let files = statics::files(&terms.statics, &beside, self.room.clone()).map_err(Stop::Trouble)?;
         let (needs, has) = (inspection.memory_bytes_min, terms.bounds.guest.memory_bytes_max);
         if needs > has {

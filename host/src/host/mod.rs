@@ -122,6 +122,11 @@ impl Host {
         self.reread.clone()
     }
 
+    /// Which apps there are, before and while the host runs.
+    pub fn routes(&self) -> RouteReader {
+        self.routes.clone()
+    }
+
     /// A way to reach the drop street, before and while the host runs.
     pub fn deploy(&self) -> DeployHandle {
         self.handle.clone()

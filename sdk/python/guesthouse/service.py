@@ -5,6 +5,7 @@ import sys
 import traceback
 
 from guesthouse import chance
+from guesthouse import failure
 from guesthouse import locate
 from guesthouse.doors import HOST
 from guesthouse.errors import line_buffered
@@ -70,7 +71,7 @@ def refuse(error, request, out):
     try:
         errors = line_buffered()
         traceback.print_exception(error, file=errors)
-        Response(HOST, out, "GET", errors).fail()
+        Response(HOST, out, "GET", errors).fail(failure.text(error))
     except BaseException as second:
         print("guesthouse: no answer could be given: %r" % second, file=sys.stderr)
     finally:

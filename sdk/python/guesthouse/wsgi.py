@@ -3,6 +3,7 @@
 import traceback
 
 from guesthouse import environ
+from guesthouse import failure
 from guesthouse.body import Body
 from guesthouse.body import buffered
 from guesthouse.doors import HOST
@@ -59,7 +60,7 @@ class Gateway:
             if response.sent:
                 response.abort()
             else:
-                response.fail()
+                response.fail(failure.text(error))
         except BaseException as second:
             print("guesthouse: no answer could be given: %r" % second, file=self.errors)
 

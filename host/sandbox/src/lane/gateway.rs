@@ -82,6 +82,10 @@ impl Gateway {
         Ok(Gateway { app: AppPre::new(linked)?, lifecycle, lot })
     }
 
+    pub(crate) fn forget(&self) {
+        self.lot.forget();
+    }
+
     pub(crate) fn mould(&self) -> &AppPre<State> {
         &self.app
     }

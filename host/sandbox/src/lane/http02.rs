@@ -34,6 +34,10 @@ impl Http02 {
         Ok(Http02 { proxy: ProxyPre::new(linked)?, lot: Lot::new(common) })
     }
 
+    pub(crate) fn forget(&self) {
+        self.lot.forget();
+    }
+
     pub(crate) fn mould(&self) -> &ProxyPre<State> {
         &self.proxy
     }

@@ -41,6 +41,10 @@ impl Http03 {
         Ok(Http03 { service, lot, crew })
     }
 
+    pub(crate) fn forget(&self) {
+        self.lot.forget();
+    }
+
     pub(crate) fn mould(&self) -> &ServicePre<State> {
         &self.service
     }

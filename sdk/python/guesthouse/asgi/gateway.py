@@ -4,6 +4,7 @@ import asyncio
 import sys
 import traceback
 
+from guesthouse import failure
 from guesthouse.asgi import scope
 from guesthouse.asgi.exchange import Exchange
 from guesthouse.asgi.lifespan import Lifespan
@@ -79,7 +80,7 @@ class Gateway:
         try:
             traceback.print_exception(error, file=self.errors)
             if not response.sent:
-                response.fail()
+                response.fail(failure.text(error))
             else:
                 response.abort()
         except BaseException as second:

@@ -1,0 +1,91 @@
+//! One host with all samples in it, for all tests of this process: a Python component takes half a minute to build and to
+//! compile. What was built and compiled is kept from run to run.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use guesthouse::host::Host;
+use tokio::process::Command;
+use tokio::sync::OnceCell;
+use tokio::sync::oneshot;
+
+use crate::harness::host::config;
+use crate::harness::host::program;
+
+/// The samples, by their folders' names.
+const SAMPLES: &[&str] = &["bottle", "django", "fastapi", "flask", "starlette", "webpy", "wsgi"];
+
+/// What the operator gives the Django sample, so that somebody may log in.
+const DJANGO: &str = r#"
+[environment]
+DJANGO_SUPERUSER_USERNAME = "ada"
+DJANGO_SUPERUSER_PASSWORD = "analytical"
+DJANGO_SUPERUSER_EMAIL = "ada@example.org"
+"#;
+
+static HALL: OnceCell<Option<SocketAddr>> = OnceCell::const_new();
+
+/// Where all samples are served. None, and a line that says so, where there is no Python to build them; where it must be
+/// there (CI sets `GUESTHOUSE_REQUIRE_PYTHON`), its absence is a failure.
+pub async fn hall() -> Option<SocketAddr> {
+    *HALL.get_or_init(open).await
+}
+
+async fn open() -> Option<SocketAddr> {
+    if !has_python().await {
+        assert!(std::env::var_os("GUESTHOUSE_REQUIRE_PYTHON").is_none(), "no python3, and CI needs it");
+        eprintln!("NOT TESTED: the Python samples, because there is no python3 (Debian: apt-get install python3-venv)");
+        return None;
+    }
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("frameworks");
+    let apps = home.join("apps");
+    fs::create_dir_all(&apps).unwrap();
+    // What the apps have stored is of an earlier run; what was compiled stays.
+    let _ = fs::remove_dir_all(home.join("state/data"));
+    fs::write(apps.join("django.toml"), DJANGO).unwrap();
+    build(&apps).await;
+    let (send, address) = oneshot::channel();
+    // A host lives on the runtime that it was begun on, and each test has its own.
+    std::thread::spawn(move || serve(&home, &apps, send));
+    Some(address.await.expect("the host serves all samples"))
+}
+
+async fn has_python() -> bool {
+    Command::new("python3").arg("--version").stdout(Stdio::null()).status().await.is_ok_and(|status| status.success())
+}
+
+async fn build(apps: &Path) {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("guest-apps/python");
+    let mut command = Command::new(program());
+    command.arg("build").args(SAMPLES.iter().map(|sample| samples.join(sample))).arg("--apps").arg(apps);
+    let built = command.env("GUESTHOUSE_TOOLS", tools()).stdin(Stdio::null()).output().await.unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+}
+
+/// Where builders keep their tools, for all tests.
+pub fn tools() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("tools")
+}
+
+fn serve(home: &Path, apps: &Path, send: oneshot::Sender<SocketAddr>) {
+    let mut config = config(home, apps);
+    config.deploy.policy.state = Some(true);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let host = Host::bind(config).unwrap();
+        let (address, mut status) = (host.local_addrs()[0], host.deploy().status());
+        let ready = async {
+            let status = status.wait_for(|status| status.ready).await.expect("the host runs").clone();
+            for sample in SAMPLES {
+                let app = status.apps.get(*sample).unwrap_or_else(|| panic!("no `{sample}` in {status:#?}"));
+                assert!(app.live.is_some(), "`{sample}` is not served: {app:#?}");
+            }
+            let _ = send.send(address);
+            std::future::pending::<()>().await;
+        };
+        host.run(ready).await;
+    });
+}

@@ -1,0 +1,12 @@
+//! Frameworks that know nothing of this host: the samples under `guest-apps/python`, built by the real program and asked
+//! as their visitors would ask them. `docs/guest-languages.md` names a test for each thing that works.
+
+mod bottle;
+mod django;
+mod fastapi;
+mod flask;
+mod hall;
+mod starlette;
+mod visit;
+mod webpy;
+mod wsgi;
