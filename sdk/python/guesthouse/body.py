@@ -15,30 +15,17 @@ class BodyBroken(ConnectionResetError):
     """The body ended before it was complete: the visitor left, was too slow, or sent more than is allowed."""
 
 
-class Body(io.RawIOBase):
+class Body:
     """The body as it comes in. Nothing is asked of the host before the app reads."""
+
+    __slots__ = ("_request", "_body", "_stream")
 
     def __init__(self, request):
         self._request = request
         self._body = None
         self._stream = None
 
-    def readable(self):
-        return True
-
-    def readinto(self, buffer):
-        data = self._next(len(buffer))
-        count = len(data)
-        buffer[:count] = data
-        return count
-
-    def readall(self):
-        pieces = []
-        while piece := self._next(_READ_BYTES):
-            pieces.append(piece)
-        return b"".join(pieces)
-
-    def _next(self, most):
+    def next(self, most):
         """The next bytes, at most so many; none at the end."""
         if most == 0:
             return b""
@@ -65,6 +52,9 @@ class Body(io.RawIOBase):
     def drop(self):
         """Gives back what was taken of the host, the child before its parent. Reads find the end afterwards."""
         stream, body = self._stream, self._body
+        if self._request is not None:
+            self._request = None
+            return
         self._request = self._stream = self._body = None
         if stream is not None:
             stream.__exit__(None, None, None)
@@ -72,6 +62,52 @@ class Body(io.RawIOBase):
             body.__exit__(None, None, None)
 
 
-def buffered(body):
-    """The whole of `wsgi.input`: read, readline, readlines and iteration, in C."""
-    return io.BufferedReader(body, _BUFFER_BYTES)
+class Raw(io.RawIOBase):
+    """The body for a buffered reader."""
+
+    def __init__(self, body):
+        self._body = body
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        data = self._body.next(len(buffer))
+        count = len(data)
+        buffer[:count] = data
+        return count
+
+    def readall(self):
+        pieces = []
+        while piece := self._body.next(_READ_BYTES):
+            pieces.append(piece)
+        return b"".join(pieces)
+
+
+_READER = ("read", "read1", "readinto", "readline", "readlines")
+
+
+class Input:
+    """The whole of `wsgi.input`, in C: but only once something is read, since most requests bring nothing.
+
+    Making and closing a buffered reader costs more than the rest of the environ.
+    """
+
+    def __init__(self, body):
+        self._body = body
+
+    def __getattr__(self, name):
+        if name == "_reader":
+            reader = self._reader = io.BufferedReader(Raw(self._body), _BUFFER_BYTES)
+            for method in _READER:
+                setattr(self, method, getattr(reader, method))
+            return reader
+        return getattr(self._reader, name)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if line := self.readline():
+            return line
+        raise StopIteration

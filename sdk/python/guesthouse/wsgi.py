@@ -5,7 +5,7 @@ import traceback
 from guesthouse import environ
 from guesthouse import failure
 from guesthouse.body import Body
-from guesthouse.body import buffered
+from guesthouse.body import Input
 from guesthouse.doors import HOST
 from guesthouse.errors import line_buffered
 from guesthouse.response import Response
@@ -35,7 +35,7 @@ class Gateway:
         try:
             env = self.template.copy()
             environ.build(request, env)
-            env["wsgi.input"] = buffered(body)
+            env["wsgi.input"] = Input(body)
             response = Response(self.doors, out, env["REQUEST_METHOD"], self.errors)
             respond(self.app, env, response)
         except VisitorGone:

@@ -10,7 +10,7 @@ from guesthouse.asgi.exchange import Exchange
 from guesthouse.asgi.lifespan import Lifespan
 from guesthouse.asgi.loop import Loop
 from guesthouse.body import Body
-from guesthouse.body import buffered
+from guesthouse.body import Input
 from guesthouse.doors import HOST
 from guesthouse.errors import line_buffered
 from guesthouse.response import Response
@@ -38,7 +38,7 @@ class Gateway:
             self.start()
             found = scope.build(request, self.lifespan.state)
             response.head_only = found["method"] == "HEAD"
-            exchange = Exchange(buffered(body), response)
+            exchange = Exchange(Input(body), response)
             self.run(self.app(found, exchange.receive, exchange.send))
             if not exchange.complete:
                 raise RuntimeError("the app returned without completing its response")
