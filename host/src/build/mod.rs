@@ -13,6 +13,7 @@ use anyhow::bail;
 
 use crate::build::command::OwnCommand;
 use crate::build::place::Built;
+use crate::build::python::PythonApp;
 use crate::build::rust::Workspace;
 use crate::build::source::Kind;
 use crate::build::watched::Watched;
@@ -21,17 +22,15 @@ use crate::name::AppName;
 mod asks;
 pub mod cache;
 mod command;
-#[allow(dead_code, reason = "the builders that run tools and keep what they made come next")]
 mod kept;
 mod label;
 pub mod place;
-#[allow(dead_code, reason = "the builders that run tools and keep what they made come next")]
+mod python;
 mod run;
 mod rust;
 mod say;
 pub mod settings;
 pub mod source;
-#[allow(dead_code, reason = "the builders that run tools and keep what they made come next")]
 mod stage;
 mod stamp;
 mod toolchain;
@@ -45,6 +44,8 @@ pub enum Project {
     Rust(Workspace),
     /// One app with a command of its own.
     Command(Box<OwnCommand>),
+    /// One app in Python.
+    Python(PythonApp),
 }
 
 impl Project {
@@ -53,6 +54,7 @@ impl Project {
         match self {
             Project::Rust(workspace) => workspace.apps().collect(),
             Project::Command(own) => vec![own.name()],
+            Project::Python(app) => vec![app.name()],
         }
     }
 
@@ -61,13 +63,14 @@ impl Project {
         match self {
             Project::Rust(workspace) => workspace.watched(),
             Project::Command(own) => own.watched(),
+            Project::Python(app) => app.watched(),
         }
     }
 
     /// Whether something changed there that makes a build worth while.
     pub fn is_edited(&self) -> bool {
         match self {
-            Project::Rust(_) => true,
+            Project::Rust(_) | Project::Python(_) => true,
             Project::Command(own) => own.is_edited(),
         }
     }
@@ -77,6 +80,7 @@ impl Project {
     pub fn is_begun_anew(&self) -> bool {
         match self {
             Project::Rust(_) | Project::Command(_) => false,
+            Project::Python(_) => true,
         }
     }
 
@@ -86,6 +90,7 @@ impl Project {
         match self {
             Project::Rust(workspace) => workspace.build(apps).await,
             Project::Command(own) => Ok(own.build(apps).await),
+            Project::Python(app) => Ok(app.build(apps).await),
         }
     }
 }
@@ -96,6 +101,7 @@ pub async fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<Project>> {
     for source in source::discover(paths)? {
         match &source.kind {
             Kind::Rust => rust::find(&source, &mut workspaces).await?,
+            Kind::Python => projects.push(Project::Python(PythonApp::of(&source)?)),
             Kind::Command => projects.extend(OwnCommand::of(&source)?.map(Box::new).map(Project::Command)),
         }
     }

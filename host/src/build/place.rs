@@ -40,7 +40,7 @@ impl Built {
             Ok(Placed { is_app, digest, changed, about }) => {
                 match changed {
                     true => say(format_args!("built {name} ({about}) in {}", seconds(time))),
-                    false => say(format_args!("unchanged: {name}")),
+                    false => say(format_args!("{name} is unchanged")),
                 }
                 if is_app {
                     built.apps.insert(name.clone(), digest);

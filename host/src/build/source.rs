@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
+use crate::build::python::entry;
 use crate::build::settings::FILE;
 use crate::build::settings::Settings;
 use crate::build::watched::is_source;
@@ -19,6 +20,8 @@ pub enum Kind {
     Command,
     /// A `Cargo.toml`: a package or a workspace.
     Rust,
+    /// A callable in Python.
+    Python,
 }
 
 /// A folder that a tool can build.
@@ -75,7 +78,7 @@ fn at(path: &Path) -> anyhow::Result<Vec<Source>> {
     look(&real, path, 0, &mut found)?;
     if found.is_empty() {
         bail!(
-            "`{}` holds nothing that can be built: there is no Cargo.toml in it or in the folders below{}",
+            "`{}` holds nothing that can be built: there is no Cargo.toml and no app in Python in it or in the folders below{}",
             path.display(),
             not_yet(&real).unwrap_or_default()
         );
@@ -107,22 +110,38 @@ fn look(folder: &Path, shown: &Path, depth: usize, found: &mut Vec<Source>) -> a
 fn source(folder: &Path, shown: &Path, named: bool) -> anyhow::Result<Option<Source>> {
     let shown = if shown.as_os_str().is_empty() { Path::new(".") } else { shown };
     let settings = Settings::read(folder, shown)?;
-    let Some(kind) = kind(folder, &settings) else { return Ok(None) };
+    let Some(kind) = kind(folder, &settings)? else { return Ok(None) };
     Ok(Some(Source { kind, folder: folder.to_owned(), shown: shown.display().to_string(), named, settings }))
 }
 
-fn kind(folder: &Path, settings: &Settings) -> Option<Kind> {
+fn kind(folder: &Path, settings: &Settings) -> anyhow::Result<Option<Kind>> {
     if settings.build.command.is_some() {
-        return Some(Kind::Command);
+        return Ok(Some(Kind::Command));
     }
-    folder.join("Cargo.toml").is_file().then_some(Kind::Rust)
+    if folder.join("Cargo.toml").is_file() {
+        return Ok(Some(Kind::Rust));
+    }
+    // Before JavaScript: many an app in Python has a package.json for its styles.
+    Ok(entry::find(folder, &settings.build)?.map(|_| Kind::Python))
 }
 
-/// What looks like source in a language that cannot be built yet.
+/// What looks like source, and why it is none.
 fn not_yet(folder: &Path) -> Option<String> {
-    let marks = [("pyproject.toml", "Python"), ("app.py", "Python"), ("package.json", "JavaScript")];
-    let (file, language) = marks.into_iter().find(|(file, _)| folder.join(file).is_file())?;
-    Some(format!(" (its {file} looks like {language}, which this version cannot build yet)"))
+    if let Some(file) = entry::nearly(folder) {
+        return Some(format!(
+            " (its {file} has no `app` and no `application` at the top level; `[build]` `app = \"module:callable\"` in {FILE} \
+             says where one is)"
+        ));
+    }
+    let marks = [("pyproject.toml", "Python", "app.py"), ("package.json", "JavaScript", "")];
+    let (file, language, missing) = marks.into_iter().find(|(file, _, _)| folder.join(file).is_file())?;
+    Some(match missing {
+        "" => format!(" (its {file} looks like {language}, which this version cannot build yet)"),
+        _ => format!(
+            " (its {file} looks like {language}, but there is no {missing}; `[build]` `app = \"module:callable\"` in {FILE} \
+             says where the app is)"
+        ),
+    })
 }
 
 #[cfg(test)]
@@ -177,12 +196,15 @@ mod tests {
     #[test]
     fn what_is_no_source_is_explained() {
         let root = tree(&["notes/readme.md", "py/app.py", "js/package.json", "hello.wasm", "file.rs"]);
-        let nothing = "holds nothing that can be built: there is no Cargo.toml in it or in the folders below";
+        let nothing = "holds nothing that can be built: there is no Cargo.toml and no app in Python in it or in the folders below";
         check(&root, &["notes"], Err(&format!("`ROOT/notes` {nothing}")));
         check(
             &root,
             &["py"],
-            Err(&format!("`ROOT/py` {nothing} (its app.py looks like Python, which this version cannot build yet)")),
+            Err(&format!(
+                "`ROOT/py` {nothing} (its app.py has no `app` and no `application` at the top level; `[build]` `app = \
+                 \"module:callable\"` in guesthouse.toml says where one is)"
+            )),
         );
         check(
             &root,

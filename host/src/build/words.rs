@@ -33,6 +33,13 @@ impl fmt::Display for Words {
     }
 }
 
+impl Request {
+    /// `GET` of a path.
+    pub fn get(path: &str) -> Request {
+        Request { path: path.to_owned(), method: get(), headers: BTreeMap::new(), body: String::new() }
+    }
+}
+
 impl Words {
     fn check<E: de::Error>(self) -> Result<Words, E> {
         if self.0.is_empty() { Err(E::custom("a command needs a word at least")) } else { Ok(self) }

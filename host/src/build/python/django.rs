@@ -1,0 +1,60 @@
+//! What a project of Django's needs beyond the code: a place for its SQLite file, told from its settings.
+
+use std::fs;
+use std::path::Path;
+
+use toml::Table;
+use toml::Value;
+
+use crate::build::asks::Asks;
+use crate::build::python::entry::settings_module;
+use crate::build::words::Words;
+
+/// What a project needs that keeps its database where `startproject` puts it: in a file beside `manage.py`.
+pub struct Database {
+    /// The state folder, seen where the project lies in the guest.
+    pub asks: Asks,
+    /// What makes its tables.
+    pub prepare: Words,
+}
+
+/// The database of the project in `folder`, if its settings name SQLite.
+pub fn database(folder: &Path) -> Option<Database> {
+    let module = settings_module(folder)?;
+    let path = folder.join(module.replace('.', "/"));
+    let is_sqlite = |text: String| {
+        text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains("django.db.backends.sqlite3"))
+    };
+    let mut files = vec![path.with_extension("py")];
+    // Settings may be a package, with one module for each place where the project runs.
+    files.extend(path.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()));
+    files.into_iter().filter_map(|file| fs::read_to_string(file).ok()).any(is_sqlite).then(|| {
+        let mounts = Value::Array(vec![Value::String("/0".to_owned())]);
+        Database {
+            asks: Asks::of([("state", Table::from_iter([("mounts".to_owned(), mounts)]))]),
+            prepare: Words(["manage.py", "migrate", "--noinput"].map(str::to_owned).to_vec()),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_project_with_sqlite_needs_a_place_for_it() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("shop")).unwrap();
+        fs::write(root.path().join("manage.py"), "setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')").unwrap();
+        let with = |settings: &str| {
+            fs::write(root.path().join("shop/settings.py"), settings).unwrap();
+            database(root.path()).map(|database| database.asks.text())
+        };
+        let sqlite = "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3'}}";
+        assert_eq!(with(sqlite).as_deref(), Some("[state]\nmounts = [\"/0\"]\n"));
+        assert_eq!(with("# 'django.db.backends.sqlite3'"), None);
+        assert_eq!(with("'django.db.backends.postgresql'"), None);
+        fs::remove_file(root.path().join("manage.py")).unwrap();
+        assert_eq!(with(sqlite), None);
+    }
+}

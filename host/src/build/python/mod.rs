@@ -1,0 +1,251 @@
+//! Apps in Python, unmodified: WSGI and ASGI, with their packages, as one component.
+//!
+//! entry (where does it begin?) → requirements → packages (pip, for the guest) → snapshot (componentize-py and our SDK, within
+//! the guest) → label → place
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use anyhow::Context as _;
+use anyhow::anyhow;
+use anyhow::bail;
+use tokio::time::Instant;
+
+use crate::build::asks::Asks;
+use crate::build::cache::Cache;
+use crate::build::kept::Kept;
+use crate::build::label::label;
+use crate::build::place::Built;
+use crate::build::place::Placed;
+use crate::build::place::place;
+use crate::build::python::entry::Entry;
+use crate::build::python::environ::Remembered;
+use crate::build::python::requirements::Requirements;
+use crate::build::python::snapshot::Failed;
+use crate::build::python::snapshot::Given;
+use crate::build::python::snapshot::Made;
+use crate::build::python::snapshot::Places;
+use crate::build::python::tools::Tools;
+use crate::build::say::say;
+use crate::build::say::size;
+use crate::build::settings::Build;
+use crate::build::settings::Settings;
+use crate::build::settings::Snapshot;
+use crate::build::source::Source;
+use crate::build::stage;
+use crate::build::stage::Staged;
+use crate::build::stamp::Stamp;
+use crate::build::watched::Watched;
+use crate::build::words::Request;
+use crate::build::words::Words;
+use crate::name::AppName;
+use crate::name::Digest;
+
+mod django;
+pub mod entry;
+mod environ;
+mod environment;
+mod interpreter;
+mod native;
+mod packages;
+mod report;
+mod requirements;
+mod resolve;
+mod snapshot;
+mod tools;
+
+/// What every app in Python asks for, unless its author asks otherwise: starting one takes far more time than answering,
+/// and it takes more memory than other apps. Frameworks write large uploads to `/tmp`.
+const ASKS: &str = "\
+[instances]
+reuse = 1000
+growth = \"64MiB\"
+idle = \"5m\"
+[limits]
+memory = \"256MiB\"
+tmp = \"64MiB\"
+";
+
+/// A source in Python: one app.
+#[derive(Debug)]
+pub struct PythonApp {
+    name: AppName,
+    folder: PathBuf,
+    shown: String,
+    watched: [Watched; 1],
+}
+
+/// What a build is made of, read anew for each: an edit may change all of it.
+struct Plan {
+    settings: Settings,
+    entry: Entry,
+    staged: Staged,
+    requirements: Requirements,
+    prepare: Vec<Words>,
+    asks: Asks,
+}
+
+impl PythonApp {
+    /// The one at `source`.
+    pub fn of(source: &Source) -> anyhow::Result<PythonApp> {
+        Ok(PythonApp {
+            name: source.settings.app_name(&source.folder)?,
+            folder: source.folder.clone(),
+            shown: source.shown.clone(),
+            watched: [Watched { folder: source.folder.clone(), deep: true }],
+        })
+    }
+
+    /// Its app.
+    pub fn name(&self) -> &AppName {
+        &self.name
+    }
+
+    /// Where its source lies.
+    pub fn watched(&self) -> &[Watched] {
+        &self.watched
+    }
+
+    /// Builds it into the folder `apps`. Dropping the future kills the tools.
+    pub async fn build(&self, apps: &Path) -> Built {
+        let begun = Instant::now();
+        let placed = self.make(apps).await;
+        Built::one(&self.name, placed, begun.elapsed())
+    }
+
+    async fn make(&self, apps: &Path) -> anyhow::Result<Placed> {
+        let plan = self.plan()?;
+        let cache = Cache::of_process()?;
+        let kept = Kept::of(&cache, &self.folder, &self.name).await?;
+        let stamp = self.stamp(&plan)?;
+        if let Some(component) = kept.component(&stamp) {
+            return place(&self.name, &component, apps);
+        }
+        say(format_args!("{}: {}", self.name, plan.entry.about));
+        let tools = Tools::ready(&cache).await?;
+        let Staged { files, left_out, bytes } = &plan.staged;
+        let without = if left_out.is_empty() { String::new() } else { format!(", without {}", left_out.join(", ")) };
+        say(format_args!("  staged {} files, {}{without}", files.len(), size(*bytes as usize)));
+        let packages = packages::install(&cache, &tools, &self.folder, &plan.requirements).await?;
+        let places = Places::make(&kept.workplace()?)?;
+        stage::copy(&self.folder, files, &places.app)?;
+        let made = self.snapshot(&plan, &stamp, &kept, &tools, &places, &packages).await?;
+        let component = label(made.component, &plan.asks, &plan.settings.asks)?;
+        kept.keep(&stamp, &component)?;
+        place(&self.name, &component, apps)
+    }
+
+    fn plan(&self) -> anyhow::Result<Plan> {
+        let settings = Settings::read(&self.folder, Path::new(&self.shown))?;
+        let entry = entry::find(&self.folder, &settings.build)?;
+        let entry = entry.with_context(|| format!("`{}` holds no app in Python any more", self.shown))?;
+        let staged = stage::files(&self.folder, &settings.build.exclude, &settings.build.include)?;
+        let requirements = Requirements::of(&self.folder, settings.build.requirements.as_deref())?;
+        let (mut prepare, mut asks) = (settings.build.prepare.clone().unwrap_or_default(), Asks::read(ASKS.as_bytes()));
+        if entry.is_django
+            && let Some(database) = django::database(&self.folder)
+        {
+            asks = asks.overlaid(&database.asks);
+            if settings.build.prepare.is_none() {
+                prepare.push(database.prepare);
+            }
+        }
+        Ok(Plan { settings, entry, staged, requirements, prepare, asks })
+    }
+
+    /// Everything that the component depends on.
+    fn stamp(&self, plan: &Plan) -> anyhow::Result<Digest> {
+        let mut stamp = Stamp::default();
+        stamp.text("guesthouse", env!("CARGO_PKG_VERSION"));
+        stamp.text("tools", &tools::versions());
+        stamp.text("app", &plan.entry.app);
+        // All keys of the table have a place in what it prints.
+        stamp.text("settings", &format!("{:?}", plan.settings.build));
+        stamp.text("prepare", &format!("{:?}", plan.prepare));
+        stamp.text("asks", &plan.asks.clone().overlaid(&plan.settings.asks).text());
+        stamp.text("requirements", &plan.requirements.text);
+        stamp.files("source", &self.folder, &plan.staged.files).context("cannot read the source")?;
+        Ok(stamp.digest())
+    }
+
+    /// Makes the component, with the app within the snapshot where that is right, else with what it uses.
+    async fn snapshot(
+        &self,
+        plan: &Plan,
+        stamp: &Digest,
+        kept: &Kept,
+        tools: &Tools,
+        places: &Places,
+        packages: &Path,
+    ) -> anyhow::Result<Made> {
+        let Build { interface, snapshot: wanted, warm, run, exclude, .. } = &plan.settings.build;
+        let at_the_root = [Request::get("/")];
+        let mut given = Given {
+            app: &plan.entry.app,
+            interface: snapshot::interface(*interface),
+            snapshot: snapshot::snapshot(Snapshot::App),
+            warm: warm.as_deref().unwrap_or(&at_the_root),
+            run: run.as_deref().unwrap_or_default(),
+            prepare: &plan.prepare,
+            exclude,
+            stdlib: "/3/stdlib.bundle",
+            build: stamp.short().to_string(),
+            time: self.edited(plan),
+        };
+        if !plan.prepare.is_empty() {
+            let commands: Vec<String> = plan.prepare.iter().map(|words| format!("`{words}`")).collect();
+            say(format_args!("  each new revision runs {} on its state first", commands.join(" and ")));
+        }
+        let remembered = Remembered::read(kept, &self.folder);
+        let first = wanted.unwrap_or(if remembered.is_some() { Snapshot::Libraries } else { Snapshot::App });
+        given.snapshot = snapshot::snapshot(first);
+        if let Some(remembered) = &remembered
+            && wanted.is_none()
+        {
+            say(format_args!("  {remembered}, as before"));
+        }
+        let made = snapshot::make(tools, places, packages, &given).await;
+        let read = match &made {
+            Ok(made) => &made.report.environment,
+            Err(Failed::App(report)) => &report.environment,
+            Err(Failed::Other(_)) => return outcome(made),
+        };
+        let Some(remembered) = Remembered::of(read).filter(|_| wanted.is_none() && first == Snapshot::App) else {
+            return outcome(made);
+        };
+        // Values of this machine must not become the app's, and those of the place where it runs are not known here.
+        say(format_args!("  {remembered} (`[build]` `snapshot = \"app\"` would keep it in memory as it is now)"));
+        if let Err(Failed::App(report)) = &made {
+            say(format_args!(
+                "  warning: without them it fails: {}",
+                report.refused.as_deref().unwrap_or("no reason told")
+            ));
+        }
+        given.snapshot = snapshot::snapshot(Snapshot::Libraries);
+        let again = outcome(snapshot::make(tools, places, packages, &given).await)?;
+        remembered.write(kept, &self.folder)?;
+        Ok(again)
+    }
+
+    /// When the source was edited last, in seconds since 1970: what the app's files show as their time, so that visitors'
+    /// caches learn of a new revision. `$SOURCE_DATE_EPOCH` sets it, for who builds the same thing twice.
+    fn edited(&self, plan: &Plan) -> u64 {
+        let set = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse().ok());
+        let since_1970 = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        let times = plan.staged.files.iter().filter_map(|file| self.folder.join(file).metadata().ok()?.modified().ok());
+        set.unwrap_or_else(|| times.map(since_1970).max().unwrap_or(Duration::ZERO).as_secs())
+    }
+}
+
+fn outcome(made: Result<Made, Failed>) -> anyhow::Result<Made> {
+    match made {
+        Ok(made) => Ok(made),
+        Err(Failed::Other(error)) => Err(error),
+        Err(Failed::App(report)) => match report.failure() {
+            Some(why) => bail!("{why}"),
+            None => Err(anyhow!("the app cannot be built, and nothing was said about it")),
+        },
+    }
+}
