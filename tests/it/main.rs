@@ -28,6 +28,7 @@ mod documents;
 mod doors;
 mod floods;
 mod folder;
+mod frameworks;
 mod guest_apps;
 mod hostile;
 mod http2;
