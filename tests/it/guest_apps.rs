@@ -504,3 +504,31 @@ async fn bad_start() {
 async fn bad_health() {
     check_refused(guest::BAD_HEALTH, "the database is asleep").await;
 }
+
+/// What these do with folders is told in `files.rs` and `hostile/files.rs`; without any they answer all the same.
+async fn check_files(name: &str) {
+    let host = host(name).await;
+    let reply = host.get(&format!("/{name}/read/tmp/a")).await;
+    assert_eq!(reply.status, StatusCode::NOT_FOUND, "{}", reply.text());
+}
+
+#[tokio::test]
+async fn files() {
+    check_files(guest::FILES).await;
+}
+
+#[tokio::test]
+async fn files_http() {
+    check_files(guest::FILES_HTTP).await;
+}
+
+#[tokio::test]
+async fn files_http03() {
+    check_files(guest::FILES_HTTP03).await;
+}
+
+#[tokio::test]
+async fn bad_files() {
+    let host = host(guest::BAD_FILES).await;
+    assert_eq!(host.get("/bad-files/escape").await.text(), "/data is not there\n");
+}

@@ -26,6 +26,7 @@ mod crowd;
 mod dev;
 mod documents;
 mod doors;
+mod files;
 mod floods;
 mod folder;
 mod frameworks;

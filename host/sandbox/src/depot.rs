@@ -111,9 +111,10 @@ impl Depot {
         self.lock().left
     }
 
-    /// Whether measuring would find nothing more.
+    /// Whether measuring would find nothing more. Operators remove files too, so that nobody knows it for long.
     pub(crate) fn is_known_full(&self) -> bool {
-        !self.lock().is_stale
+        let ledger = self.lock();
+        !ledger.is_stale && ledger.measured.is_some_and(|(ended, _)| ended.elapsed() < MEASURE_PAUSE)
     }
 
     /// Something was removed, or is about to be.

@@ -9,10 +9,9 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 
 use tokio_util::task::TaskTracker;
-use wasmtime::Enabled;
 use wasmtime::Engine;
 use wasmtime::InstanceAllocationStrategy;
-use wasmtime::PoolingAllocationConfig;
+use wasmtime::component::Component;
 use wasmtime::component::Linker;
 
 use crate::advice::link_advice;
@@ -23,12 +22,11 @@ use crate::guest::Guest;
 use crate::idle::Idle;
 use crate::inspect::Class;
 use crate::inspect::Inspection;
-use crate::inspect::PLAIN_CORE_INSTANCES_MAX;
-use crate::inspect::PLAIN_TABLE_ELEMENTS_MAX;
-use crate::inspect::PLAIN_TABLES_MAX;
 use crate::memory::Account;
 use crate::memory::MemoryTotal;
 use crate::output::GuestLog;
+use crate::pool::misfit;
+use crate::pool::pool;
 use crate::precompiled;
 use crate::settings::GuestSettings;
 use crate::store::Common;
@@ -55,6 +53,8 @@ pub struct Sandbox {
     concurrent: OnceLock<Result<Workshop, SandboxError>>,
     /// Made when the first large component comes.
     large: OnceLock<Result<Workshop, SandboxError>>,
+    /// Made when the first component comes that no pool has a slot for.
+    oversize: OnceLock<Result<Workshop, SandboxError>>,
     settings: SandboxSettings,
     memory_total: Arc<MemoryTotal>,
     idle: Arc<Idle>,
@@ -66,6 +66,8 @@ pub struct Sandbox {
 /// An engine with its linker.
 struct Workshop {
     target: Target,
+    /// Whether its instances live in the slots of a pool.
+    is_pooled: bool,
     engine: Engine,
     linker: Linker<State>,
 }
@@ -107,6 +109,7 @@ impl Sandbox {
             plain,
             concurrent: OnceLock::new(),
             large: OnceLock::new(),
+            oversize: OnceLock::new(),
             memory_total,
             depots: Depots::new(settings.open_files_max),
             settings,
@@ -153,9 +156,7 @@ impl Sandbox {
                 "it needs {needed} bytes of memory to start, and its limit is {limit}: raise `memory` under `[limits]` in its manifest"
             )));
         }
-        let workshop = self.workshop(inspection.class)?;
-        let component =
-            precompiled::load(&workshop.engine, path).map_err(|error| PrepareError::Artefact(format!("{error:#}")))?;
+        let (workshop, component) = self.load(inspection.class, path)?;
         let unfit = |error: wasmtime::Error| PrepareError::Link(link_advice(&error, &inspection.imports));
         let linked = workshop.linker.instantiate_pre(&component).map_err(unfit)?;
         let log = GuestLog::new(&settings.app, &settings.revision, settings.log_lines_per_second_max);
@@ -164,6 +165,32 @@ impl Sandbox {
         let (log, idle, tasks) = (Arc::new(log), self.idle.clone(), self.tasks.clone());
         let common = Common { settings, files, log, account, idle, tasks };
         Guest::new(inspection.lane, linked, common, self.clock.clone()).map_err(unfit)
+    }
+
+    /// Loads an artefact where it fits.
+    fn load(&self, class: Class, path: &Path) -> Result<(&Workshop, Component), PrepareError> {
+        let load = |workshop: &Workshop| {
+            precompiled::load(&workshop.engine, path).map_err(|error| PrepareError::Artefact(format!("{error:#}")))
+        };
+        let workshop = self.workshop(class)?;
+        let component = load(workshop)?;
+        let misfit = if workshop.is_pooled { misfit(class, &component, self.settings.memory_bytes_max) } else { None };
+        match (misfit, class) {
+            (None, _) => Ok((workshop, component)),
+            (Some(why), Class::Plain | Class::Concurrent) => Err(PrepareError::Resources(why)),
+            // Slower to make, but made.
+            (Some(why), Class::Large) => {
+                tracing::debug!("an instance of its own for each request: {why}");
+                let target = workshop.target;
+                let made = self.oversize.get_or_init(|| {
+                    let made = Workshop::new(target, Pooled::No, &self.settings)?;
+                    self.clock.interrupt(&made.engine);
+                    Ok(made)
+                });
+                let workshop = made.as_ref().map_err(SandboxError::clone)?;
+                Ok((workshop, load(workshop)?))
+            }
+        }
     }
 
     fn workshop(&self, class: Class) -> Result<&Workshop, SandboxError> {
@@ -175,7 +202,7 @@ impl Sandbox {
         let made = cell.get_or_init(|| {
             let made = match self.plain.target.roomy {
                 true => Workshop::that_fits(class, &self.settings)?,
-                false => Workshop::new(Target { class, roomy: false }, &self.settings)?,
+                false => Workshop::new(Target { class, roomy: false }, Pooled::No, &self.settings)?,
             };
             self.clock.interrupt(&made.engine);
             Ok(made)
@@ -184,50 +211,41 @@ impl Sandbox {
     }
 }
 
+/// Whether instances live in the slots of a pool.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pooled {
+    Yes,
+    No,
+}
+
 impl Workshop {
     /// With as much address space as it likes, or with less where there is not so much.
     fn that_fits(class: Class, settings: &SandboxSettings) -> Result<Workshop, SandboxError> {
-        Workshop::new(Target { class, roomy: true }, settings).or_else(|error| {
+        Workshop::new(Target { class, roomy: true }, Pooled::Yes, settings).or_else(|error| {
             tracing::warn!(
                 "there is not enough address space for the {class:?} engine's instances (`ulimit -v`?), so that each of \
                  them reserves its own: they are slower to make ({error})"
             );
-            Workshop::new(Target { class, roomy: false }, settings)
+            Workshop::new(Target { class, roomy: false }, Pooled::No, settings)
         })
     }
 
-    fn new(target: Target, settings: &SandboxSettings) -> Result<Workshop, SandboxError> {
-        let Target { class, roomy } = target;
+    fn new(target: Target, pooled: Pooled, settings: &SandboxSettings) -> Result<Workshop, SandboxError> {
+        let class = target.class;
         let mut config = target.config();
-        if roomy && class != Class::Large {
-            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
+        let is_pooled = pooled == Pooled::Yes && !(class == Class::Large && std::env::var("GH_NOPOOL").is_ok());
+        if is_pooled {
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(
+                class,
+                settings.instances_max,
+                settings.memory_bytes_max,
+            )));
         }
         let made = Engine::new(&config).and_then(|engine| {
             let mut linker = Linker::new(&engine);
             capability::link(&mut linker, class)?;
-            Ok(Workshop { target, engine, linker })
+            Ok(Workshop { target, is_pooled, engine, linker })
         });
         made.map_err(|error| SandboxError(format!("{error:#}")))
     }
-}
-
-/// Slots beside those for requests, so that a new revision can be tried while the house is full.
-const PROBES_AT_ONCE: u32 = 16;
-
-/// The pool for small components: slots keep their pages between requests, and only what a request wrote is reset.
-fn pool(settings: &SandboxSettings) -> PoolingAllocationConfig {
-    // As many may wait for a request as may be at work on one.
-    let instances = settings.instances_max.saturating_mul(2).saturating_add(PROBES_AT_ONCE);
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(instances)
-        .total_core_instances(instances.saturating_mul(PLAIN_CORE_INSTANCES_MAX))
-        .total_memories(instances)
-        .total_tables(instances.saturating_mul(PLAIN_TABLES_MAX))
-        .total_stacks(instances)
-        .table_elements(PLAIN_TABLE_ELEMENTS_MAX as usize)
-        .max_memory_size(usize::try_from(settings.memory_bytes_max).unwrap_or(usize::MAX))
-        .linear_memory_keep_resident(2 << 20)
-        .table_keep_resident(64 << 10)
-        .pagemap_scan(Enabled::Auto);
-    pool
 }

@@ -45,8 +45,23 @@ impl OpenFiles {
 pub(crate) struct Handles {
     all: Arc<OpenFiles>,
     known: Vec<Known>,
-    /// Taken from `all`.
+    /// Files that are being opened.
+    pending: Arc<AtomicUsize>,
+    /// Taken from `all` for those that are known.
     taken: usize,
+}
+
+/// Room for one more file, given back on drop.
+pub(crate) struct Room {
+    all: Arc<OpenFiles>,
+    pending: Arc<AtomicUsize>,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.pending.fetch_sub(1, Ordering::Relaxed);
+        self.all.give_back(1);
+    }
 }
 
 /// A file that is, or was, open. It is known by its place in memory, which stays taken as long as this lives.
@@ -74,17 +89,18 @@ pub(crate) struct Paid {
 
 impl Handles {
     pub(crate) fn new(all: &Arc<OpenFiles>) -> Handles {
-        Handles { all: all.clone(), known: Vec::new(), taken: 0 }
+        Handles { all: all.clone(), known: Vec::new(), pending: Arc::default(), taken: 0 }
     }
 
-    /// Makes room for one more file that is to be opened; `false` when the instance or the host has too many open.
-    pub(crate) fn make_room(&mut self) -> bool {
+    /// Makes room for one more file that is to be opened; `None` when the instance or the host has too many open.
+    pub(crate) fn make_room(&mut self) -> Option<Room> {
         self.forget_closed();
-        self.known.len() < FILES_MAX && self.has_room_for_stream() && {
-            let taken = self.all.take();
-            self.taken += usize::from(taken);
-            taken
+        let count = self.known.len() + self.pending.load(Ordering::Relaxed);
+        if count >= FILES_MAX || !self.has_room_for_stream() || !self.all.take() {
+            return None;
         }
+        self.pending.fetch_add(1, Ordering::Relaxed);
+        Some(Room { all: self.all.clone(), pending: self.pending.clone() })
     }
 
     /// Whether the instance may make a stream, or another descriptor.
@@ -93,9 +109,13 @@ impl Handles {
     }
 
     /// A file was opened, for which there was room.
-    pub(crate) fn enter(&mut self, file: &Arc<File>, depot: Option<Arc<Depot>>) {
+    pub(crate) fn enter(&mut self, room: Room, file: &Arc<File>, depot: Option<Arc<Depot>>) {
         let ground = Ground { depot, paid: Arc::default() };
         self.known.push(Known { file: Arc::downgrade(file), ground });
+        // What the room gives back.
+        self.all.open.fetch_add(1, Ordering::Relaxed);
+        self.taken += 1;
+        drop(room);
     }
 
     /// What an open file stands on; nothing where it is not known.
@@ -119,32 +139,88 @@ impl Drop for Handles {
 }
 
 impl Ground {
-    /// What a write of `bytes` at `offset` may add to what the disk holds.
-    pub(crate) fn cost(&self, offset: u64, bytes: u64) -> u64 {
+    /// Pays for one more entry of a folder; `false` when there is no room for it.
+    pub(crate) async fn takes_entry(&self) -> bool {
+        match &self.depot {
+            Some(depot) => depot.take(BLOCK_BYTES).await,
+            None => true,
+        }
+    }
+
+    /// Pays for a write of `bytes` at `offset`, or at the end; `false` when there is no room for it.
+    pub(crate) async fn takes_write(&self, offset: Option<u64>, bytes: usize) -> bool {
+        let Some(depot) = &self.depot else {
+            return true;
+        };
+        let takes = !self.is_too_far(offset, bytes) && depot.take(self.cost(offset, bytes)).await;
+        if takes {
+            self.paid(offset, bytes);
+        }
+        takes
+    }
+
+    /// Pays for a file that is to be `size` long, and is `has` long now; `false` when there is no room for it.
+    pub(crate) async fn takes_size(&self, has: u64, size: u64) -> bool {
+        let Some(depot) = &self.depot else {
+            return true;
+        };
+        let more = size.saturating_sub(has).div_ceil(BLOCK_BYTES).saturating_mul(BLOCK_BYTES);
+        !depot.never_holds(size) && depot.take(more).await
+    }
+
+    /// Something was removed, or is about to be.
+    pub(crate) fn has_changed(&self) {
+        if let Some(depot) = &self.depot {
+            depot.has_changed();
+        }
+    }
+
+    /// Whether a file that is moved or linked from here to there stays in the folder that it was paid for in.
+    pub(crate) fn is_one_with(&self, other: &Ground) -> bool {
+        match (&self.depot, &other.depot) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            // Nothing is written then.
+            _ => true,
+        }
+    }
+
+    /// Whether a write would go beyond all that the folder may ever hold.
+    pub(crate) fn is_too_far(&self, offset: Option<u64>, bytes: usize) -> bool {
+        let end = offset.map(|offset| offset.saturating_add(bytes as u64));
+        self.depot.as_ref().zip(end).is_some_and(|(depot, end)| depot.never_holds(end))
+    }
+
+    /// What a write may add to what the disk holds. Of what is appended it is not known where it begins: at first that is a
+    /// block more than it fills.
+    pub(crate) fn cost(&self, offset: Option<u64>, bytes: usize) -> u64 {
+        let bytes = bytes as u64;
         if bytes == 0 {
             return 0;
         }
-        let (first, end) = (offset / BLOCK_BYTES, offset.saturating_add(bytes).div_ceil(BLOCK_BYTES));
-        let is_paid = self.paid.block.load(Ordering::Relaxed) == first + 1;
-        (end - first - u64::from(is_paid)).saturating_mul(BLOCK_BYTES)
+        let blocks = match offset {
+            Some(offset) => {
+                let (first, end) = (offset / BLOCK_BYTES, offset.saturating_add(bytes).div_ceil(BLOCK_BYTES));
+                end - first - u64::from(self.paid.block.load(Ordering::Relaxed) == first + 1)
+            }
+            None => {
+                let filled = |appended: u64| if appended == 0 { 0 } else { 1 + appended.div_ceil(BLOCK_BYTES) };
+                let before = self.paid.appended.load(Ordering::Relaxed);
+                filled(before.saturating_add(bytes)) - filled(before)
+            }
+        };
+        blocks.saturating_mul(BLOCK_BYTES)
     }
 
     /// A write was paid for.
-    pub(crate) fn paid(&self, offset: u64, bytes: u64) {
-        let last = offset.saturating_add(bytes.saturating_sub(1)) / BLOCK_BYTES;
-        self.paid.block.store(last + 1, Ordering::Relaxed);
-    }
-
-    /// What `bytes` at the end may add: a block more than they fill, at first.
-    pub(crate) fn cost_at_end(&self, bytes: u64) -> u64 {
-        let before = self.paid.appended.load(Ordering::Relaxed);
-        let blocks = |appended: u64| if appended == 0 { 0 } else { 1 + appended.div_ceil(BLOCK_BYTES) };
-        (blocks(before.saturating_add(bytes)) - blocks(before)).saturating_mul(BLOCK_BYTES)
-    }
-
-    /// An append was paid for.
-    pub(crate) fn paid_at_end(&self, bytes: u64) {
-        self.paid.appended.fetch_add(bytes, Ordering::Relaxed);
+    pub(crate) fn paid(&self, offset: Option<u64>, bytes: usize) {
+        let bytes = bytes as u64;
+        match offset {
+            Some(offset) => {
+                let last = offset.saturating_add(bytes.saturating_sub(1)) / BLOCK_BYTES;
+                self.paid.block.store(last + 1, Ordering::Relaxed);
+            }
+            None => _ = self.paid.appended.fetch_add(bytes, Ordering::Relaxed),
+        }
     }
 }
 
@@ -162,14 +238,18 @@ mod tests {
         let (mut one, mut other) = (Handles::new(&all), Handles::new(&all));
         let files = [file(), file()];
         for file in &files {
-            assert!(one.make_room());
-            one.enter(file, None);
+            let room = one.make_room().unwrap();
+            one.enter(room, file, None);
         }
-        assert!(other.make_room());
-        assert!(!one.make_room());
+        let room = other.make_room().unwrap();
+        assert!(one.make_room().is_none());
+        drop(room);
+        let room = one.make_room().unwrap();
+        assert!(one.make_room().is_none());
         let stream = files[0].clone();
         drop(files);
-        assert!(one.make_room(), "one was closed");
+        assert!(one.make_room().is_some(), "one was closed");
+        drop(room);
         assert!(one.ground(&stream).is_some());
         assert!(one.ground(&file()).is_none());
         drop((one, other));
@@ -182,10 +262,10 @@ mod tests {
         let mut handles = Handles::new(&all);
         let files: Vec<_> = (0..FILES_MAX).map(|_| file()).collect();
         for file in &files {
-            assert!(handles.make_room());
-            handles.enter(file, None);
+            let room = handles.make_room().unwrap();
+            handles.enter(room, file, None);
         }
-        assert!(!handles.make_room());
+        assert!(handles.make_room().is_none());
         let streams = vec![files[0].clone(); HANDLES_MAX - FILES_MAX];
         assert!(!handles.has_room_for_stream());
         drop(streams);
@@ -196,15 +276,15 @@ mod tests {
     fn a_block_is_paid_for_once_in_a_row() {
         let ground = Ground::default();
         let pay = |offset, bytes| {
-            let cost = ground.cost(offset, bytes);
-            ground.paid(offset, bytes);
+            let cost = ground.cost(Some(offset), bytes);
+            ground.paid(Some(offset), bytes);
             cost / BLOCK_BYTES
         };
         assert_eq!([pay(0, 1), pay(1, 1), pay(2, 4094), pay(4096, 1), pay(4097, 8192)], [1, 0, 0, 1, 2]);
         assert_eq!([pay(0, 4096), pay(1 << 40, 1), pay(4095, 2)], [1, 1, 2]);
         let append = |bytes| {
-            let cost = ground.cost_at_end(bytes);
-            ground.paid_at_end(bytes);
+            let cost = ground.cost(None, bytes);
+            ground.paid(None, bytes);
             cost / BLOCK_BYTES
         };
         assert_eq!([append(10), append(10), append(4076), append(1)], [2, 0, 0, 1]);

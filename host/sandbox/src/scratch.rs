@@ -1,17 +1,16 @@
 //! Folders that live as long as an instance, and how folders that guests have filled are removed.
 
-use std::ffi::CStr;
 use std::fs::DirBuilder;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use rustix::fs::AtFlags;
-use rustix::fs::Dir;
 use rustix::fs::FileType;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
@@ -19,19 +18,23 @@ use rustix::io::Errno;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
+use crate::depot::Depot;
+use crate::listing::entries;
+
 /// An empty folder of one instance's own. Dropping it removes it, with whatever is in it by then.
 pub(crate) struct Scratch {
     path: PathBuf,
+    depot: Arc<Depot>,
     tasks: TaskTracker,
 }
 
 impl Scratch {
-    /// Makes a folder below `parent`. Blocks.
-    pub(crate) fn new(parent: &Path, tasks: &TaskTracker) -> io::Result<Scratch> {
+    /// Makes a folder below `parent`, which is counted in `depot`. Blocks.
+    pub(crate) fn new(parent: &Path, depot: &Arc<Depot>, tasks: &TaskTracker) -> io::Result<Scratch> {
         static SERIAL: AtomicU64 = AtomicU64::new(0);
         let path = parent.join(SERIAL.fetch_add(1, Ordering::Relaxed).to_string());
         DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(Scratch { path, tasks: tasks.clone() })
+        Ok(Scratch { path, depot: depot.clone(), tasks: tasks.clone() })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -41,13 +44,16 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let path = std::mem::take(&mut self.path);
+        let (path, depot) = (std::mem::take(&mut self.path), self.depot.clone());
+        // Whoever finds no room now waits until there is some.
+        depot.has_changed();
         let remove = move || {
             if let Err(error) = remove(&path) {
                 let shown = path.display();
                 tracing::warn!(path = %shown, "cannot remove `{shown}`, which a guest has left: {error}; it goes at the \
                     host's next start");
             }
+            depot.has_changed();
         };
         match Handle::try_current() {
             Ok(runtime) => _ = self.tasks.spawn_blocking_on(remove, &runtime),
@@ -126,27 +132,6 @@ fn lift(inner: &OwnedFd, top: &OwnedFd, moved: &mut u64) -> io::Result<()> {
     Ok(())
 }
 
-fn entries(folder: &OwnedFd) -> io::Result<Vec<(Box<CStr>, FileType)>> {
-    let mut found = Vec::new();
-    for entry in Dir::read_from(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name == c"." || name == c".." {
-            continue;
-        }
-        let kind = match entry.file_type() {
-            FileType::Unknown => match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(stat) => FileType::from_raw_mode(stat.st_mode),
-                Err(Errno::NOENT) => continue,
-                Err(error) => return Err(error.into()),
-            },
-            known => known,
-        };
-        found.push((name.into(), kind));
-    }
-    Ok(found)
-}
-
 fn ignoring_gone(result: rustix::io::Result<()>) -> io::Result<()> {
     match result {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
@@ -165,7 +150,8 @@ mod tests {
     fn a_scratch_goes_with_all_that_is_in_it_and_with_nothing_else() {
         let (parent, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         fs::write(outside.path().join("precious"), "kept").unwrap();
-        let scratch = Scratch::new(parent.path(), &TaskTracker::new()).unwrap();
+        let scratch =
+            Scratch::new(parent.path(), &Arc::new(Depot::new(parent.path(), 1 << 20)), &TaskTracker::new()).unwrap();
         let inner = scratch.path().join("a/b/c");
         fs::create_dir_all(&inner).unwrap();
         fs::create_dir(scratch.path().join(".moved-1")).unwrap();

@@ -315,7 +315,7 @@ mod tests {
         assert_eq!(
             outcome(&sighting(&wasm), Some(&sighting(&toml)), 99),
             "refused (true): apps/shop.toml:1: unknown key `x` (known here: manifest_version, sha256, routes, \
-             environment, limits, instances, before, compress, static)"
+             environment, limits, instances, before, compress, static, state)"
         );
         fs::write(&toml, format!("sha256 = \"{}\"", Digest::of(b"abc"))).unwrap();
         assert_eq!(

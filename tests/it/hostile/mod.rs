@@ -4,6 +4,7 @@ mod bombs;
 mod cuts;
 mod document;
 mod faults;
+mod files;
 mod heads;
 mod leavers;
 mod logs;

@@ -26,6 +26,7 @@ use crate::folder::Folders;
 use crate::folder::Source;
 use crate::handles::Handles;
 use crate::handles::OpenFiles;
+use crate::handles::Room;
 use crate::memory::Account;
 use crate::memory::Share;
 use crate::scratch::Scratch;
@@ -172,11 +173,8 @@ impl Grant {
         tasks: &TaskTracker,
     ) -> io::Result<(WasiCtx, Attached)> {
         let mut handles = Handles::new(&self.open);
-        for _ in &self.seen {
-            if !handles.make_room() {
-                return Err(io::Error::other("the guests of this host have too many files open"));
-            }
-        }
+        let rooms: Option<Vec<Room>> = self.seen.iter().map(|_| handles.make_room()).collect();
+        let rooms = rooms.ok_or_else(|| io::Error::other("the guests of this host have too many files open"))?;
         let (seen, scratch, tasks) = (self.seen.clone(), self.scratch.clone(), tasks.clone());
         let opened = tokio::task::spawn_blocking(move || open(builder, &seen, &scratch, &tasks)).await;
         let (wasi, scratches) = opened.map_err(io::Error::other)??;
@@ -186,9 +184,9 @@ impl Grant {
             Place::ReadOnly(_) => None,
         });
         let opened = looking.filesystem().get_directories().map_err(io::Error::other)?;
-        for ((descriptor, _), depot) in opened.into_iter().zip(places) {
+        for (((descriptor, _), depot), room) in opened.into_iter().zip(places).zip(rooms) {
             if let Descriptor::Dir(folder) = looking.table.delete(descriptor).map_err(io::Error::other)? {
-                handles.enter(&folder.dir, depot);
+                handles.enter(room, &folder.dir, depot);
             }
         }
         Ok((looking.ctx, Attached { handles, memory, listings: HashMap::new(), _scratches: scratches }))
@@ -205,8 +203,8 @@ fn open(
     let mut scratches = Vec::new();
     for Seen { guest, place } in seen {
         let (host, perms) = match place {
-            Place::Scratch(_) => {
-                scratches.push(Scratch::new(parent, tasks)?);
+            Place::Scratch(depot) => {
+                scratches.push(Scratch::new(parent, depot, tasks)?);
                 (scratches[scratches.len() - 1].path(), FsPerms::ReadWrite)
             }
             Place::Kept(host, _) => (host.as_path(), FsPerms::ReadWrite),

@@ -4,7 +4,6 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use rustix::fs::Dir;
 use wasmtime::StoreContextMut;
 use wasmtime::component::Linker;
 use wasmtime::component::Resource;
@@ -24,8 +23,8 @@ use wasmtime_wasi::p2::bindings::filesystem::types::PathFlags;
 
 use crate::capability::files::Filing;
 use crate::capability::metered::Metered;
-use crate::depot::BLOCK_BYTES;
 use crate::handles::Ground;
+use crate::listing::weigh;
 use crate::memory::Share;
 use crate::offer::VERSION_02;
 
@@ -147,10 +146,7 @@ fn ground<T: Filing>(state: &mut T, fd: &Fd) -> FsResult<Ground> {
 
 /// Pays for one more entry of a folder.
 async fn pay_for_entry(ground: &Ground) -> FsResult<()> {
-    match &ground.depot {
-        Some(depot) if !depot.take(BLOCK_BYTES).await => Err(ErrorCode::InsufficientSpace.into()),
-        _ => Ok(()),
-    }
+    if ground.takes_entry().await { Ok(()) } else { Err(ErrorCode::InsufficientSpace.into()) }
 }
 
 async fn open_at<T: Filing>(
@@ -163,12 +159,9 @@ async fn open_at<T: Filing>(
 ) -> FsResult<Fd> {
     let ground = ground(state, &fd)?;
     // WASI has no word for too many open files.
-    let has_room = state.files().is_some_and(|files| files.handles.make_room());
-    if !has_room {
-        return Err(ErrorCode::InsufficientMemory.into());
-    }
+    let room = state.files().and_then(|files| files.handles.make_room()).ok_or(ErrorCode::InsufficientMemory)?;
     let mut is_starved = false;
-    if open.contains(OpenFlags::CREATE) && pay_for_entry(&ground).await.is_err() {
+    if open.contains(OpenFlags::CREATE) && !ground.takes_entry().await {
         // What is there already can still be opened.
         if open.contains(OpenFlags::EXCLUSIVE) {
             return Err(ErrorCode::InsufficientSpace.into());
@@ -176,10 +169,8 @@ async fn open_at<T: Filing>(
         open = open ^ OpenFlags::CREATE;
         is_starved = true;
     }
-    if open.contains(OpenFlags::TRUNCATE)
-        && let Some(depot) = &ground.depot
-    {
-        depot.has_changed();
+    if open.contains(OpenFlags::TRUNCATE) {
+        ground.has_changed();
     }
     let opened = match HostDescriptor::open_at(&mut state.filesystem(), fd, follow, path, open, flags).await {
         Ok(opened) => opened,
@@ -192,33 +183,25 @@ async fn open_at<T: Filing>(
     };
     let file = file(state, &opened)?;
     if let Some(files) = state.files() {
-        files.handles.enter(&file, ground.depot);
+        files.handles.enter(room, &file, ground.depot);
     }
     Ok(opened)
 }
 
 async fn write<T: Filing>(state: &mut T, fd: Fd, bytes: Vec<u8>, offset: u64) -> FsResult<u64> {
-    let (ground, length) = (ground(state, &fd)?, bytes.len() as u64);
-    if let Some(depot) = &ground.depot {
-        let cost = ground.cost(offset, length);
-        if depot.never_holds(offset.saturating_add(length)) || !depot.take(cost).await {
-            return Err(ErrorCode::InsufficientSpace.into());
-        }
-        ground.paid(offset, length);
+    if !ground(state, &fd)?.takes_write(Some(offset), bytes.len()).await {
+        return Err(ErrorCode::InsufficientSpace.into());
     }
     HostDescriptor::write(&mut state.filesystem(), fd, bytes, offset).await
 }
 
 async fn set_size<T: Filing>(state: &mut T, fd: Fd, size: u64) -> FsResult<()> {
     let ground = ground(state, &fd)?;
-    if let Some(depot) = &ground.depot {
-        let has = file(state, &fd)?.metadata().map_or(0, |metadata| metadata.len());
-        let more = size.saturating_sub(has).next_multiple_of(BLOCK_BYTES);
-        if depot.never_holds(size) || !depot.take(more).await {
-            return Err(ErrorCode::InsufficientSpace.into());
-        }
-        depot.has_changed();
+    let has = file(state, &fd)?.metadata().map_or(0, |metadata| metadata.len());
+    if !ground.takes_size(has, size).await {
+        return Err(ErrorCode::InsufficientSpace.into());
     }
+    ground.has_changed();
     HostDescriptor::set_size(&mut state.filesystem(), fd, size).await
 }
 
@@ -255,35 +238,27 @@ async fn rename_at<T: Filing>(state: &mut T, fd: Fd, old: String, to: Fd, new: S
 /// A file that went from one folder to another would be paid for in the one and lie in the other.
 fn within_one<T: Filing>(state: &mut T, from: &Fd, to: &Fd) -> FsResult<Ground> {
     let (from, to) = (ground(state, from)?, ground(state, to)?);
-    match (&from.depot, &to.depot) {
-        (Some(one), Some(other)) if !Arc::ptr_eq(one, other) => Err(ErrorCode::CrossDevice.into()),
-        _ => Ok(to),
-    }
+    if from.is_one_with(&to) { Ok(to) } else { Err(ErrorCode::CrossDevice.into()) }
 }
 
 async fn unlink_file_at<T: Filing>(state: &mut T, fd: Fd, path: String) -> FsResult<()> {
     let ground = ground(state, &fd)?;
     HostDescriptor::unlink_file_at(&mut state.filesystem(), fd, path).await?;
-    Ok(ground.depot.iter().for_each(|depot| depot.has_changed()))
+    ground.has_changed();
+    Ok(())
 }
 
 async fn remove_directory_at<T: Filing>(state: &mut T, fd: Fd, path: String) -> FsResult<()> {
     let ground = ground(state, &fd)?;
     HostDescriptor::remove_directory_at(&mut state.filesystem(), fd, path).await?;
-    Ok(ground.depot.iter().for_each(|depot| depot.has_changed()))
+    ground.has_changed();
+    Ok(())
 }
-
-/// What the host keeps for one entry of a listing, beside its name.
-const LISTED_BYTES: u64 = 96;
 
 /// wasmtime takes in a folder as a whole: that is memory of the guest's.
 async fn read_directory<T: Filing>(state: &mut T, fd: Fd) -> FsResult<Resource<DirectoryEntryStream>> {
     let folder = file(state, &fd)?;
-    let counted = tokio::task::spawn_blocking(move || {
-        let entries = Dir::read_from(&*folder)?.map(|entry| entry.map(|entry| entry.file_name().count_bytes() as u64));
-        entries.map(|bytes| Ok(bytes? + LISTED_BYTES)).sum::<std::io::Result<u64>>()
-    });
-    let bytes = counted.await.map_err(|_| ErrorCode::Io)??;
+    let bytes = tokio::task::spawn_blocking(move || weigh(&folder)).await.map_err(|_| ErrorCode::Io)??;
     let mut share = Share::new(&state.files().ok_or(ErrorCode::NotPermitted)?.memory);
     if !share.grow(bytes) {
         return Err(ErrorCode::InsufficientMemory.into());

@@ -1,6 +1,7 @@
 //! A stream into a file, which pays for what is written.
 
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use rustix::io::Errno;
@@ -19,7 +20,7 @@ use crate::handles::Ground;
 pub(crate) struct Metered {
     inner: DynOutputStream,
     ground: Ground,
-    depot: std::sync::Arc<Depot>,
+    depot: Arc<Depot>,
     /// Where it writes; `None` is at the end.
     offset: Option<u64>,
     /// It has told that there is no more room.
@@ -27,48 +28,22 @@ pub(crate) struct Metered {
 }
 
 impl Metered {
-    pub(crate) fn new(
-        inner: DynOutputStream,
-        ground: Ground,
-        depot: std::sync::Arc<Depot>,
-        offset: Option<u64>,
-    ) -> Metered {
+    pub(crate) fn new(inner: DynOutputStream, ground: Ground, depot: Arc<Depot>, offset: Option<u64>) -> Metered {
         Metered { inner, ground, depot, offset, is_over: false }
     }
 
-    fn cost(&self, bytes: usize) -> u64 {
-        match self.offset {
-            Some(offset) => self.ground.cost(offset, bytes as u64),
-            None => self.ground.cost_at_end(bytes as u64),
-        }
-    }
-
-    fn paid(&mut self, bytes: usize) {
-        let bytes = bytes as u64;
-        match &mut self.offset {
-            Some(offset) => {
-                self.ground.paid(*offset, bytes);
-                *offset = offset.saturating_add(bytes);
-            }
-            None => self.ground.paid_at_end(bytes),
-        }
+    fn go_on(&mut self, bytes: usize) {
+        self.offset = self.offset.map(|offset| offset.saturating_add(bytes as u64));
     }
 
     /// How much of `wanted` can be paid for without measuring.
     fn affordable(&self, wanted: usize) -> usize {
         let left = self.depot.left();
-        let to_block_end = match self.offset {
-            Some(offset) => BLOCK_BYTES - offset % BLOCK_BYTES,
-            None => 1,
-        };
+        let to_block_end = self.offset.map_or(1, |offset| BLOCK_BYTES - offset % BLOCK_BYTES);
         // What lies across two borders of blocks costs two more than it fills.
         let candidates = [wanted as u64, left.saturating_sub(2 * BLOCK_BYTES), to_block_end];
-        let fits = candidates.into_iter().map(|bytes| bytes.min(wanted as u64) as usize);
-        fits.filter(|bytes| self.cost(*bytes) <= left).max().unwrap_or_default()
-    }
-
-    fn is_too_far(&self, bytes: usize) -> bool {
-        self.offset.is_some_and(|offset| self.depot.never_holds(offset.saturating_add(bytes as u64)))
+        let fits = candidates.into_iter().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX).min(wanted));
+        fits.filter(|bytes| self.ground.cost(self.offset, *bytes) <= left).max().unwrap_or_default()
     }
 
     fn no_space(&mut self) -> StreamError {
@@ -80,12 +55,14 @@ impl Metered {
 #[async_trait]
 impl OutputStream for Metered {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        let (length, cost) = (bytes.len(), self.cost(bytes.len()));
-        if self.is_too_far(length) || !self.depot.charge(cost) {
+        let length = bytes.len();
+        let cost = self.ground.cost(self.offset, length);
+        if self.ground.is_too_far(self.offset, length) || !self.depot.charge(cost) {
             return Err(self.no_space());
         }
         self.inner.write(bytes)?;
-        self.paid(length);
+        self.ground.paid(self.offset, length);
+        self.go_on(length);
         Ok(())
     }
 
@@ -99,7 +76,7 @@ impl OutputStream for Metered {
         }
         let most = self.inner.check_write()?;
         let permit = self.affordable(most);
-        if most > 0 && (self.is_too_far(1) || permit == 0 && self.depot.is_known_full()) {
+        if most > 0 && (self.ground.is_too_far(self.offset, 1) || permit == 0 && self.depot.is_known_full()) {
             return Err(self.no_space());
         }
         Ok(permit)
@@ -109,12 +86,12 @@ impl OutputStream for Metered {
         if self.is_over {
             return Err(StreamError::Closed);
         }
-        let (length, cost) = (bytes.len(), self.cost(bytes.len()));
-        if self.is_too_far(length) || !self.depot.take(cost).await {
+        let length = bytes.len();
+        if !self.ground.takes_write(self.offset, length).await {
             return Err(self.no_space());
         }
         self.inner.blocking_write_and_flush(bytes).await?;
-        self.paid(length);
+        self.go_on(length);
         Ok(())
     }
 

@@ -5,7 +5,9 @@
 
 pub(crate) mod files;
 mod files02;
+mod files03;
 mod metered;
+mod metered03;
 pub(crate) mod outbound;
 pub(crate) mod wasi;
 
@@ -22,6 +24,7 @@ pub(crate) fn link<T: Filing + WasiHttpView + 'static>(linker: &mut Linker<T>, c
     outbound::link(linker)?;
     if class != Class::Plain {
         wasi::link_03(linker)?;
+        files03::link(linker)?;
         outbound::link_03(linker)?;
     }
     Ok(())
