@@ -74,7 +74,7 @@ async fn the_document_for_scripts_has_everything() {
     };
     assert_eq!(import("wasi:http/outgoing-handler@0.2.")["offer"], "empty");
     assert_eq!(import("wasi:http/outgoing-handler@0.2.")["note"], "links, every request is refused");
-    assert_eq!(import("wasi:filesystem/preopens@0.2.")["note"], "links, there are no files");
+    assert_eq!(import("wasi:filesystem/preopens@0.2.")["note"], "links, sees the folders that it is given");
     assert_eq!(import("wasi:cli/environment@0.2.")["offer"], "granted");
     assert!(report["compiled"]["bytes"].as_u64().unwrap() > 0, "{report:#}");
     assert!(report["first_instance_us"].as_u64().is_some(), "{report:#}");

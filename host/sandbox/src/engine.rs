@@ -53,8 +53,6 @@ pub struct Sandbox {
     concurrent: OnceLock<Result<Workshop, SandboxError>>,
     /// Made when the first large component comes.
     large: OnceLock<Result<Workshop, SandboxError>>,
-    /// Made when the first component comes that no pool has a slot for.
-    oversize: OnceLock<Result<Workshop, SandboxError>>,
     settings: SandboxSettings,
     memory_total: Arc<MemoryTotal>,
     idle: Arc<Idle>,
@@ -109,7 +107,6 @@ impl Sandbox {
             plain,
             concurrent: OnceLock::new(),
             large: OnceLock::new(),
-            oversize: OnceLock::new(),
             memory_total,
             depots: Depots::new(settings.open_files_max),
             settings,
@@ -167,30 +164,13 @@ impl Sandbox {
         Guest::new(inspection.lane, linked, common, self.clock.clone()).map_err(unfit)
     }
 
-    /// Loads an artefact where it fits.
+    /// Loads an artefact, if there is a place for it.
     fn load(&self, class: Class, path: &Path) -> Result<(&Workshop, Component), PrepareError> {
-        let load = |workshop: &Workshop| {
-            precompiled::load(&workshop.engine, path).map_err(|error| PrepareError::Artefact(format!("{error:#}")))
-        };
         let workshop = self.workshop(class)?;
-        let component = load(workshop)?;
-        let misfit = if workshop.is_pooled { misfit(class, &component, self.settings.memory_bytes_max) } else { None };
-        match (misfit, class) {
-            (None, _) => Ok((workshop, component)),
-            (Some(why), Class::Plain | Class::Concurrent) => Err(PrepareError::Resources(why)),
-            // Slower to make, but made.
-            (Some(why), Class::Large) => {
-                tracing::debug!("an instance of its own for each request: {why}");
-                let target = workshop.target;
-                let made = self.oversize.get_or_init(|| {
-                    let made = Workshop::new(target, Pooled::No, &self.settings)?;
-                    self.clock.interrupt(&made.engine);
-                    Ok(made)
-                });
-                let workshop = made.as_ref().map_err(SandboxError::clone)?;
-                Ok((workshop, load(workshop)?))
-            }
-        }
+        let component =
+            precompiled::load(&workshop.engine, path).map_err(|error| PrepareError::Artefact(format!("{error:#}")))?;
+        let misfit = workshop.is_pooled.then(|| misfit(&component, self.settings.memory_bytes_max)).flatten();
+        misfit.map_or(Ok((workshop, component)), |why| Err(PrepareError::Resources(why)))
     }
 
     fn workshop(&self, class: Class) -> Result<&Workshop, SandboxError> {
@@ -202,7 +182,7 @@ impl Sandbox {
         let made = cell.get_or_init(|| {
             let made = match self.plain.target.roomy {
                 true => Workshop::that_fits(class, &self.settings)?,
-                false => Workshop::new(Target { class, roomy: false }, Pooled::No, &self.settings)?,
+                false => Workshop::new(Target { class, roomy: false }, &self.settings)?,
             };
             self.clock.interrupt(&made.engine);
             Ok(made)
@@ -211,35 +191,25 @@ impl Sandbox {
     }
 }
 
-/// Whether instances live in the slots of a pool.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pooled {
-    Yes,
-    No,
-}
-
 impl Workshop {
     /// With as much address space as it likes, or with less where there is not so much.
     fn that_fits(class: Class, settings: &SandboxSettings) -> Result<Workshop, SandboxError> {
-        Workshop::new(Target { class, roomy: true }, Pooled::Yes, settings).or_else(|error| {
+        Workshop::new(Target { class, roomy: true }, settings).or_else(|error| {
             tracing::warn!(
                 "there is not enough address space for the {class:?} engine's instances (`ulimit -v`?), so that each of \
                  them reserves its own: they are slower to make ({error})"
             );
-            Workshop::new(Target { class, roomy: false }, Pooled::No, settings)
+            Workshop::new(Target { class, roomy: false }, settings)
         })
     }
 
-    fn new(target: Target, pooled: Pooled, settings: &SandboxSettings) -> Result<Workshop, SandboxError> {
-        let class = target.class;
+    fn new(target: Target, settings: &SandboxSettings) -> Result<Workshop, SandboxError> {
+        let Target { class, roomy } = target;
         let mut config = target.config();
-        let is_pooled = pooled == Pooled::Yes && !(class == Class::Large && std::env::var("GH_NOPOOL").is_ok());
+        let is_pooled = roomy && class != Class::Large;
         if is_pooled {
-            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(
-                class,
-                settings.instances_max,
-                settings.memory_bytes_max,
-            )));
+            let pool = pool(settings.instances_max, settings.memory_bytes_max);
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
         }
         let made = Engine::new(&config).and_then(|engine| {
             let mut linker = Linker::new(&engine);

@@ -22,7 +22,7 @@ pub enum Offer {
 pub(crate) const VERSION_02: &str = "0.2.12";
 pub(crate) const VERSION_03: &str = "0.3.0";
 
-const NO_FILES: Offer = Offer::Empty("links, there are no files");
+const FOLDERS: Offer = Offer::Empty("links, sees the folders that it is given");
 const NO_SOCKETS: Offer = Offer::Empty("links, every socket is refused");
 const NO_TERMINAL: Offer = Offer::Empty("links, there is no terminal");
 const NO_REQUESTS: Offer = Offer::Empty("links, every request is refused");
@@ -50,8 +50,8 @@ const OFFERS: &[(&str, &str, Offer, bool, bool)] = &[
     ("wasi:clocks", "system-clock", PLAIN, false, true),
     ("wasi:clocks", "types", SHAPES, false, true),
     ("wasi:clocks", "wall-clock", PLAIN, true, false),
-    ("wasi:filesystem", "preopens", NO_FILES, true, true),
-    ("wasi:filesystem", "types", NO_FILES, true, true),
+    ("wasi:filesystem", "preopens", FOLDERS, true, true),
+    ("wasi:filesystem", "types", FOLDERS, true, true),
     ("wasi:http", "client", NO_REQUESTS, false, true),
     ("wasi:http", "outgoing-handler", NO_REQUESTS, true, false),
     ("wasi:http", "types", PLAIN, true, true),

@@ -166,7 +166,7 @@ async fn open_at<T: Filing>(
         if open.contains(OpenFlags::EXCLUSIVE) {
             return Err(ErrorCode::InsufficientSpace.into());
         }
-        open = open ^ OpenFlags::CREATE;
+        open ^= OpenFlags::CREATE;
         is_starved = true;
     }
     if open.contains(OpenFlags::TRUNCATE) {

@@ -200,7 +200,7 @@ async fn open_at<T: Filing + 'static>(
         if open.contains(OpenFlags::EXCLUSIVE) {
             return Err(ErrorCode::InsufficientSpace.into());
         }
-        open = open ^ OpenFlags::CREATE;
+        open ^= OpenFlags::CREATE;
         is_starved = true;
     }
     if open.contains(OpenFlags::TRUNCATE) {

@@ -119,7 +119,7 @@ const COMPONENT_VERSION: u16 = 0x0d;
 /// it saves.
 const PLAIN_MEMORY_BYTES_MAX: u64 = 8 << 20;
 /// Memories, tables and core instances for which the pool has room in one component.
-const PLAIN_MEMORIES_MAX: u32 = 1;
+pub(crate) const PLAIN_MEMORIES_MAX: u32 = 1;
 pub(crate) const PLAIN_TABLES_MAX: u32 = 4;
 pub(crate) const PLAIN_CORE_INSTANCES_MAX: u32 = 50;
 /// Entries of the largest table of a plain component.
