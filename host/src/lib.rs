@@ -20,6 +20,7 @@ pub mod percent;
 #[cfg(test)]
 #[path = "../../tests/harness/random.rs"]
 mod random;
+pub mod new;
 pub mod routes;
 pub mod serve;
 pub mod shutdown;

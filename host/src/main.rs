@@ -17,12 +17,14 @@ use guesthouse::cli::flags::CheckFlags;
 use guesthouse::cli::flags::Cli;
 use guesthouse::cli::flags::Command;
 use guesthouse::cli::flags::DevFlags;
+use guesthouse::cli::flags::NewFlags;
 use guesthouse::cli::flags::ServeFlags;
 use guesthouse::config::Config;
 use guesthouse::config::surroundings::Surroundings;
 use guesthouse::dev;
 use guesthouse::host::Host;
 use guesthouse::host::arenas;
+use guesthouse::new;
 use guesthouse::serve::inherited::Inherited;
 use guesthouse::shutdown::StopSignals;
 use guesthouse::telemetry;
@@ -30,6 +32,7 @@ use guesthouse::telemetry;
 fn main() -> ExitCode {
     arenas::limit();
     let ended = match Cli::parse().command {
+        Command::New(flags) => new(&flags),
         Command::Serve(flags) => serve(&flags),
         Command::Dev(flags) => dev(&flags),
         Command::Build(flags) => build(&flags),
@@ -41,6 +44,14 @@ fn main() -> ExitCode {
         let _ = writeln!(std::io::stderr(), "error: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+fn new(flags: &NewFlags) -> anyhow::Result<ExitCode> {
+    match &flags.folder {
+        Some(folder) if !flags.list => new::make(folder, flags.template)?,
+        _ => new::list(),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn serve(flags: &ServeFlags) -> anyhow::Result<ExitCode> {

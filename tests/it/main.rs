@@ -38,6 +38,7 @@ mod malformed;
 mod middleware;
 mod model;
 mod neighbours;
+mod new;
 mod packaging;
 mod refusals;
 mod routing;

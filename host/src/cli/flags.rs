@@ -19,6 +19,7 @@ use crate::cli::values::Proxy;
 use crate::cli::values::ReportFormat;
 use crate::cli::values::Watch;
 use crate::cli::values::component_file;
+use crate::new::template::Template;
 use crate::telemetry::LogFormat;
 
 /// The line of wasmtime that is built in. A test holds it against `Cargo.lock`.
@@ -49,6 +50,9 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Begin a project: an app that builds, serves and has a test.
+    #[command(after_help = NEW_EXAMPLES, after_long_help = NEW_EXAMPLES)]
+    New(NewFlags),
     /// Serve the apps in a folder.
     #[command(after_help = SERVE_EXAMPLES, after_long_help = SERVE_EXAMPLES)]
     Serve(Box<ServeFlags>),
@@ -68,6 +72,7 @@ pub enum Command {
 
 const TOP_EXAMPLES: &str = "\
 Examples:
+  guesthouse new shop                 begin an app: it asks in which language
   guesthouse dev my-app               build a Rust crate, serve it, rebuild it when it changes
   guesthouse build my-app             build it into ./apps
   guesthouse check shop.wasm          would it be taken, and if not, why?
@@ -75,6 +80,15 @@ Examples:
   guesthouse serve /srv/apps --listen '*:80' --domain example.org
 
 Exit codes: 0 well ended, 1 failed, 2 wrong usage, 130 or 143 ended at once by a second signal.";
+
+const NEW_EXAMPLES: &str = "\
+Examples:
+  guesthouse new shop                            asks which template, and makes ./shop
+  guesthouse new shop --template rust-gateway    does not ask
+  guesthouse new --list                          what there is
+
+The folder's name is the app's. Everything that a project needs of guesthouse is in this program and in the project: no
+checkout, and a clone builds elsewhere. Each has a README.md with the commands that run, build and test it.";
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
@@ -195,6 +209,22 @@ pub struct LogFlags {
     /// Log what arrives on each loopback socket, as bytes and as text (secrets masked, except in `dev`)
     #[arg(long, env = "GUESTHOUSE_TRACE_WIRE", hide_env_values = true)]
     pub trace_wire: bool,
+}
+
+/// `guesthouse new`
+#[derive(Clone, Debug, Default, Args)]
+pub struct NewFlags {
+    /// The folder to make; its last part is the app's name
+    #[arg(value_name = "FOLDER", required_unless_present = "list")]
+    pub folder: Option<PathBuf>,
+
+    /// What it begins as; asked for at a terminal when it is not given
+    #[arg(long, value_name = "NAME", env = "GUESTHOUSE_TEMPLATE", hide_env_values = true)]
+    pub template: Option<Template>,
+
+    /// Print the templates, and make nothing
+    #[arg(long, env = "GUESTHOUSE_LIST", hide_env_values = true)]
+    pub list: bool,
 }
 
 /// `guesthouse serve`
@@ -335,7 +365,7 @@ mod tests {
     #[test]
     fn help_shows_commands_and_examples_but_not_the_compile_child() {
         let help = Cli::command().render_help().to_string();
-        for part in ["serve", "dev", "build", "Examples:", "guesthouse dev my-app", "Exit codes: 0"] {
+        for part in ["new", "serve", "dev", "build", "Examples:", "guesthouse dev my-app", "Exit codes: 0"] {
             assert!(help.contains(part), "`{part}` is not in\n{help}");
         }
         assert!(!help.contains("compile"), "{help}");
@@ -358,7 +388,14 @@ mod tests {
     fn wrong_usage_is_two() {
         let serve = &["guesthouse", "serve", "--listen", "80"];
         let check = &["guesthouse", "check", "-"];
-        for wrong in [&["guesthouse", "serv"][..], &["guesthouse", "dev"], serve, &["guesthouse", "check"], check] {
+        for wrong in [
+            &["guesthouse", "serv"][..],
+            &["guesthouse", "new"],
+            &["guesthouse", "dev"],
+            serve,
+            &["guesthouse", "check"],
+            check,
+        ] {
             assert_eq!(Cli::try_parse_from(wrong).unwrap_err().exit_code(), 2, "{wrong:?}");
         }
     }

@@ -1,0 +1,137 @@
+//! `guesthouse new`: in an empty folder, without a checkout of ours, a project that builds, serves and passes its tests.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::harness::host::TestHost;
+use crate::harness::host::program;
+use crate::harness::process::command;
+use crate::harness::process::run;
+use crate::harness::within;
+
+/// A template as an author meets it.
+struct Case {
+    template: &'static str,
+    /// The command that runs its own tests, as its README says.
+    test: &'static [&'static str],
+    /// Pages, and a part of what each answers; none where this program does not build the language yet.
+    pages: &'static [(&'static str, &'static str)],
+}
+
+const CASES: &[Case] = &[
+    Case {
+        template: "rust-gateway",
+        test: &["cargo", "test"],
+        pages: &[("/", "Hello, world"), ("/?name=Ada", "Hello, Ada"), ("/nowhere", "404")],
+    },
+    Case {
+        template: "rust-http02",
+        test: &["cargo", "test"],
+        pages: &[("/", "href=\"/rust-http02/lines\""), ("/lines", "line 5\n"), ("/echo", "405")],
+    },
+    Case {
+        template: "rust-http03",
+        test: &["cargo", "test"],
+        pages: &[("/", "href=\"/rust-http03/lines\""), ("/lines", "line 5\n"), ("/echo", "405")],
+    },
+];
+
+/// Kept between runs and shared, so that what the templates depend on is built once.
+const TARGET: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/new");
+
+async fn made(template: &str) -> TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let made = run(&["new", template, "--template", template], home.path()).await;
+    assert!(made.status.success(), "{template}: {}", made.stderr);
+    assert!(made.stdout.starts_with(&format!("made `{template}` from {template}: ")), "{}", made.stdout);
+    home
+}
+
+/// A tool in the project, in the surroundings of an author.
+fn tool(arguments: &[&str], folder: &Path) -> Command {
+    let mut tool = Command::new(arguments[0]);
+    for (name, _) in std::env::vars_os() {
+        // The outer cargo's marks are not meant for this one.
+        let of_the_outer = name.to_str().is_some_and(|name| name.starts_with("CARGO") || name == "RUSTUP_TOOLCHAIN");
+        if of_the_outer && name != "CARGO_HOME" {
+            tool.env_remove(name);
+        }
+    }
+    tool.args(&arguments[1..]).current_dir(folder).kill_on_drop(true);
+    tool.env("GUESTHOUSE", program()).env("CARGO_TARGET_DIR", TARGET).env_remove("RUST_BACKTRACE");
+    tool
+}
+
+async fn check(case: &Case) {
+    let home = made(case.template).await;
+    let folder = home.path().join(case.template);
+    let readme = fs::read_to_string(folder.join("README.md")).unwrap();
+    let (test, build) = (case.test.join(" "), "guesthouse build . --apps apps");
+    for line in [test.as_str(), build, "guesthouse dev ."] {
+        assert!(readme.contains(line), "{}: no `{line}` in its README.md", case.template);
+    }
+    let tested = within(case.template, tool(case.test, &folder).output()).await.unwrap();
+    let said = [tested.stdout, tested.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(tested.status.success() && !said.contains("skipped: there is no"), "{}:\n{said}", case.template);
+    if case.pages.is_empty() {
+        println!("{}: not served, because it is not built here", case.template);
+        return;
+    }
+    let mut build = command(&["build", case.template, "--apps", "apps"], home.path());
+    let built = within("the build", build.env("CARGO_TARGET_DIR", TARGET).output()).await.unwrap();
+    assert!(built.status.success(), "{}: {}", case.template, String::from_utf8_lossy(&built.stderr));
+    let component = fs::read(home.path().join(format!("apps/{}.wasm", case.template))).unwrap();
+    let host = TestHost::new().run().await;
+    host.drop_in(case.template, &component).await;
+    for (path, part) in case.pages {
+        let reply = host.get(&format!("/{}{path}", case.template)).await;
+        assert!(reply.text().contains(part), "{}{path}: {} {}", case.template, reply.status, reply.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_template_builds_serves_and_passes_its_tests() {
+    for case in CASES {
+        check(case).await;
+    }
+}
+
+#[tokio::test]
+async fn every_template_that_is_listed_is_tried() {
+    let home = tempfile::tempdir().unwrap();
+    let listed = run(&["new", "--list"], home.path()).await;
+    assert!(listed.status.success(), "{}", listed.stderr);
+    let names: Vec<&str> = listed.stdout.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
+    let tried: Vec<&str> = CASES.iter().map(|case| case.template).collect();
+    assert_eq!(names, tried);
+}
+
+#[tokio::test]
+async fn without_a_terminal_the_templates_are_told() {
+    let home = tempfile::tempdir().unwrap();
+    let ended = run(&["new", "shop"], home.path()).await;
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(ended.stderr.contains("--template NAME") && ended.stderr.contains("1. rust-gateway"), "{}", ended.stderr);
+    let ended = run(&["new", "shop", "--template", "perl"], home.path()).await;
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(ended.stderr.contains("there is no template `perl`; there are:"), "{}", ended.stderr);
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn what_is_there_is_not_overwritten() {
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir(home.path().join("shop")).unwrap();
+    fs::write(home.path().join("shop/notes"), "mine").unwrap();
+    let ended = run(&["new", "shop", "--template", "rust-gateway"], home.path()).await;
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(ended.stderr.contains("there is something in `shop` already"), "{}", ended.stderr);
+    assert_eq!(fs::read_dir(home.path().join("shop")).unwrap().count(), 1);
+    let ended = run(&["new", "My_Shop", "--template", "rust-gateway"], home.path()).await;
+    assert!(ended.stderr.contains("rename it to `my-shop`?"), "{}", ended.stderr);
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+}
