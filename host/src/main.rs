@@ -84,7 +84,10 @@ fn build(flags: &BuildFlags) -> anyhow::Result<ExitCode> {
         let mut stop_signals = StopSignals::listen()?;
         let building = async {
             let sources = build::find(&flags.sources).await?;
-            build::build(&sources, &flags.apps).await
+            match flags.portable {
+                true => build::build_portable(&sources, &flags.apps).await,
+                false => build::build(&sources, &flags.apps).await,
+            }
         };
         tokio::select! {
             built = building => built.map(|built| if built.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }),

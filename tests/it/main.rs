@@ -40,6 +40,7 @@ mod model;
 mod neighbours;
 mod new;
 mod packaging;
+mod portable;
 mod refusals;
 mod routing;
 mod shortage;

@@ -31,6 +31,11 @@ async fn the_rust_sdks_own_tests_pass() {
 }
 
 #[tokio::test]
+async fn the_adapters_own_tests_pass() {
+    check("sdk/adapter", &["guesthouse-adapter"]).await;
+}
+
+#[tokio::test]
 async fn the_guest_apps_own_tests_pass() {
     check("guest-apps", &["inspect", "todo"]).await;
 }

@@ -1,4 +1,4 @@
-//! Two components in one: a middleware, and what it passes requests on to.
+//! Two components in one: a middleware, and what it passes requests on to; our adapter, and the gateway app behind it.
 //!
 //! Both keep their own memory and see nothing of each other but the requests and responses that they hand over; what either
 //! imports from the host, the whole imports.
@@ -13,6 +13,9 @@ use crate::inspect::inspect;
 
 /// The interface that joins them, up to its patch version: a later one of the same line fits an earlier one.
 const HANDLER: &str = "wasi:http/handler@0.3.";
+/// The same of a gateway app, and the door of an adapter before it.
+const GATEWAY: &str = "guesthouse:gateway/handler@0.1.";
+const INCOMING: &str = "wasi:http/incoming-handler@0.2.";
 
 /// Why two components cannot be one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,15 +40,36 @@ pub fn is_middleware(imports: &[String]) -> bool {
 pub fn compose(front: &[u8], back: &[u8]) -> Result<Vec<u8>, ComposeError> {
     let mut graph = CompositionGraph::new();
     let (front, behind) = (register(&mut graph, "front", front)?, register(&mut graph, "back", back)?);
-    let hole = handler(&graph, front, Side::Imports).ok_or(ComposeError::NotMiddleware)?;
-    let plug = handler(&graph, behind, Side::Exports).ok_or(ComposeError::NotCalled)?;
-    let door = handler(&graph, front, Side::Exports).ok_or(ComposeError::NotCalled)?;
+    let hole = named(&graph, front, Side::Imports, HANDLER).ok_or(ComposeError::NotMiddleware)?;
+    let plug = named(&graph, behind, Side::Exports, HANDLER).ok_or(ComposeError::NotCalled)?;
+    let door = named(&graph, front, Side::Exports, HANDLER).ok_or(ComposeError::NotCalled)?;
+    join(graph, (front, &hole, &door), (behind, &plug), back)
+}
 
+/// Puts `adapter`, which calls a gateway app and is called through `wasi:http` 0.2, before the gateway app `app`.
+pub fn portable(adapter: &[u8], app: &[u8]) -> Result<Vec<u8>, ComposeError> {
+    let mut graph = CompositionGraph::new();
+    let (front, behind) = (register(&mut graph, "adapter", adapter)?, register(&mut graph, "app", app)?);
+    let missing = |what: &str| ComposeError::Unfit(format!("there is no `{what}`"));
+    let hole = named(&graph, front, Side::Imports, GATEWAY).ok_or_else(|| missing(GATEWAY))?;
+    let plug = named(&graph, behind, Side::Exports, GATEWAY).ok_or_else(|| missing(GATEWAY))?;
+    let door = named(&graph, front, Side::Exports, INCOMING).ok_or_else(|| missing(INCOMING))?;
+    join(graph, (front, &hole, &door), (behind, &plug), app)
+}
+
+/// Instantiates both, gives the export `plug` of what is behind to the import `hole` of what is in front, and exports the
+/// latter's `door`. `back` has the settings of the whole.
+fn join(
+    mut graph: CompositionGraph,
+    (front, hole, door): (PackageId, &str, &str),
+    (behind, plug): (PackageId, &str),
+    back: &[u8],
+) -> Result<Vec<u8>, ComposeError> {
     let (front, behind) = (graph.instantiate(front), graph.instantiate(behind));
-    let plug = graph.alias_instance_export(behind, &plug).map_err(unfit)?;
-    graph.set_instantiation_argument(front, &hole, plug).map_err(unfit)?;
-    let opened = graph.alias_instance_export(front, &door).map_err(unfit)?;
-    graph.export(opened, &door).map_err(unfit)?;
+    let plug = graph.alias_instance_export(behind, plug).map_err(unfit)?;
+    graph.set_instantiation_argument(front, hole, plug).map_err(unfit)?;
+    let opened = graph.alias_instance_export(front, door).map_err(unfit)?;
+    graph.export(opened, door).map_err(unfit)?;
     let options = EncodeOptions { define_components: true, validate: true, processor: None };
     let mut bytes = graph.encode(options).map_err(unfit)?;
 
@@ -69,13 +93,13 @@ enum Side {
 }
 
 /// The full name under which a component imports or exports the interface.
-fn handler(graph: &CompositionGraph, package: PackageId, side: Side) -> Option<String> {
+fn named(graph: &CompositionGraph, package: PackageId, side: Side, interface: &str) -> Option<String> {
     let world = &graph.types()[graph[package].ty()];
     let names = match side {
         Side::Imports => &world.imports,
         Side::Exports => &world.exports,
     };
-    names.keys().find(|name| name.starts_with(HANDLER)).cloned()
+    names.keys().find(|name| name.starts_with(interface)).cloned()
 }
 
 /// A component may end in custom sections (component model, `Binary.md`).

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use anyhow::bail;
 
 use crate::build::command::OwnCommand;
@@ -19,12 +20,14 @@ use crate::build::source::Kind;
 use crate::build::watched::Watched;
 use crate::name::AppName;
 
+mod adapter;
 mod asks;
 pub mod cache;
 mod command;
 mod kept;
 mod label;
 pub mod place;
+mod portable;
 mod python;
 mod run;
 mod rust;
@@ -125,6 +128,13 @@ pub async fn build(projects: &[Project], apps: &Path) -> anyhow::Result<Built> {
         all.add(project.build(apps).await?);
     }
     Ok(all)
+}
+
+/// The same, but each as any host of `wasi:http` can serve it.
+pub async fn build_portable(projects: &[Project], apps: &Path) -> anyhow::Result<Built> {
+    let plain = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let built = build(projects, plain.path()).await?;
+    portable::convert(&built, plain.path(), apps).await
 }
 
 fn check_names(projects: &[Project]) -> anyhow::Result<()> {

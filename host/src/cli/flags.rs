@@ -114,6 +114,7 @@ const BUILD_EXAMPLES: &str = "\
 Examples:
   guesthouse build my-app                  → ./apps/my-app.wasm
   guesthouse build guest-apps --apps /srv/apps
+  guesthouse build my-app --portable       for `wasmtime serve`, Spin and others too
 
 A source is a Rust crate whose Cargo.toml has [lib] crate-type = [\"cdylib\"], or a folder with such crates in it.
 Crates named bad-* are built only when they are named themselves.";
@@ -289,6 +290,10 @@ pub struct BuildFlags {
     /// The folder that the built apps are put into
     #[arg(long, value_name = "DIR", env = "GUESTHOUSE_APPS", default_value = "./apps", hide_env_values = true)]
     pub apps: PathBuf,
+
+    /// Make gateway apps that any host of wasi:http 0.2 can serve, with an adapter in the component
+    #[arg(long, env = "GUESTHOUSE_PORTABLE", hide_env_values = true)]
+    pub portable: bool,
 }
 
 /// `guesthouse check`
