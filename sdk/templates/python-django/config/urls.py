@@ -1,0 +1,10 @@
+"""Addresses of the project."""
+
+from django.contrib import admin
+from django.urls import include
+from django.urls import path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("notes.urls")),
+]

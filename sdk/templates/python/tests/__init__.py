@@ -1,0 +1,1 @@
+"""Run them with `python -m unittest`, in the folder of the project."""
