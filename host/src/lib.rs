@@ -16,11 +16,11 @@ pub mod failures;
 pub mod files;
 pub mod host;
 pub mod name;
+pub mod new;
 pub mod percent;
 #[cfg(test)]
 #[path = "../../tests/harness/random.rs"]
 mod random;
-pub mod new;
 pub mod routes;
 pub mod serve;
 pub mod shutdown;

@@ -21,6 +21,7 @@ use guesthouse::cli::flags::NewFlags;
 use guesthouse::cli::flags::ServeFlags;
 use guesthouse::config::Config;
 use guesthouse::config::surroundings::Surroundings;
+use guesthouse::deploy::check::Calls;
 use guesthouse::dev;
 use guesthouse::host::Host;
 use guesthouse::host::arenas;
@@ -101,10 +102,11 @@ fn check(flags: &CheckFlags) -> anyhow::Result<ExitCode> {
     let state = check::temporary_state()?;
     let config = Config::check(flags, state.path(), &Surroundings::of_process())?;
     let _log = telemetry::install(&config.log)?;
+    let calls = if flags.no_calls { Calls::LeftOut } else { Calls::Made };
     run(config.threads, async {
         let mut stop_signals = StopSignals::listen()?;
         tokio::select! {
-            ended = check::run(&flags.files, flags.format.unwrap_or_default(), config) => ended,
+            ended = check::run(&flags.files, flags.format.unwrap_or_default(), calls, config) => ended,
             signal = stop_signals.next() => Ok(ExitCode::from(signal.exit_code())),
         }
     })

@@ -38,10 +38,15 @@ async fn a_good_component_is_taken_and_told_about() {
     assert_eq!(first, "hello.wasm  would be taken as `hello`: hello.localhost/, /hello/");
     for part in [
         "guesthouse:gateway 0.1, world guesthouse:gateway/app@0.1.0",
+        "made by   Rust, wit-",
         "wit-bindgen-rust",
         "wit-component",
-        "plain",
+        "plain: it is small",
         " at start",
+        "tables    ",
+        "imports   granted:",
+        "there, so that it starts, with nothing behind:",
+        "calls     GET /",
     ] {
         assert!(ended.stdout.contains(part), "no `{part}` in\n{}", ended.stdout);
     }
@@ -63,6 +68,9 @@ async fn the_document_for_scripts_has_everything() {
     assert_eq!(component["lane"], "wasi:http 0.2");
     assert!(component["world"].as_str().unwrap().starts_with("wasi:http/proxy@0.2."), "{component:#}");
     assert_eq!(component["engine"], "plain");
+    assert_eq!(component["language"], "Rust");
+    assert!(component["tables"].as_u64().unwrap() >= 1, "{component:#}");
+    assert_eq!(report["calls"], Value::Null, "only gateway apps are called");
     assert!(component["core_modules"].as_u64().unwrap() >= 1, "{component:#}");
     assert!(component["memory_bytes_min"].as_u64().unwrap() >= 65_536, "{component:#}");
     let tools = component["toolchain"]["processed_by"].as_array().unwrap();
@@ -73,8 +81,8 @@ async fn the_document_for_scripts_has_everything() {
         found.unwrap_or_else(|| panic!("no {start} in {all:#?}")).clone()
     };
     assert_eq!(import("wasi:http/outgoing-handler@0.2.")["offer"], "empty");
-    assert_eq!(import("wasi:http/outgoing-handler@0.2.")["note"], "links, every request is refused");
-    assert_eq!(import("wasi:filesystem/preopens@0.2.")["note"], "links, sees the folders that it is given");
+    assert_eq!(import("wasi:http/outgoing-handler@0.2.")["note"], "every request is refused");
+    assert_eq!(import("wasi:filesystem/preopens@0.2.")["note"], "it sees the folders that it is given");
     assert_eq!(import("wasi:cli/environment@0.2.")["offer"], "granted");
     assert!(report["compiled"]["bytes"].as_u64().unwrap() > 0, "{report:#}");
     assert!(report["first_instance_us"].as_u64().is_some(), "{report:#}");
@@ -97,6 +105,53 @@ async fn one_that_is_not_taken_decides_the_exit_code() {
     // What could be found out of a refused one is told as well.
     let (code, document) = json(&["bad.wasm"], home.path()).await;
     assert_eq!((code, &document[0]["component"]["lane"]), (1, &Value::from("guesthouse:gateway 0.1")));
+}
+
+#[tokio::test]
+async fn a_gateway_app_is_called_and_what_breaks_its_interface_is_told() {
+    let home = home_with(&[
+        ("hello.wasm", &guest::bytes(guest::HELLO)),
+        ("traps.wasm", &guest::bytes(guest::BAD_TRAP)),
+        ("todo.wasm", &guest::bytes(guest::TODO)),
+    ]);
+    let (code, document) = json(&["hello.wasm", "todo.wasm"], home.path()).await;
+    assert_eq!(code, 0, "{document:#}");
+    for report in document.as_array().unwrap() {
+        let calls = report["calls"].as_array().unwrap();
+        assert_eq!((calls.len(), &calls[0]["request"], &calls[0]["status"]), (7, &"GET /".into(), &200.into()));
+        assert!(calls.iter().all(|call| call["violations"] == Value::Array(vec![])), "{calls:#?}");
+    }
+    assert_eq!(document[1]["calls"][2]["status"], 405, "todo does not know how to BREW");
+
+    let ended = run(&["check", "traps.wasm"], home.path()).await;
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.stdout);
+    let first = ended.stdout.lines().next().unwrap();
+    assert!(first.ends_with(", but does not keep to its interface (see `calls`)"), "{first}");
+    assert!(
+        ended.stdout.contains("no answer in ") && ended.stdout.contains("wrong: the guest trapped: "),
+        "{}",
+        ended.stdout
+    );
+    let ended = run(&["check", "traps.wasm", "--no-calls"], home.path()).await;
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("\n  calls "), "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn what_an_engine_cannot_do_twice_is_said_where_reuse_is_asked_for() {
+    // As componentize-js marks what it makes; nobody looks inside before it is called.
+    let text = "(component
+        (core module $m (@producers (language \"JavaScript\" \"\") (processed-by \"ComponentizeJS\" \"0.23.0\")))
+        (instance $door)
+        (export \"guesthouse:gateway/handler@0.1.0\" (instance $door)))";
+    let app = wat::parse_str(text).unwrap();
+    let home = home_with(&[("app.wasm", &app), ("app.toml", b"[instances]\nreuse = 100\n"), ("fresh.wasm", &app)]);
+    let ended = run(&["check", "app.wasm"], home.path()).await;
+    assert!(ended.stdout.contains("made by   JavaScript with componentize-js, on StarlingMonkey"), "{}", ended.stdout);
+    let hint = "note      StarlingMonkey fails at an instance's second request, and it asks for 100";
+    assert!(ended.stdout.contains(hint), "{}", ended.stdout);
+    let ended = run(&["check", "fresh.wasm"], home.path()).await;
+    assert!(!ended.stdout.contains("StarlingMonkey fails"), "{}", ended.stdout);
 }
 
 #[tokio::test]

@@ -22,16 +22,16 @@ pub enum Offer {
 pub(crate) const VERSION_02: &str = "0.2.12";
 pub(crate) const VERSION_03: &str = "0.3.0";
 
-const FOLDERS: Offer = Offer::Empty("links, sees the folders that it is given");
-const NO_SOCKETS: Offer = Offer::Empty("links, every socket is refused");
-const NO_TERMINAL: Offer = Offer::Empty("links, there is no terminal");
-const NO_REQUESTS: Offer = Offer::Empty("links, every request is refused");
+const FOLDERS: Offer = Offer::Empty("it sees the folders that it is given");
+const NO_SOCKETS: Offer = Offer::Empty("every socket is refused");
+const NO_TERMINAL: Offer = Offer::Empty("there is no terminal");
+const NO_REQUESTS: Offer = Offer::Empty("every request is refused");
 const ENVIRONMENT: Offer = Offer::Granted("the manifest's variables, no arguments");
 const LOG: Offer = Offer::Granted("goes to the log");
 const PLAIN: Offer = Offer::Granted("granted");
 const SHAPES: Offer = Offer::Granted("types only");
-const EXIT: Offer = Offer::Empty("links, an exit is a fault");
-const NO_INPUT: Offer = Offer::Empty("links, is always at its end");
+const EXIT: Offer = Offer::Empty("an exit is a fault");
+const NO_INPUT: Offer = Offer::Empty("is always at its end");
 
 /// Package, interface, what stands behind it, and whether 0.2 and 0.3 have it.
 const OFFERS: &[(&str, &str, Offer, bool, bool)] = &[

@@ -15,6 +15,7 @@ use crate::cli::report::summary;
 use crate::cli::report::text;
 use crate::cli::values::ReportFormat;
 use crate::config::Config;
+use crate::deploy::check::Calls;
 use crate::deploy::checked::Checked;
 use crate::deploy::checked::Verdict;
 use crate::deploy::checker;
@@ -25,13 +26,13 @@ pub fn temporary_state() -> anyhow::Result<TempDir> {
 }
 
 /// Looks at `files`, one after the other, and tells what it finds. Dropping the future stops it.
-pub async fn run(files: &[PathBuf], format: ReportFormat, config: Config) -> anyhow::Result<ExitCode> {
+pub async fn run(files: &[PathBuf], format: ReportFormat, calls: Calls, config: Config) -> anyhow::Result<ExitCode> {
     let permits = Arc::new(Semaphore::new(config.sandbox.instances_max as usize));
     let sandbox = Arc::new(Sandbox::new(config.sandbox, TaskTracker::new())?);
     let checker = checker(config.deploy, sandbox, permits)?;
     let mut all = Vec::new();
     for file in files {
-        let checked = checker.check(file).await;
+        let checked = checker.check(file, calls).await;
         if format == ReportFormat::Text {
             // Each as soon as it is known: a large one takes a while.
             let gap = if all.is_empty() { "" } else { "\n" };
@@ -48,5 +49,5 @@ pub async fn run(files: &[PathBuf], format: ReportFormat, config: Config) -> any
 }
 
 fn is_taken(checked: &Checked) -> bool {
-    checked.verdict == Verdict::Taken
+    checked.verdict == Verdict::Taken && !checked.has_violations()
 }

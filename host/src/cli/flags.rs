@@ -126,7 +126,8 @@ Examples:
   guesthouse check shop.wasm --format json                for scripts
 
 It does what `serve` does with a dropped file, up to its first instance, and forgets it again. `shop.toml` beside `shop.wasm`
-is read as its manifest. Exit codes: 0 all would be taken, 1 one would not, 2 wrong usage.";
+is read as its manifest. A gateway app is called with a handful of requests too, and what breaks its interface is told.
+Exit codes: 0 all would be taken and keep to their interface, 1 one would not or does not, 2 wrong usage.";
 
 /// Where to listen, and for which hosts.
 #[derive(Clone, Debug, Default, Args)]
@@ -314,6 +315,10 @@ pub struct CheckFlags {
     /// How the result is written to stdout [default: text]
     #[arg(long, value_name = "FORMAT", env = "GUESTHOUSE_FORMAT", hide_env_values = true)]
     pub format: Option<ReportFormat>,
+
+    /// Do not call gateway apps to see whether they keep to their interface
+    #[arg(long, env = "GUESTHOUSE_NO_CALLS", hide_env_values = true)]
+    pub no_calls: bool,
 }
 
 /// `guesthouse compile`: read by the drop street's `Command`, not by people.

@@ -3,5 +3,6 @@
 pub mod check;
 pub mod compile;
 pub mod flags;
+mod imports;
 mod report;
 pub mod values;

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::cli::imports;
 use crate::deploy::checked::Asked;
+use crate::deploy::checked::Called;
 use crate::deploy::checked::Checked;
 use crate::deploy::checked::Component;
 use crate::deploy::checked::Given;
-use crate::deploy::checked::Import;
 use crate::deploy::checked::Verdict;
 use crate::deploy::checked::Version;
 use crate::units::Size;
@@ -26,8 +27,9 @@ pub fn text(checked: &Checked) -> String {
         }
         page.line("size", &size(checked, component));
         page.line("memory", &memory(component, checked.given.as_ref()));
+        page.line("tables", &tables(component));
         page.line("engine", &engine(checked, component));
-        page.lines("imports", &imports(&component.imports));
+        page.lines("imports", &imports::lines(&component.imports));
     } else if let Some(bytes) = checked.bytes {
         page.line("size", &Size(bytes).rough());
     }
@@ -37,6 +39,10 @@ pub fn text(checked: &Checked) -> String {
     if let Some(given) = &checked.given {
         page.lines("given", &granted(given));
     }
+    if let Some(calls) = &checked.calls {
+        page.lines("calls", &called(calls));
+    }
+    page.lines("note", &checked.hints);
     page.0
 }
 
@@ -71,7 +77,8 @@ fn verdict(checked: &Checked) -> String {
     match checked.verdict {
         Verdict::Taken => {
             let routes = checked.given.as_ref().map(|given| given.routes.join(", ")).unwrap_or_default();
-            format!("would be taken{app}: {routes}")
+            let but = if checked.has_violations() { ", but does not keep to its interface (see `calls`)" } else { "" };
+            format!("would be taken{app}: {routes}{but}")
         }
         Verdict::Pending => format!("would be waited for: {why}"),
         Verdict::Refused => format!("would be refused: {why}"),
@@ -82,6 +89,11 @@ fn made_by(component: &Component) -> Option<String> {
     let toolchain = &component.toolchain;
     let tools: Vec<&Version> = toolchain.sdks.iter().chain(&toolchain.processed_by).collect();
     let mut parts: Vec<String> = toolchain.languages.iter().map(version).collect();
+    // Of an interpreter, its own languages would mislead; of what names none, the other traces tell.
+    if let Some(language) = component.language.as_ref().filter(|_| parts.is_empty() || component.made_with.is_some()) {
+        let with = component.made_with.as_ref().map(|tool| format!(" with {tool}")).unwrap_or_default();
+        parts = vec![format!("{language}{with}")];
+    }
     parts.extend(tools.iter().take(TOOLS_SHOWN_MAX).map(|tool| version(tool)));
     let more = tools.len().saturating_sub(TOOLS_SHOWN_MAX);
     if more > 0 {
@@ -126,10 +138,33 @@ fn memory(component: &Component, given: Option<&Given>) -> String {
 }
 
 fn engine(checked: &Checked, component: &Component) -> String {
+    let engine = format!("{}: {}", component.engine, component.engine_why);
     match checked.first_instance_us {
-        Some(us) => format!("{}, the first instance took {}", component.engine, duration(us)),
-        None => component.engine.clone(),
+        Some(us) => format!("{engine}; the first instance took {}", duration(us)),
+        None => engine,
     }
+}
+
+fn tables(component: &Component) -> String {
+    let entries = component.table_elements_max;
+    match component.tables {
+        0 => "none".to_owned(),
+        1 => format!("1, with {entries} entries"),
+        count => format!("{count}, the largest with {entries} entries"),
+    }
+}
+
+/// One line for each request, and below it what is wrong.
+fn called(calls: &[Called]) -> Vec<String> {
+    let width = calls.iter().map(|call| call.request.chars().count()).max().unwrap_or(0);
+    let mut lines = Vec::new();
+    for call in calls {
+        let status = call.status.map_or("no answer".to_owned(), |status| status.to_string());
+        lines.push(format!("{:<width$}  {status} in {}", call.request, duration(call.us)));
+        lines.extend(call.violations.iter().map(|wrong| format!("  wrong: {wrong}")));
+        lines.extend(call.remarks.iter().map(|remark| format!("  {remark}")));
+    }
+    lines
 }
 
 fn duration(us: u128) -> String {
@@ -139,32 +174,6 @@ fn duration(us: u128) -> String {
         10_000..1_000_000 => format!("{} ms", us / 1_000),
         _ => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
     }
-}
-
-/// One line for each package and what stands behind its interfaces.
-fn imports(imports: &[Import]) -> Vec<String> {
-    let mut groups: Vec<(String, &str, Vec<&str>)> = Vec::new();
-    for import in imports {
-        let (path, version) = import.name.split_once('@').unwrap_or((&import.name, ""));
-        let (package, interface) = path.split_once('/').unwrap_or((path, ""));
-        let package = if version.is_empty() { package.to_owned() } else { format!("{package}@{version}") };
-        match groups.iter_mut().find(|(known, note, _)| *known == package && *note == import.note) {
-            Some((_, _, names)) => names.push(interface),
-            None => groups.push((package, import.note, vec![interface])),
-        }
-    }
-    groups.sort();
-    let width = groups.iter().map(|(package, ..)| package.chars().count()).max().unwrap_or(0);
-    let mut before = "";
-    let mut lines = Vec::new();
-    for (package, note, names) in &groups {
-        // Once for all of its lines.
-        let shown = if package == before { "" } else { package };
-        let gap = if names.iter().all(|name| name.is_empty()) { "" } else { ": " };
-        lines.push(format!("{shown:<width$}  {}{gap}{note}", names.join(" ")));
-        before = package;
-    }
-    lines
 }
 
 fn listed(asked: &Asked) -> String {

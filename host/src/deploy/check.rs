@@ -7,7 +7,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use guesthouse_sandbox::inspect::Inspection;
+use guesthouse_sandbox::inspect::Lane;
+use guesthouse_sandbox::inspect::origin::Reuse;
 
+use crate::app::App;
+use crate::deploy::calls::call;
 use crate::deploy::checked::Asked;
 use crate::deploy::checked::Checked;
 use crate::deploy::checked::Compiled;
@@ -38,21 +42,30 @@ pub struct Checker {
     pub(super) _lock: Lock,
 }
 
+/// Whether a gateway app is called to see how it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calls {
+    /// With a handful of requests.
+    Made,
+    /// It is not called.
+    LeftOut,
+}
+
 /// Why it ends before its end.
 struct Stop(Verdict, String);
 
 impl Checker {
     /// Takes `file` as far as it gets. Dropping the future stops it, and kills a compile child.
-    pub async fn check(&self, file: &Path) -> Checked {
+    pub async fn check(&self, file: &Path, calls: Calls) -> Checked {
         let mut checked = Checked::new(file.display().to_string());
-        if let Err(Stop(verdict, why)) = self.walk(file, &mut checked).await {
+        if let Err(Stop(verdict, why)) = self.walk(file, calls, &mut checked).await {
             checked.verdict = verdict;
             checked.why = Some(why);
         }
         checked
     }
 
-    async fn walk(&self, file: &Path, checked: &mut Checked) -> Result<(), Stop> {
+    async fn walk(&self, file: &Path, calls: Calls, checked: &mut Checked) -> Result<(), Stop> {
         let (at, apps, roots) = (file.to_owned(), self.settings.apps.clone(), self.settings.roots.clone());
         let sighted = blocking(move || sight(&at, &apps, &roots)).await?;
         let (name, sighted) = sighted.map_err(refused)?;
@@ -66,7 +79,20 @@ impl Checker {
         checked.revision = Some(revision);
         checked.component = Some(Component::of(&inspection));
         checked.asked = manifest.and_then(|manifest| self.asked(&manifest, revision));
-        self.make(Wanted { name, revision, inspection: Some(inspection), beside }, checked).await
+        let (lane, reuse) = (inspection.lane, inspection.origin.reuse);
+        let wanted = Wanted { name, revision, inspection: Some(inspection), beside };
+        let made = self.make(wanted, checked).await;
+        if let Some(given) = &checked.given {
+            checked.hints.extend(reuse_hint(reuse, given.requests_per_instance));
+            if let Some(component) = &mut checked.component {
+                component.granted(given);
+            }
+        }
+        let app = made?;
+        if lane == Lane::Gateway && calls == Calls::Made {
+            checked.calls = Some(call(&app).await);
+        }
+        Ok(())
     }
 
     /// Where its static folders would be: beside the file, wherever that is. Outside of the apps folder, links may lead
@@ -111,7 +137,7 @@ impl Checker {
         Manifest::parse(&manifest.shown, &bytes).ok().map(|manifest| Asked::of(&manifest))
     }
 
-    async fn make(&self, wanted: Wanted, checked: &mut Checked) -> Result<(), Stop> {
+    async fn make(&self, wanted: Wanted, checked: &mut Checked) -> Result<Arc<App>, Stop> {
         let own = own(&wanted.name, &self.settings.origins);
         let mut findings = Findings::default();
         let policy = Arc::new(self.settings.policy.clone());
@@ -128,11 +154,27 @@ impl Checker {
                 if let Some(given) = &mut checked.given {
                     given.limits.insert("concurrency", ready.guest.limits.concurrency.to_string());
                 }
-                Ok(())
+                Ok(ready.guest)
             }
             Made::Refused(why) => Err(refused(why)),
             Made::Trouble(why) => Err(Stop(Verdict::Pending, why)),
         }
+    }
+}
+
+/// What its author should know of reuse, by what the component was made with and what it would get.
+fn reuse_hint(reuse: Reuse, requests_per_instance: u32) -> Option<String> {
+    match (reuse, requests_per_instance) {
+        (Reuse::Breaks, 1) => None,
+        (Reuse::Breaks, many) => Some(format!(
+            "StarlingMonkey fails at an instance's second request, and it asks for {many}: take `reuse` out of \
+             [instances]"
+        )),
+        (Reuse::Pays, 1) => Some(
+            "an interpreter begins anew for each request: with `reuse = 1000` in [instances] it begins once for many"
+                .to_owned(),
+        ),
+        (Reuse::Pays | Reuse::Open, _) => None,
     }
 }
 

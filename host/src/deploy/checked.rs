@@ -50,6 +50,25 @@ pub struct Checked {
     pub asked: Option<Asked>,
     /// What the app would be given.
     pub given: Option<Given>,
+    /// What its author may want to know, although nothing is wrong.
+    pub hints: Vec<String>,
+    /// How it answered the requests that the check made; only gateway apps are called.
+    pub calls: Option<Vec<Called>>,
+}
+
+/// One request that a check made, and what came of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Called {
+    /// `GET /`
+    pub request: String,
+    /// What it answered with, if it did.
+    pub status: Option<u16>,
+    /// How long that took, in microseconds.
+    pub us: u128,
+    /// In what it breaks the interface.
+    pub violations: Vec<String>,
+    /// What is put right by this host, and may not be by another.
+    pub remarks: Vec<String>,
 }
 
 /// What would become of a file.
@@ -71,10 +90,20 @@ pub struct Component {
     pub lane: String,
     /// What it was made for, as far as its exports tell.
     pub world: String,
+    /// In which language it is most likely written.
+    pub language: Option<String>,
+    /// What made a component of that.
+    pub made_with: Option<String>,
     /// The class of engine.
     pub engine: String,
+    /// Why that one.
+    pub engine_why: String,
     /// How many are in it.
     pub core_modules: u32,
+    /// Tables of functions.
+    pub tables: u32,
+    /// Entries of the largest of them.
+    pub table_elements_max: u64,
     /// What it starts with.
     pub memory_bytes_min: u64,
     /// What it would ever ask for, where it says so.
@@ -195,7 +224,16 @@ impl Checked {
             manifest: None,
             asked: None,
             given: None,
+            hints: Vec::new(),
+            calls: None,
         }
+    }
+}
+
+impl Checked {
+    /// Whether it was called, and broke its interface.
+    pub fn has_violations(&self) -> bool {
+        self.calls.iter().flatten().any(|call| !call.violations.is_empty())
     }
 }
 
@@ -206,8 +244,13 @@ impl Component {
         Component {
             lane: inspection.lane.to_string(),
             world: inspection.world.clone(),
+            language: inspection.origin.language.map(str::to_owned),
+            made_with: inspection.origin.tool.map(str::to_owned),
             engine: inspection.class.to_string(),
+            engine_why: inspection.class_why.clone(),
             core_modules: inspection.core_modules,
+            tables: inspection.tables,
+            table_elements_max: inspection.table_elements_max,
             memory_bytes_min: inspection.memory_bytes_min,
             memory_bytes_max: inspection.memory_bytes_max,
             imports: inspection.imports.iter().map(|name| Import::of(name)).collect(),
@@ -236,6 +279,18 @@ impl Import {
             Offer::Unknown => ("unknown", "not offered"),
         };
         Import { name: name.to_owned(), offer, note }
+    }
+}
+
+impl Component {
+    /// What stands behind its imports once it is known what it would be given.
+    pub fn granted(&mut self, given: &Given) {
+        let has_folders = given.state.is_some() || given.limits.contains_key("tmp");
+        for import in self.imports.iter_mut().filter(|import| import.name.starts_with("wasi:filesystem/")) {
+            if has_folders && import.offer == "empty" {
+                (import.offer, import.note) = ("granted", "the folders of its own");
+            }
+        }
     }
 }
 

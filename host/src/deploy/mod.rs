@@ -9,6 +9,7 @@
 mod admissions;
 mod before;
 mod book;
+mod calls;
 pub mod check;
 pub mod checked;
 mod compile;

@@ -71,6 +71,34 @@ pub const TEMPLATES: &[Template] = &[
         folders: &["rust", "rust-http", "rust-http03"],
         has_sdk: false,
     },
+    Template {
+        name: "python-wsgi",
+        about: "Python: one file, one WSGI callable, nothing to install",
+        test: "python -m unittest",
+        folders: &["python", "python-wsgi"],
+        has_sdk: false,
+    },
+    Template {
+        name: "python-flask",
+        about: "Python: Flask, with templates, a session, a form and messages",
+        test: "python -m unittest",
+        folders: &["python", "python-flask"],
+        has_sdk: false,
+    },
+    Template {
+        name: "python-django",
+        about: "Python: Django, with a model, the admin, SQLite and static files",
+        test: "python -m unittest",
+        folders: &["python", "python-django"],
+        has_sdk: false,
+    },
+    Template {
+        name: "javascript-hono",
+        about: "JavaScript: Hono, with a page, a form and JSON",
+        test: "node --test",
+        folders: &["javascript-hono"],
+        has_sdk: false,
+    },
 ];
 
 impl Template {
@@ -148,7 +176,7 @@ mod tests {
                 assert!(different.contains(&needed.to_owned()), "{}: no {needed}", template.name);
             }
             assert!(paths.iter().any(|path| path.contains("test")), "{}: no test", template.name);
-            let made = ["target/", "node_modules/", "__pycache__/", "Cargo.lock", ".sqlite3"];
+            let made = ["target/", "node_modules/", "__pycache__/", "Cargo.lock", ".sqlite3", "collected/"];
             for path in &paths {
                 assert!(!made.iter().any(|made| path.contains(made)), "{}: remove `{path}`", template.name);
             }
@@ -162,6 +190,8 @@ mod tests {
         };
         check("rust-gateway", Some("rust-gateway"));
         check("gateway", Some("rust-gateway"));
+        check("flask", Some("python-flask"));
+        check("javascript", Some("javascript-hono"));
         check("rust", None);
         check("", None);
         let error = "perl".parse::<Template>().unwrap_err();

@@ -6,6 +6,8 @@ use wasmparser::BinaryReaderError;
 use wasmparser::Parser;
 use wasmparser::Payload;
 
+use crate::inspect::origin::Origin;
+use crate::inspect::origin::origin;
 use crate::inspect::outline::Outline;
 use crate::inspect::toolchain::Toolchain;
 use crate::inspect::world::world;
@@ -16,6 +18,7 @@ use crate::limits::TABLE_ELEMENTS_MAX;
 mod core_module;
 mod foreign;
 mod no_lane;
+pub mod origin;
 mod outline;
 mod settings;
 pub mod toolchain;
@@ -50,6 +53,8 @@ pub struct Inspection {
     pub lane: Lane,
     /// Which engine it needs.
     pub class: Class,
+    /// Why that one.
+    pub class_why: String,
     /// The world it was made for, as far as its exports tell: `wasi:http/proxy@0.2.12`.
     pub world: String,
     /// What it imports, as `package:name/interface@version`.
@@ -62,6 +67,12 @@ pub struct Inspection {
     pub memory_bytes_max: Option<u64>,
     /// How many core modules are in it.
     pub core_modules: u32,
+    /// How many tables of functions.
+    pub tables: u32,
+    /// Entries of the largest of them.
+    pub table_elements_max: u64,
+    /// Where it comes from, as far as its traces tell.
+    pub origin: Origin,
     /// Who made it, as it says itself.
     pub toolchain: Toolchain,
     /// Its section [`SETTINGS_SECTION`], not looked into.
@@ -162,6 +173,10 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
     Ok(Inspection {
         lane,
         class: class(&outline),
+        class_why: class_why(&outline),
+        tables: outline.tables,
+        table_elements_max: outline.table_elements_max,
+        origin: origin(&toolchain, &outline.exports),
         world: world(door, &outline.exports, &outline.imports),
         core_modules: outline.core_modules,
         memory_bytes_min: outline.memory_bytes_min,
@@ -249,6 +264,38 @@ fn class(outline: &Outline) -> Class {
         false => Class::Large,
         true if outline.imports.iter().chain(&outline.exports).any(is_03) => Class::Concurrent,
         true => Class::Plain,
+    }
+}
+
+/// The same decision in words.
+fn class_why(outline: &Outline) -> String {
+    let Outline { memories, memory_bytes_min, tables, table_elements_max, core_instances, .. } = outline;
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    let beyond = [
+        (*memories > PLAIN_MEMORIES_MAX, format!("it has {memories} memories")),
+        (
+            *memory_bytes_min > PLAIN_MEMORY_BYTES_MAX,
+            format!(
+                "it starts with {} MiB of memory, above {} MiB",
+                mib(*memory_bytes_min),
+                mib(PLAIN_MEMORY_BYTES_MAX)
+            ),
+        ),
+        (*tables > PLAIN_TABLES_MAX, format!("it has {tables} tables, above {PLAIN_TABLES_MAX}")),
+        (
+            *table_elements_max > PLAIN_TABLE_ELEMENTS_MAX,
+            format!("it has a table of {table_elements_max} entries, above {PLAIN_TABLE_ELEMENTS_MAX}"),
+        ),
+        (
+            *core_instances > PLAIN_CORE_INSTANCES_MAX,
+            format!("it has {core_instances} core instances, above {PLAIN_CORE_INSTANCES_MAX}"),
+        ),
+    ];
+    let reasons: Vec<String> = beyond.into_iter().filter_map(|(is_beyond, why)| is_beyond.then_some(why)).collect();
+    match class(outline) {
+        Class::Large => reasons.join(", "),
+        Class::Concurrent => "it uses WASI 0.3, whose functions are asynchronous".to_owned(),
+        Class::Plain => "it is small, and is called by one request at a time".to_owned(),
     }
 }
 
