@@ -1,0 +1,129 @@
+// All that an app consists of, in one text: its own files and what it imports, TypeScript and JSX included.
+
+import { SourceMap } from "node:module";
+import { join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
+
+import { rolldown } from "rolldown";
+
+import { instead, isBuiltIn } from "./absent.mjs";
+import { Refused } from "./refused.mjs";
+
+const RUNTIME = fileURLToPath(new URL("runtime/", import.meta.url));
+const ENTRY = "\0guesthouse:entry";
+const ABSENT = "\0guesthouse:absent:";
+
+/** What an app is made of: its `code`, the `files` in it, and where in them a place in the code is (`placed`). */
+export async function bundle(folder, entry) {
+  const missing = new Map();
+  const files = new Set();
+  const warnings = [];
+  const input = {
+    input: ENTRY,
+    cwd: folder,
+    platform: "neutral",
+    // What is written for browsers and for workers runs here, what is written for Node does not.
+    resolve: { mainFields: ["browser", "module", "main"], conditionNames: ["worker", "browser", "module", "import", "default"] },
+    tsconfig: true,
+    external: [/^wasi:/],
+    moduleTypes: { ".html": "text", ".txt": "text", ".md": "text", ".css": "text", ".sql": "text", ".svg": "text" },
+    transform: { define: { "process.env.NODE_ENV": JSON.stringify("production") } },
+    plugins: [wholeApp(folder, entry, missing, files)],
+    onLog: (level, log) => level === "warn" && log.code !== "UNRESOLVED_IMPORT" && warnings.push(log.message),
+  };
+  try {
+    const build = await rolldown(input);
+    try {
+      const { output } = await build.generate({ format: "esm", codeSplitting: false, sourcemap: "hidden" });
+      refuseMissing(folder, missing);
+      const { code, map } = output[0];
+      return { code, files: [...files], warnings, placed: placesIn(folder, map) };
+    } finally {
+      await build.close();
+    }
+  } catch (error) {
+    if (error instanceof Refused) throw error;
+    // What is missing explains the rest.
+    refuseMissing(folder, missing);
+    const errors = error.errors ?? [error];
+    const said = errors.map((one) => one.message.trimEnd()).join("\n");
+    throw new Refused(`${entry} cannot be bundled`, stripVTControlCharacters(said));
+  }
+}
+
+/** The program around the app, and what is not there. */
+function wholeApp(folder, entry, missing, files) {
+  const path = (file) => JSON.stringify(join(RUNTIME, file));
+  const program = [
+    `import ${path("early.js")};`,
+    `import * as app from ${JSON.stringify(join(folder, entry))};`,
+    `import { incomingHandler as made } from ${path("serve.js")};`,
+    `import { report } from ${path("report.js")};`,
+    "export const incomingHandler = made(app);",
+    "report(app);",
+  ];
+  return {
+    name: "guesthouse",
+    async resolveId(source, importer, { kind }) {
+      if (source === ENTRY) return { id: ENTRY, moduleSideEffects: true };
+      if (source.startsWith("wasi:")) return importer.startsWith(RUNTIME) ? { id: source, external: true } : absent(source, importer, kind);
+      // Many packages are named like what Node has built in, and do the same.
+      const plain = source.replace(/^node:/, "");
+      const found = await this.resolve(plain, importer, { skipSelf: true, kind });
+      if (found && !found.external) return source === plain ? undefined : found;
+      return absent(source, importer, kind);
+    },
+    load(id) {
+      if (id === ENTRY) return program.join("\n");
+      if (id.startsWith(ABSENT)) {
+        const name = id.slice(ABSENT.length);
+        return { code: `throw new Error(${JSON.stringify(`\`${name}\` is not there${instead(name)}`)})`, moduleType: "js" };
+      }
+    },
+    transform(_code, id) {
+      if (!id.startsWith("\0") && !id.startsWith(RUNTIME)) files.add(id);
+    },
+  };
+
+  /** What is imported for good is refused; who asks with `require` or `import()` may do without it. */
+  function absent(source, importer, kind) {
+    if (kind === "import-statement") {
+      if (!missing.has(source)) missing.set(source, new Set());
+      missing.get(source).add(importer);
+      return { id: source, external: true };
+    }
+    return { id: ABSENT + source, moduleSideEffects: true };
+  }
+}
+
+/** From `bundle.js:72:8` to `src/index.js:3:9`, if that is a place in the project. */
+function placesIn(folder, map) {
+  const known = new SourceMap({ ...map, version: 3 });
+  return (place) => {
+    const [, line, column] = /^bundle\.js:(\d+):(\d+)$/.exec(place) ?? [];
+    if (line === undefined) return undefined;
+    const { originalSource, originalLine, originalColumn } = known.findEntry(line - 1, column - 1);
+    if (originalSource === undefined) return undefined;
+    const file = resolve(folder, originalSource);
+    return file.startsWith(folder) ? `${relative(folder, file)}:${originalLine + 1}:${originalColumn + 1}` : undefined;
+  };
+}
+
+function refuseMissing(folder, missing) {
+  if (missing.size === 0) return;
+  const lines = [...missing].map(([source, importers]) => {
+    const places = [...importers].map((file) => relative(folder, file));
+    return `\`${source}\` in ${places.slice(0, 3).join(", ")}${places.length > 3 ? ", …" : ""}: ${explained(source)}`;
+  });
+  if (lines.length === 1) throw new Refused(lines[0].replace("` in", "` is imported in"));
+  throw new Refused(`${lines.length} imports are not there`, lines.join("\n"));
+}
+
+function explained(source) {
+  if (isBuiltIn(source)) return `Node.js has it built in, an app here has not${instead(source)}`;
+  if (source.startsWith(".") || source.startsWith("/")) return "there is no such file";
+  if (/^[a-z]+:/.test(source)) return "there is nothing of that kind here";
+  const name = source.split("/").slice(0, source.startsWith("@") ? 2 : 1).join("/");
+  return `there is no such package; \`npm install ${name}\` brings it`;
+}
