@@ -35,7 +35,7 @@ export async function bundle(folder, entry) {
   try {
     const build = await rolldown(input);
     try {
-      const { output } = await build.generate({ format: "esm", codeSplitting: false, sourcemap: "hidden" });
+      const { output } = await build.generate({ dir: folder, format: "esm", codeSplitting: false, sourcemap: "hidden" });
       refuseMissing(folder, missing);
       const { code, map } = output[0];
       return { code, files: [...files], warnings, placed: placesIn(folder, map) };
@@ -57,6 +57,7 @@ function wholeApp(folder, entry, missing, files) {
   const path = (file) => JSON.stringify(join(RUNTIME, file));
   const program = [
     `import ${path("early.js")};`,
+    `import ${path("fill.js")};`,
     `import * as app from ${JSON.stringify(join(folder, entry))};`,
     `import { incomingHandler as made } from ${path("serve.js")};`,
     `import { report } from ${path("report.js")};`,
@@ -106,7 +107,7 @@ function placesIn(folder, map) {
     const { originalSource, originalLine, originalColumn } = known.findEntry(line - 1, column - 1);
     if (originalSource === undefined) return undefined;
     const file = resolve(folder, originalSource);
-    return file.startsWith(folder) ? `${relative(folder, file)}:${originalLine + 1}:${originalColumn + 1}` : undefined;
+    return file.startsWith(`${folder}/`) ? `${relative(folder, file)}:${originalLine + 1}:${originalColumn + 1}` : undefined;
   };
 }
 

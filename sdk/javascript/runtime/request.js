@@ -16,14 +16,12 @@ export function requestOf(incoming) {
 
   const given = incoming.method();
   const method = given.tag === "other" ? given.val : given.tag.toUpperCase();
-  const authority = incoming.authority() ?? headers.get("host") ?? "localhost";
-  if (!headers.has("host")) headers.set("host", authority);
   const init = { method, headers };
   if (method !== "GET" && method !== "HEAD" && headers.get("content-length") !== "0") {
     init.body = bodyOf(incoming);
     init.duplex = "half";
   }
-  return new Request(`${scheme(incoming)}://${authority}${incoming.pathWithQuery() ?? "/"}`, init);
+  return new Request(`${scheme(incoming)}://${incoming.authority() ?? "localhost"}${incoming.pathWithQuery() ?? "/"}`, init);
 }
 
 function scheme(incoming) {
@@ -47,7 +45,8 @@ function bodyOf(incoming) {
       try {
         for (;;) {
           const piece = stream.read(PIECE);
-          if (piece.length > 0) return controller.enqueue(piece);
+          // It comes from a realm of its own, in which `Uint8Array` is another class than the app's.
+          if (piece.length > 0) return controller.enqueue(new Uint8Array(piece));
           ready ??= stream.subscribe();
           await until(ready);
         }

@@ -11,34 +11,55 @@ const CONNECTION = new Set([
   "trailer", "transfer-encoding", "upgrade", "host",
 ]);
 
+/** What the host sends in one piece, and with its length, if it is all there. Longer ones get their length here. */
+const WHOLE = 65536;
+
 /** Sends the head, then the body as it comes. */
 export async function respond(out, response, isHead) {
-  const fields = [];
+  const source = response.body;
+  if (isHead) await source?.cancel().catch(() => {});
+  const reader = isHead ? undefined : source?.getReader();
+  const { begun, length } = await beginning(reader);
+  const headers = [];
   for (const [name, value] of response.headers) {
-    if (!CONNECTION.has(name)) fields.push([name, bytes(value)]);
+    // A body that is not sent has no length that could be true.
+    const isSent = name !== "content-length" || reader;
+    if (isSent && !CONNECTION.has(name)) headers.push([name, bytes(value)]);
   }
-  const outgoing = new OutgoingResponse(Fields.fromList(fields));
+  if (length > WHOLE && !response.headers.has("content-length")) headers.push(["content-length", bytes(`${length}`)]);
+  const outgoing = new OutgoingResponse(Fields.fromList(headers));
   outgoing.setStatusCode(response.status);
   const body = outgoing.body();
-  const from = response.body;
   ResponseOutparam.set(out, { tag: "ok", val: outgoing });
-  if (isHead) await from?.cancel().catch(() => {});
-  else if (from) await send(body, from);
-  try {
-    OutgoingBody.finish(body, undefined);
-  } catch {
-    // The length that was told is not the one that was sent. After HEAD that is so by right; else the host has seen it.
-  }
+  if (reader) await send(body, reader, begun);
+  OutgoingBody.finish(body, undefined);
 }
 
-async function send(body, from) {
+/** What is read already, and the length of a body that is all there: one that was made of text or bytes. */
+async function beginning(reader) {
+  const begun = [];
+  const read = async () => {
+    const piece = reader.read();
+    begun.push(piece);
+    return Promise.race([piece, soon()]);
+  };
+  const first = await (reader && read());
+  if (!first || first.done) return { begun, length: 0 };
+  return { begun, length: (await read())?.done ? first.value.length : 0 };
+}
+
+/** As long as it takes to be told of what is there already. */
+async function soon() {
+  for (let turn = 0; turn < 4; turn++) await undefined;
+}
+
+async function send(body, reader, begun) {
   const stream = body.write();
-  const reader = from.getReader();
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await (begun.shift() ?? reader.read());
       if (done) break;
-      if (!(value instanceof Uint8Array)) {
+      if (!ArrayBuffer.isView(value)) {
         throw new TypeError(`a body is a stream of Uint8Array, and this one has a ${typeof value}: pipe text through a TextEncoder`);
       }
       if (!(await push(stream, value))) {

@@ -1,5 +1,6 @@
 // One request, from the host to the app and back. Instances answer many, one after the other.
 
+import { tell } from "./console.js";
 import { handlerOf } from "./handler.js";
 import { serve, variables } from "./phase.js";
 import { requestOf } from "./request.js";
@@ -42,9 +43,4 @@ async function answer(handler, request, context) {
 
 function what(value) {
   return value === null || value === undefined ? `${value}` : `a ${value.constructor?.name ?? typeof value}`;
-}
-
-function tell(error) {
-  if (!(error instanceof Error)) return console.error("error:", error);
-  console.error(`${error.name}: ${error.message}\n${error.stack ?? ""}`.trimEnd());
 }

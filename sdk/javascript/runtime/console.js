@@ -1,0 +1,25 @@
+// What the app prints: errors with their text and where they come from, which the engine's own console leaves out.
+
+for (const name of ["debug", "error", "info", "log", "warn"]) {
+  const print = console[name];
+  if (typeof print === "function") console[name] = (...given) => print.apply(console, given.map(shown));
+}
+
+/** An error that nobody caught. */
+export function tell(error) {
+  console.error(isError(error) ? error : `error: ${String(error)}`);
+}
+
+function shown(value) {
+  return isError(value) ? `${value.name}: ${value.message}${trace(value)}` : value;
+}
+
+// Those of the host's interfaces come from another realm, in which `Error` is another class.
+function isError(value) {
+  return value instanceof Error || (typeof value?.message === "string" && typeof value?.stack === "string");
+}
+
+function trace({ stack }) {
+  const lines = (stack ?? "").split("\n").filter((line) => line !== "" && !line.includes("initializer.js"));
+  return lines.map((line) => `\n    at ${line}`).join("");
+}
