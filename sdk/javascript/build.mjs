@@ -1,6 +1,6 @@
 // One app, from its source to a component. The program `guesthouse` runs it:
 //
-//     node build.mjs '{"folder": …, "entry": …, "template": …, "work": …, "output": …}'
+//     node build.mjs '{"folder": …, "entry": …, "packages": …, "template": …, "work": …, "output": …}'
 //
 // It says on stdout what it does, a JSON object a line: {"phase", "ms", …} when one is over, then {"done"} or {"refused"}.
 
@@ -18,6 +18,10 @@ function say(what) {
   process.stdout.write(`${JSON.stringify(what)}\n`);
 }
 
+function others(count) {
+  return count === 0 ? "" : ` and ${count} more file${count === 1 ? "" : "s"}`;
+}
+
 async function phase(name, work) {
   const begun = performance.now();
   const { about, ...result } = await work();
@@ -29,8 +33,8 @@ try {
   await mkdir(asked.work, { recursive: true });
   const entry = entryOf(asked.folder, asked.entry);
   const { code, files, warnings, placed } = await phase("bundled", async () => {
-    const made = await bundle(asked.folder, entry);
-    return { ...made, about: `${entry} and ${made.files.length - 1} more files, ${made.code.length >> 10} KiB` };
+    const made = await bundle(asked.folder, entry, asked.packages);
+    return { ...made, about: `${entry}${others(made.files.length - 1)}, ${made.code.length >> 10} KiB` };
   });
   const { component, notes } = await phase("loaded", async () => {
     const { component, notes } = loaded(await snapshot(code, asked.template, asked.work), entry, placed);

@@ -14,8 +14,8 @@ const RUNTIME = fileURLToPath(new URL("runtime/", import.meta.url));
 const ENTRY = "\0guesthouse:entry";
 const ABSENT = "\0guesthouse:absent:";
 
-/** What an app is made of: its `code`, the `files` in it, and where in them a place in the code is (`placed`). */
-export async function bundle(folder, entry) {
+/** What an app is made of, with another folder of `packages` perhaps: its `code`, the `files` in it, and where in them a place in the code is (`placed`). */
+export async function bundle(folder, entry, packages) {
   const missing = new Map();
   const files = new Set();
   const warnings = [];
@@ -23,8 +23,12 @@ export async function bundle(folder, entry) {
     input: ENTRY,
     cwd: folder,
     platform: "neutral",
-    // What is written for browsers and for workers runs here, what is written for Node does not.
-    resolve: { mainFields: ["browser", "module", "main"], conditionNames: ["worker", "browser", "module", "import", "default"] },
+    resolve: {
+      modules: ["node_modules", ...(packages ? [packages] : [])],
+      // What is written for browsers and for workers runs here, what is written for Node does not.
+      mainFields: ["browser", "module", "main"],
+      conditionNames: ["worker", "browser", "module", "import", "default"],
+    },
     tsconfig: true,
     external: [/^wasi:/],
     moduleTypes: { ".html": "text", ".txt": "text", ".md": "text", ".css": "text", ".sql": "text", ".svg": "text" },

@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use anyhow::bail;
 
 use crate::build::command::OwnCommand;
+use crate::build::javascript::JavaScript;
 use crate::build::place::Built;
 use crate::build::python::PythonApp;
 use crate::build::rust::Workspace;
@@ -24,6 +25,7 @@ mod adapter;
 mod asks;
 pub mod cache;
 mod command;
+mod javascript;
 mod kept;
 mod label;
 pub mod place;
@@ -45,6 +47,8 @@ mod words;
 pub enum Project {
     /// A Cargo workspace, or a package on its own.
     Rust(Workspace),
+    /// An app in JavaScript or TypeScript.
+    JavaScript(Box<JavaScript>),
     /// One app with a command of its own.
     Command(Box<OwnCommand>),
     /// One app in Python.
@@ -56,6 +60,7 @@ impl Project {
     pub fn apps(&self) -> Vec<&AppName> {
         match self {
             Project::Rust(workspace) => workspace.apps().collect(),
+            Project::JavaScript(app) => vec![app.name()],
             Project::Command(own) => vec![own.name()],
             Project::Python(app) => vec![app.name()],
         }
@@ -65,6 +70,7 @@ impl Project {
     pub fn watched(&self) -> &[Watched] {
         match self {
             Project::Rust(workspace) => workspace.watched(),
+            Project::JavaScript(app) => app.watched(),
             Project::Command(own) => own.watched(),
             Project::Python(app) => app.watched(),
         }
@@ -73,7 +79,7 @@ impl Project {
     /// Whether something changed there that makes a build worth while.
     pub fn is_edited(&self) -> bool {
         match self {
-            Project::Rust(_) | Project::Python(_) => true,
+            Project::Rust(_) | Project::JavaScript(_) | Project::Python(_) => true,
             Project::Command(own) => own.is_edited(),
         }
     }
@@ -83,7 +89,7 @@ impl Project {
     pub fn is_begun_anew(&self) -> bool {
         match self {
             Project::Rust(_) | Project::Command(_) => false,
-            Project::Python(_) => true,
+            Project::JavaScript(_) | Project::Python(_) => true,
         }
     }
 
@@ -92,6 +98,7 @@ impl Project {
     pub async fn build(&self, apps: &Path) -> anyhow::Result<Built> {
         match self {
             Project::Rust(workspace) => workspace.build(apps).await,
+            Project::JavaScript(app) => Ok(app.build(apps).await),
             Project::Command(own) => Ok(own.build(apps).await),
             Project::Python(app) => Ok(app.build(apps).await),
         }
@@ -105,6 +112,7 @@ pub async fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<Project>> {
         match &source.kind {
             Kind::Rust => rust::find(&source, &mut workspaces).await?,
             Kind::Python => projects.push(Project::Python(PythonApp::of(&source)?)),
+            Kind::JavaScript => projects.push(Project::JavaScript(Box::new(JavaScript::of(&source)?))),
             Kind::Command => projects.extend(OwnCommand::of(&source)?.map(Box::new).map(Project::Command)),
         }
     }

@@ -22,6 +22,8 @@ pub enum Kind {
     Rust,
     /// A callable in Python.
     Python,
+    /// A `package.json`, or an entry that is named and ends like JavaScript or TypeScript.
+    JavaScript,
 }
 
 /// A folder that a tool can build.
@@ -66,7 +68,7 @@ fn at(path: &Path) -> anyhow::Result<Vec<Source>> {
     }
     // Somebody named the file that makes a folder a source.
     let name = real.file_name().unwrap_or_default();
-    if (name == "Cargo.toml" || name == FILE)
+    if (name == "Cargo.toml" || name == "package.json" || name == FILE)
         && let (Some(folder), Some(shown)) = (real.parent(), path.parent())
     {
         return Ok(source(folder, shown, true)?.into_iter().collect());
@@ -78,7 +80,8 @@ fn at(path: &Path) -> anyhow::Result<Vec<Source>> {
     look(&real, path, 0, &mut found)?;
     if found.is_empty() {
         bail!(
-            "`{}` holds nothing that can be built: there is no Cargo.toml and no app in Python in it or in the folders below{}",
+            "`{}` holds nothing that can be built: there is no Cargo.toml, no package.json and no app in Python in it or in \
+             the folders below{}",
             path.display(),
             not_yet(&real).unwrap_or_default()
         );
@@ -121,8 +124,25 @@ fn kind(folder: &Path, settings: &Settings) -> anyhow::Result<Option<Kind>> {
     if folder.join("Cargo.toml").is_file() {
         return Ok(Some(Kind::Rust));
     }
+    if settings.build.app.as_deref().is_some_and(is_script) {
+        return Ok(Some(Kind::JavaScript));
+    }
     // Before JavaScript: many an app in Python has a package.json for its styles.
-    Ok(entry::find(folder, &settings.build)?.map(|_| Kind::Python))
+    if entry::find(folder, &settings.build)?.is_some() {
+        return Ok(Some(Kind::Python));
+    }
+    Ok(is_package(folder).then_some(Kind::JavaScript))
+}
+
+/// Whether what was named as the app is a file in JavaScript or TypeScript.
+fn is_script(app: &str) -> bool {
+    let ending = Path::new(app).extension().unwrap_or_default().to_string_lossy();
+    ["js", "jsx", "mjs", "cjs", "ts", "tsx", "mts"].contains(&&*ending)
+}
+
+/// Whether it is a package in JavaScript. The root of several packages is none itself.
+fn is_package(folder: &Path) -> bool {
+    std::fs::read_to_string(folder.join("package.json")).is_ok_and(|text| !text.contains("\"workspaces\""))
 }
 
 /// What looks like source, and why it is none.
@@ -133,14 +153,11 @@ fn not_yet(folder: &Path) -> Option<String> {
              says where one is)"
         ));
     }
-    let marks = [("pyproject.toml", "Python", "app.py"), ("package.json", "JavaScript", "")];
-    let (file, language, missing) = marks.into_iter().find(|(file, _, _)| folder.join(file).is_file())?;
-    Some(match missing {
-        "" => format!(" (its {file} looks like {language}, which this version cannot build yet)"),
-        _ => format!(
-            " (its {file} looks like {language}, but there is no {missing}; `[build]` `app = \"module:callable\"` in {FILE} \
+    folder.join("pyproject.toml").is_file().then(|| {
+        format!(
+            " (its pyproject.toml looks like Python, but there is no app.py; `[build]` `app = \"module:callable\"` in {FILE} \
              says where the app is)"
-        ),
+        )
     })
 }
 
@@ -180,6 +197,14 @@ mod tests {
     }
 
     #[test]
+    fn a_package_is_a_source_and_the_root_of_several_is_none() {
+        let root = tree(&["shop/package.json", "many/one/package.json", "many/node_modules/x/package.json"]);
+        fs::write(root.path().join("many/package.json"), r#"{"workspaces": ["one"]}"#).unwrap();
+        check(&root, &["shop", "many"], Ok(&[("shop", true), ("many/one", false)]));
+        check(&root, &["shop/package.json"], Ok(&[("shop", true)]));
+    }
+
+    #[test]
     fn a_folder_may_hold_several() {
         let root = tree(&[
             "x/b/Cargo.toml",
@@ -195,8 +220,9 @@ mod tests {
 
     #[test]
     fn what_is_no_source_is_explained() {
-        let root = tree(&["notes/readme.md", "py/app.py", "js/package.json", "hello.wasm", "file.rs"]);
-        let nothing = "holds nothing that can be built: there is no Cargo.toml and no app in Python in it or in the folders below";
+        let root = tree(&["notes/readme.md", "py/app.py", "hello.wasm", "file.rs"]);
+        let nothing = "holds nothing that can be built: there is no Cargo.toml, no package.json and no app in Python in it or \
+                       in the folders below";
         check(&root, &["notes"], Err(&format!("`ROOT/notes` {nothing}")));
         check(
             &root,
@@ -204,13 +230,6 @@ mod tests {
             Err(&format!(
                 "`ROOT/py` {nothing} (its app.py has no `app` and no `application` at the top level; `[build]` `app = \
                  \"module:callable\"` in guesthouse.toml says where one is)"
-            )),
-        );
-        check(
-            &root,
-            &["js"],
-            Err(&format!(
-                "`ROOT/js` {nothing} (its package.json looks like JavaScript, which this version cannot build yet)"
             )),
         );
         check(&root, &["hello.wasm"], Err("`ROOT/hello.wasm` is built already: copy it into the apps folder"));
