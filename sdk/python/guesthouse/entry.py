@@ -6,7 +6,6 @@ import traceback
 
 from guesthouse import chance
 from guesthouse import command
-from guesthouse import finalizers
 from guesthouse import preload
 from guesthouse import seal
 from guesthouse import threads
@@ -66,7 +65,6 @@ def build(settings, report):
     replace.install()
     tls_stub.install()
     threads.install()
-    finalizers.install()
     found_by_name()
     observer = Observer(root, settings["library"])
     service = Service(settings)
