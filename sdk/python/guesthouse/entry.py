@@ -152,7 +152,7 @@ def finish(settings, report, service, observer, before, environment):
     report["leaked"] = seal.leaked(before, roots)
     if report["leaked"]:
         raise Refused(
-            "the app keeps open what an instance would not have any more: %s; open it when a request needs it"
+            "the app keeps open what an instance would not have any more: %s; open it when a request needs it, or leave out the warm-up that does"
             % ", ".join(report["leaked"])
         )
     service.keep(set_by_app(environment), chance.generators(observer.seeded))

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import sys
+import types
 
 from guesthouse.settings import Refused
 
@@ -55,6 +56,6 @@ def interface_of(app):
 def forget(root):
     """Takes the modules below a root out of memory again, after a failed import."""
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None) or ""
-        if file.startswith(root + "/"):
+        file = module.__dict__.get("__file__") if issubclass(type(module), types.ModuleType) else None
+        if file and file.startswith(root + "/"):
             del sys.modules[name]

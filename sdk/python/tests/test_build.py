@@ -140,6 +140,20 @@ next(tempfile._get_candidate_names())
         self.assertNotEqual(one[3], other[3])
         self.assertIn("was given a seed", done.report["warnings"][0])
 
+    def test_a_lazy_object_is_not_woken_by_the_build(self):
+        lazy = """
+import sys
+class Lazy:
+    __slots__ = ("kept",)
+    def __getattribute__(self, name):
+        raise RuntimeError("woken by " + name)
+LAZY = Lazy()
+Lazy.kept.__set__(LAZY, [LAZY])
+sys.modules["lazy"] = LAZY
+"""
+        done = built({"app.py": lazy + HELLO}, [{}])
+        self.assertEqual(done.replies, [[200, "hello"]], done.report["refused"])
+
     def test_renewing_changes_every_generator_that_nobody_seeded(self):
         import random
 

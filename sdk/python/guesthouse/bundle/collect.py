@@ -4,6 +4,7 @@ import fnmatch
 import marshal
 import os
 import sys
+import types
 import zlib
 
 from guesthouse.bundle import real
@@ -75,7 +76,9 @@ def imported():
     """Files of the modules that are in memory, and so in the snapshot."""
     global _imported
     if _imported is None:
-        _imported = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+        # Not `getattr`: a lazy module would begin to import.
+        modules = [one for one in sys.modules.values() if issubclass(type(one), types.ModuleType)]
+        _imported = {one.__dict__.get("__file__") for one in modules}
     return _imported
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import types
 
 from guesthouse.bundle import looking
 from guesthouse.bundle import opening
@@ -31,7 +32,7 @@ def install():
     """To be called before anything of the app is imported."""
     by_id = {id(old): new for old, new in _REPLACED}
     for name, module in list(sys.modules.items()):
-        if module is None or name.startswith(_LEFT_ALONE):
+        if not issubclass(type(module), types.ModuleType) or name.startswith(_LEFT_ALONE):
             continue
         for key, value in list(vars(module).items()):
             new = by_id.get(id(value))
@@ -45,7 +46,7 @@ def uninstall():
     """The way back, for tests."""
     by_id = {id(new): old for old, new in _REPLACED}
     for name, module in list(sys.modules.items()):
-        if module is None or name.startswith(_LEFT_ALONE):
+        if not issubclass(type(module), types.ModuleType) or name.startswith(_LEFT_ALONE):
             continue
         for key, value in list(vars(module).items()):
             old = by_id.get(id(value))
