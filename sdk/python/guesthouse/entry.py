@@ -74,7 +74,9 @@ def build(settings, report):
             ran = command.run(words, root)
             report["ran"].append(ran)
             if ran["code"]:
-                raise Refused("`%s` ended with %d: %s" % (" ".join(ran["command"]), ran["code"], last_line(ran["output"])))
+                raise Refused(
+                    "`%s` ended with %d: %s" % (" ".join(ran["command"]), ran["code"], last_line(ran["output"]))
+                )
         if settings["snapshot"] == "app":
             import_app(settings, service, report)
         else:
@@ -124,7 +126,9 @@ def import_app(settings, service, report):
     report["warm"] = warm.warm(service.gateway, settings["warm"])
     bad = [one for one in report["warm"] if one["status"] is None or one["status"] >= 500]
     for one in bad:
-        report.warn("warm-up %s %s: status %s: %s" % (one["method"], one["path"], one["status"], last_line(one["error"])))
+        report.warn(
+            "warm-up %s %s: status %s: %s" % (one["method"], one["path"], one["status"], last_line(one["error"]))
+        )
     if bad and len(bad) == len(report["warm"]):
         worst = bad[0]
         report["traceback"] = worst["error"]
@@ -158,7 +162,9 @@ def finish(settings, report, service, observer, before, environment):
     service.keep(set_by_app(environment), chance.generators(observer.seeded))
     for generator in observer.seeded:
         if type(generator).__module__ == "random":
-            report.warn("a `random.Random` was given a seed while the app was imported: its numbers are the same everywhere")
+            report.warn(
+                "a `random.Random` was given a seed while the app was imported: its numbers are the same everywhere"
+            )
             break
     report["modules"], report["module_bytes"] = len(STORE.code), sum(map(len, STORE.code.values()))
     report["files"] = len(STORE.files)

@@ -15,7 +15,19 @@ class VisitorGone(BrokenPipeError):
 class Response:
     """From the app's `start_response` to the end of the body."""
 
-    __slots__ = ("doors", "out", "head_only", "errors", "status", "headers", "sent", "bodiless", "left", "body", "stream")
+    __slots__ = (
+        "doors",
+        "out",
+        "head_only",
+        "errors",
+        "status",
+        "headers",
+        "sent",
+        "bodiless",
+        "left",
+        "body",
+        "stream",
+    )
 
     def __init__(self, doors, out, method, errors):
         self.doors = doors

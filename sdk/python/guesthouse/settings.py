@@ -40,7 +40,7 @@ def completed(given):
         raise Refused("unknown setting `%s`" % unknown[0])
     settings = {**DEFAULTS, **given}
     if not settings["app"]:
-        raise Refused("no app is named: give `app = \"module:callable\"`")
+        raise Refused('no app is named: give `app = "module:callable"`')
     for key, values in (("interface", ("auto", "wsgi", "asgi")), ("snapshot", ("app", "libraries"))):
         if settings[key] not in values:
             raise Refused("`%s` must be one of %s, not %r" % (key, ", ".join(values), settings[key]))

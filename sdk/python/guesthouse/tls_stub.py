@@ -56,7 +56,12 @@ def module():
 
     for name in ("SSLContext", "SSLSocket", "SSLObject", "MemoryBIO"):
         setattr(stub, name, type(name, (), {"__module__": "ssl", "__init__": refuse}))
-    for name in ("create_default_context", "_create_default_https_context", "_create_unverified_context", "get_server_certificate"):
+    for name in (
+        "create_default_context",
+        "_create_default_https_context",
+        "_create_unverified_context",
+        "get_server_certificate",
+    ):
         setattr(stub, name, refuse)
     for name, value in _NUMBERS.items():
         setattr(stub, name, value)

@@ -34,7 +34,13 @@ def answer_to(gateway, given):
         gateway.doors = doors
         gateway.say_to(errors)
     response = out.response
-    found = {"path": request["path"], "method": method, "status": None, "bytes": 0, "error": said.getvalue()[-4000:] or None}
+    found = {
+        "path": request["path"],
+        "method": method,
+        "status": None,
+        "bytes": 0,
+        "error": said.getvalue()[-4000:] or None,
+    }
     if response is not None:
         found["status"], found["bytes"] = response.status, response.body().size
         if not response.body().finished:

@@ -27,7 +27,11 @@ async def start(send, status=200, headers=()):
 
 
 def get(answer, path="/", **request):
-    return visit(None, path, gateway=Gateway(http(answer)), **request)
+    gateway = Gateway(http(answer))
+    try:
+        return visit(None, path, gateway=gateway, **request)
+    finally:
+        gateway.stop()
 
 
 class Responses(unittest.TestCase):
@@ -123,10 +127,20 @@ class Requests(unittest.TestCase):
             await start(send, 204)
             await send({"type": "http.response.body"})
 
-        headers = [("x-forwarded-prefix", "/shop"), ("x-forwarded-for", "192.0.2.1"), ("x-forwarded-proto", "https"), ("A", "1"), ("a", "2")]
+        headers = [
+            ("x-forwarded-prefix", "/shop"),
+            ("x-forwarded-for", "192.0.2.1"),
+            ("x-forwarded-proto", "https"),
+            ("A", "1"),
+            ("a", "2"),
+        ]
         get(answer, "/caf%C3%A9?q=%41", headers=headers)
-        self.assertEqual((found["path"], found["raw_path"], found["root_path"]), ("/shop/café", b"/shop/caf%C3%A9", "/shop"))
-        self.assertEqual((found["query_string"], found["scheme"], found["client"]), (b"q=%41", "https", ("192.0.2.1", 0)))
+        self.assertEqual(
+            (found["path"], found["raw_path"], found["root_path"]), ("/shop/café", b"/shop/caf%C3%A9", "/shop")
+        )
+        self.assertEqual(
+            (found["query_string"], found["scheme"], found["client"]), (b"q=%41", "https", ("192.0.2.1", 0))
+        )
         self.assertEqual(found["server"], ("shop.localhost", 8080))
         self.assertEqual([value for name, value in found["headers"] if name == b"a"], [b"1", b"2"])
         self.assertIn((b"host", b"shop.localhost:8080"), found["headers"])
@@ -196,6 +210,7 @@ class Lifespans(unittest.TestCase):
         self.assertIn("no database", visit(None, gateway=gateway).said)
         self.assertEqual(visit(None, gateway=gateway).status, 500)
         self.assertEqual(log, ["startup", "startup"])
+        gateway.stop()
 
 
 class Threads(unittest.TestCase):

@@ -12,35 +12,62 @@ def app(environ, start_response):
 
 
 def answering(expression, before=""):
-    return before + "\ndef app(environ, start_response):\n    start_response('200 OK', [])\n    return [str(%s).encode()]\n" % expression
+    return (
+        before
+        + "\ndef app(environ, start_response):\n    start_response('200 OK', [])\n    return [str(%s).encode()]\n"
+        % expression
+    )
 
 
 class Builds(unittest.TestCase):
     def test_an_app_is_built_warmed_and_answers(self):
-        done = built({"app.py": HELLO, "page.html": "x" * 1000}, [{"path": "/"}], warm=["/", {"path": "/x", "method": "POST", "body": "b"}])
+        done = built(
+            {"app.py": HELLO, "page.html": "x" * 1000},
+            [{"path": "/"}],
+            warm=["/", {"path": "/x", "method": "POST", "body": "b"}],
+        )
         self.assertEqual(done.replies, [[200, "hello"]], done.error)
         report = done.report
         self.assertEqual((report["interface"], report["refused"], report["warnings"]), ("wsgi", None, []))
-        self.assertEqual([(one["method"], one["path"], one["status"], one["bytes"]) for one in report["warm"]], [("GET", "/", 200, 5), ("POST", "/x", 200, 5)])
+        self.assertEqual(
+            [(one["method"], one["path"], one["status"], one["bytes"]) for one in report["warm"]],
+            [("GET", "/", 200, 5), ("POST", "/x", 200, 5)],
+        )
         self.assertEqual(report["files"], 2)
         self.assertLess(report["file_bytes"], 800)
 
     def test_a_factory_and_a_default_name_are_found(self):
-        done = built({"shop.py": "def make():\n    from app import app\n    return app\n", "app.py": HELLO}, [{}], app="shop:make()")
+        done = built(
+            {"shop.py": "def make():\n    from app import app\n    return app\n", "app.py": HELLO},
+            [{}],
+            app="shop:make()",
+        )
         self.assertEqual(done.replies, [[200, "hello"]], done.error)
         self.assertEqual(built({"app.py": HELLO}, [{}], app="app").replies, [[200, "hello"]])
 
     def test_what_cannot_become_a_component_is_refused_in_one_sentence(self):
         leaking = "import os\nKEPT = open(os.path.join(os.path.dirname(__file__), 'kept.txt'))\n" + HELLO
         for app, settings, words in (
-            ({"app.py": "import nowhere\n" + HELLO}, {}, "`app:app` cannot be imported: ModuleNotFoundError: No module named 'nowhere'"),
+            (
+                {"app.py": "import nowhere\n" + HELLO},
+                {},
+                "`app:app` cannot be imported: ModuleNotFoundError: No module named 'nowhere'",
+            ),
             ({"app.py": HELLO}, {"app": "app:wrong"}, "`app` has no `wrong`; it has `app`"),
             ({"app.py": "app = 3"}, {}, "`app:app` is no callable, but int"),
             ({"app.py": "import sys\nsys.exit(4)"}, {}, "cannot be imported: SystemExit: 4"),
-            ({"app.py": answering("1 / 0")}, {}, "the app answers none of the warm-up requests: GET /: status 500: ZeroDivisionError"),
+            (
+                {"app.py": answering("1 / 0")},
+                {},
+                "the app answers none of the warm-up requests: GET /: status 500: ZeroDivisionError",
+            ),
             ({"app.py": leaking, "kept.txt": ""}, {}, "file /0/kept.txt; open it when a request needs it"),
             ({"app.py": "import socket\nKEPT = socket.socket()\n" + HELLO}, {}, "a socket"),
-            ({"app.py": HELLO, "bad.py": "print('no'); raise SystemExit(2)"}, {"run": [["bad.py"]]}, "`bad.py` ended with 2: no"),
+            (
+                {"app.py": HELLO, "bad.py": "print('no'); raise SystemExit(2)"},
+                {"run": [["bad.py"]]},
+                "`bad.py` ended with 2: no",
+            ),
             ({"app.py": HELLO}, {"nonsense": 1}, "unknown setting `nonsense`"),
             ({"app.py": HELLO}, {"interface": "cgi"}, "`interface` must be one of"),
         ):
@@ -66,7 +93,8 @@ NAMED = library.read("NAMED")
         library = "import os\nOWN = os.environ.get('LIBRARYS')\ndef read(name):\n    return os.environ.get(name) or os.environ.get('OTHER')\n"
         report = built({"app.py": app + HELLO}, library={"library.py": library}).report
         self.assertEqual(
-            report["environment"], [{"name": "SECRET", "file": "/0/app.py", "line": 2}, {"name": "NAMED", "file": "/0/app.py", "line": 6}]
+            report["environment"],
+            [{"name": "SECRET", "file": "/0/app.py", "line": 2}, {"name": "NAMED", "file": "/0/app.py", "line": 6}],
         )
 
     def test_random_bytes_drawn_at_import_are_a_warning(self):
@@ -78,19 +106,30 @@ NAMED = library.read("NAMED")
         app = answering("MADE", "MADE = open('made.txt').read()")
         done = built({"app.py": app, "make.py": command}, [{}], run=["python make.py made"])
         self.assertEqual(done.replies, [[200, "made"]], done.error)
-        self.assertEqual(done.report["ran"], [{"command": ["python", "make.py", "made"], "code": 0, "output": "did it\n"}])
+        self.assertEqual(
+            done.report["ran"], [{"command": ["python", "make.py", "made"], "code": 0, "output": "did it\n"}]
+        )
 
 
 class Instances(unittest.TestCase):
     def test_what_the_app_set_in_its_environment_is_there_unless_the_host_says_otherwise(self):
-        app = answering("os.environ['A'] + os.environ['B']", "import os\nos.environ.setdefault('A', 'app')\nos.environ['B'] = 'app'\n")
+        app = answering(
+            "os.environ['A'] + os.environ['B']",
+            "import os\nos.environ.setdefault('A', 'app')\nos.environ['B'] = 'app'\n",
+        )
         done = built({"app.py": app}, [{}], environment={"B": "host"})
         self.assertEqual(done.replies, [[200, "apphost"]])
 
     def test_with_libraries_only_the_app_is_imported_by_the_first_request(self):
         app = "import os, library\nGREETING = os.environ['GREETING'] + str(library.COUNT)\n" + answering("GREETING")
         library = "import sys\nsys.imported = COUNT = getattr(sys, 'imported', 0) + 1\n"
-        done = built({"app.py": app}, [{}, {}], library={"library.py": library}, environment={"GREETING": "hi"}, snapshot="libraries")
+        done = built(
+            {"app.py": app},
+            [{}, {}],
+            library={"library.py": library},
+            environment={"GREETING": "hi"},
+            snapshot="libraries",
+        )
         self.assertEqual(done.replies, [[200, "hi1"], [200, "hi1"]], done.error)
 
     def test_with_libraries_a_mounted_source_is_what_runs(self):

@@ -73,7 +73,9 @@ class Files(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(self.path("templates"))), ["index.html", "mail"])
 
     def test_walking_and_globbing_find_all(self):
-        found = [(folder[len(self.sealed.root) :], folders, files) for folder, folders, files in os.walk(self.sealed.root)]
+        found = [
+            (folder[len(self.sealed.root) :], folders, files) for folder, folders, files in os.walk(self.sealed.root)
+        ]
         self.assertIn(("/templates", ["mail"], ["index.html"]), found)
         self.assertIn(("/templates/mail", [], ["a.txt"]), found)
         self.assertEqual(len(glob.glob(self.path("**/*.txt"), recursive=True)), 2)

@@ -292,7 +292,11 @@ class Requests(unittest.TestCase):
         self.assertNotIn("HTTP_CONTENT_TYPE", environ)
 
     def test_what_the_host_says_of_mount_visitor_and_scheme_is_taken(self):
-        headers = [("x-forwarded-prefix", "/shop/"), ("x-forwarded-for", "1.1.1.1, 2001:db8::1"), ("x-forwarded-proto", "https")]
+        headers = [
+            ("x-forwarded-prefix", "/shop/"),
+            ("x-forwarded-for", "1.1.1.1, 2001:db8::1"),
+            ("x-forwarded-proto", "https"),
+        ]
         environ = seen(path="/cart", headers=headers)
         self.assertEqual((environ["SCRIPT_NAME"], environ["PATH_INFO"]), ("/shop", "/cart"))
         self.assertEqual((environ["REMOTE_ADDR"], environ["wsgi.url_scheme"]), ("2001:db8::1", "https"))
@@ -300,7 +304,9 @@ class Requests(unittest.TestCase):
 
     def test_another_host_says_it_in_the_request(self):
         environ = seen(scheme=types.Scheme_Https(), authority="[::1]", headers=[])
-        self.assertEqual((environ["wsgi.url_scheme"], environ["SERVER_NAME"], environ["SERVER_PORT"]), ("https", "[::1]", "443"))
+        self.assertEqual(
+            (environ["wsgi.url_scheme"], environ["SERVER_NAME"], environ["SERVER_PORT"]), ("https", "[::1]", "443")
+        )
         self.assertEqual((environ["SCRIPT_NAME"], environ["REMOTE_ADDR"], environ["HTTP_HOST"]), ("", "", "[::1]"))
 
     def test_methods_have_their_names_also_unknown_ones(self):

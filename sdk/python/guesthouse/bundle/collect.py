@@ -11,7 +11,9 @@ from guesthouse.bundle import real
 from guesthouse.bundle.store import STORE
 
 # Never of use to a running app.
-_FOLDERS_LEFT_OUT = frozenset(("__pycache__", ".git", ".hg", ".svn", ".venv", "node_modules", ".mypy_cache", ".pytest_cache"))
+_FOLDERS_LEFT_OUT = frozenset(
+    ("__pycache__", ".git", ".hg", ".svn", ".venv", "node_modules", ".mypy_cache", ".pytest_cache")
+)
 _SUFFIXES_LEFT_OUT = (".pyc", ".pyo", ".so", ".wasm", ".sqlite3", ".sqlite3-journal")
 # In libraries, besides: what their authors build and test them with.
 _LIBRARY_FOLDERS_LEFT_OUT = frozenset(("tests", "bin"))

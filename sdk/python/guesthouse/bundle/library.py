@@ -74,4 +74,3 @@ def add(bundle, root=ROOT):
         STORE.add_name(path)
         if path not in imported():
             STORE.code[path] = packed
-

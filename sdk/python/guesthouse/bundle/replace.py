@@ -54,5 +54,3 @@ def uninstall():
                 setattr(module, key, old)
     os.supports_dir_fd.discard(looking.stat)
     os.supports_follow_symlinks.discard(looking.stat)
-
-

@@ -46,15 +46,21 @@ def built(files, requests=(), library=None, state=None, environment=None, source
             "data": folder + "/data",
             **settings,
         }
-        order = {"folder": folder, "settings": settings, "requests": list(requests), "state": state, "source": source}
+        order = {"settings": settings, "requests": list(requests), "state": state, "source": source}
         order["environment"], order["instances"] = environment or {}, instances
         ran = subprocess.run(
-            [sys.executable, "-m", "tests.fakes.build", json.dumps(order)], capture_output=True, text=True, cwd=_HERE, timeout=60
+            [sys.executable, "-m", "tests.fakes.build", json.dumps(order)],
+            capture_output=True,
+            text=True,
+            cwd=_HERE,
+            timeout=60,
         )
         with open(folder + "/entry/report.json", encoding="utf-8") as opened:
             report = json.load(opened)
         report = json.loads(json.dumps(report).replace(folder + "/app", "/0").replace(folder + "/deps", "/2"))
-        replies = [reply for line in ran.stdout.splitlines() for reply in json.loads(line)] if ran.returncode == 0 else []
+        replies = (
+            [reply for line in ran.stdout.splitlines() for reply in json.loads(line)] if ran.returncode == 0 else []
+        )
         return Built(report, replies, ran.stderr.replace(folder + "/app", "/0"))
     finally:
         shutil.rmtree(folder)
@@ -62,7 +68,7 @@ def built(files, requests=(), library=None, state=None, environment=None, source
 
 def main(order):
     generated.install()
-    folder, settings = order["folder"], order["settings"]
+    settings = order["settings"]
     sys.path[:0] = settings["roots"]
     from guesthouse.bundle import library
 

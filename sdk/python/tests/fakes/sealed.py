@@ -60,7 +60,9 @@ class Sealed:
         sys.path[:], sys.path_hooks[:] = path, hooks
         sys.path_importer_cache.clear()
         for name in set(sys.modules) - modules:
-            if (getattr(sys.modules[name], "__file__", None) or "/late").startswith(self.folder) or name.startswith("late"):
+            if (getattr(sys.modules[name], "__file__", None) or "/late").startswith(self.folder) or name.startswith(
+                "late"
+            ):
                 del sys.modules[name]
         vars(STORE).clear()
         vars(STORE).update(store)

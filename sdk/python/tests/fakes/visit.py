@@ -32,7 +32,17 @@ class Reply:
         return [value for one, value in self.headers if one.lower() == name]
 
 
-def visit(app, path="/", method="GET", headers=(), body=(), scheme=None, authority="shop.localhost:8080", gateway=Gateway, **bounds):
+def visit(
+    app,
+    path="/",
+    method="GET",
+    headers=(),
+    body=(),
+    scheme=None,
+    authority="shop.localhost:8080",
+    gateway=Gateway,
+    **bounds,
+):
     """Calls the app through the gateway, with a host that traps on every breach of the contract."""
     host = fake.Host(**bounds)
     fake.Fields.current = host
