@@ -173,5 +173,7 @@ def finish(settings, report, service, observer, before, environment):
     STORE.live = None
     STORE.sealed = True
     imports.install(settings["snapshot"] == "libraries")
+    # A source that is mounted over the snapshot is its author's: nothing is left behind in it.
+    sys.dont_write_bytecode = True
     sys.argv = [settings["app"]]
     seal.close_up(_SCRUB_BYTES)

@@ -138,6 +138,11 @@ class Instances(unittest.TestCase):
         done = built({"app.py": answering("1")}, [{}], state={"app.py": answering("2")}, snapshot="libraries")
         self.assertEqual(done.replies, [[200, "2"]], done.error)
 
+    def test_a_mounted_source_is_left_as_it_was(self):
+        files = {"app.py": answering("sorted(os.listdir('.'))", "import os, other"), "other.py": ""}
+        done = built(files, [{}], source=True, snapshot="libraries")
+        self.assertEqual(done.replies, [[200, "['app.py', 'other.py']"]], done.error)
+
     def test_an_app_that_fails_to_import_in_an_instance_answers_500_and_is_tried_again(self):
         done = built({"app.py": "import os\nos.environ['MISSING']\n" + HELLO}, [{}, {}], snapshot="libraries")
         self.assertEqual([status for status, _ in done.replies], [500, 500], done.error)
