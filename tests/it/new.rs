@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -15,7 +16,7 @@ use crate::harness::within;
 /// A template as an author meets it.
 struct Case {
     template: &'static str,
-    /// What an author runs once before the tests; where it fails, as without a network, they are not run.
+    /// What an author runs or has before all else; where it fails, as without a network, nothing is tried.
     before: &'static [&'static str],
     /// The command that runs its own tests, as its README says.
     test: &'static [&'static str],
@@ -43,9 +44,33 @@ const CASES: &[Case] = &[
         pages: &[("/", "href=\"/rust-http03/lines\""), ("/lines", "line 5\n"), ("/echo", "405")],
     },
     // The frameworks' own tests skip themselves where the framework is not installed.
-    Case { template: "python-wsgi", before: &[], test: &["python", "-m", "unittest"], pages: &[] },
-    Case { template: "python-flask", before: &[], test: &["python", "-m", "unittest"], pages: &[] },
-    Case { template: "python-django", before: &[], test: &["python", "-m", "unittest"], pages: &[] },
+    Case {
+        template: "python-wsgi",
+        before: &["python", "--version"],
+        test: &["python", "-m", "unittest"],
+        pages: &[("/", "<tr><th>SCRIPT_NAME<td>/python-wsgi"), ("/lines", "line 5\n"), ("/nowhere", "404")],
+    },
+    Case {
+        template: "python-flask",
+        before: &["python", "--version"],
+        test: &["python", "-m", "unittest"],
+        pages: &[
+            ("/", "href=\"/python-flask/static/app.css\""),
+            ("/static/app.css", "max-width"),
+            ("/lines", "line 5\n"),
+            ("/nowhere", "There is no such page here"),
+        ],
+    },
+    Case {
+        template: "python-django",
+        before: &["python", "--version"],
+        test: &["python", "-m", "unittest"],
+        pages: &[
+            ("/", "href=\"/python-django/static/notes/notes.css\""),
+            ("/static/notes/notes.css", "max-width"),
+            ("/admin/login/", "Log in"),
+        ],
+    },
     Case {
         template: "javascript-hono",
         before: &["npm", "install", "--no-audit", "--no-fund"],
@@ -53,6 +78,9 @@ const CASES: &[Case] = &[
         pages: &[],
     },
 ];
+
+/// The first build in a language installs its tools.
+const BUILD_MAX: Duration = Duration::from_secs(900);
 
 /// Kept between runs and shared, so that what the templates depend on is built once.
 const TARGET: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/new");
@@ -103,19 +131,21 @@ async fn check(case: &Case) {
             within("what comes before", tool(before, &folder).output()).await.is_ok_and(|ran| ran.status.success())
         }
     };
-    match is_ready {
-        true => own_tests_pass(case, &folder).await,
-        false => println!("{}: its own tests are not run: `{}` failed", case.template, case.before.join(" ")),
+    if !is_ready {
+        println!("{}: not tested, because `{}` failed", case.template, case.before.join(" "));
+        return;
     }
+    own_tests_pass(case, &folder).await;
     if case.pages.is_empty() {
         println!("{}: not served, because it is not built here", case.template);
         return;
     }
     let mut build = command(&["build", case.template, "--apps", "apps"], home.path());
-    let built = within("the build", build.env("CARGO_TARGET_DIR", TARGET).output()).await.unwrap();
+    build.env("CARGO_TARGET_DIR", TARGET).env("GUESTHOUSE_TOOLS", concat!(env!("CARGO_TARGET_TMPDIR"), "/tools"));
+    let built = tokio::time::timeout(BUILD_MAX, build.output()).await.expect("the build ends").unwrap();
     assert!(built.status.success(), "{}: {}", case.template, String::from_utf8_lossy(&built.stderr));
     let component = fs::read(home.path().join(format!("apps/{}.wasm", case.template))).unwrap();
-    let host = TestHost::new().run().await;
+    let host = TestHost::new().config(|config| config.deploy.policy.state = Some(true)).run().await;
     host.drop_in(case.template, &component).await;
     for (path, part) in case.pages {
         let reply = host.get(&format!("/{}{path}", case.template)).await;
