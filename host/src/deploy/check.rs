@@ -165,7 +165,9 @@ impl Checker {
 /// What its author should know of reuse, by what the component was made with and what it would get.
 fn reuse_hint(reuse: Reuse, requests_per_instance: u32) -> Option<String> {
     match (reuse, requests_per_instance) {
-        (Reuse::Breaks, 1) => None,
+        (Reuse::Breaks, 1) => {
+            Some("StarlingMonkey fails at an instance's second request: leave `reuse` as it is, at 1".to_owned())
+        }
         (Reuse::Breaks, many) => Some(format!(
             "StarlingMonkey fails at an instance's second request, and it asks for {many}: take `reuse` out of \
              [instances]"

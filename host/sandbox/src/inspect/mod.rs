@@ -270,13 +270,13 @@ fn class(outline: &Outline) -> Class {
 /// The same decision in words.
 fn class_why(outline: &Outline) -> String {
     let Outline { memories, memory_bytes_min, tables, table_elements_max, core_instances, .. } = outline;
-    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     let beyond = [
         (*memories > PLAIN_MEMORIES_MAX, format!("it has {memories} memories")),
         (
             *memory_bytes_min > PLAIN_MEMORY_BYTES_MAX,
             format!(
-                "it starts with {} MiB of memory, above {} MiB",
+                "it starts with {:.1} MiB of memory, above {} MiB",
                 mib(*memory_bytes_min),
                 mib(PLAIN_MEMORY_BYTES_MAX)
             ),
@@ -293,7 +293,7 @@ fn class_why(outline: &Outline) -> String {
     ];
     let reasons: Vec<String> = beyond.into_iter().filter_map(|(is_beyond, why)| is_beyond.then_some(why)).collect();
     match class(outline) {
-        Class::Large => reasons.join(", "),
+        Class::Large => reasons.join(", and "),
         Class::Concurrent => "it uses WASI 0.3, whose functions are asynchronous".to_owned(),
         Class::Plain => "it is small, and is called by one request at a time".to_owned(),
     }
