@@ -32,6 +32,8 @@ export async function bundle(folder, entry, packages) {
     tsconfig: true,
     external: [/^wasi:/],
     moduleTypes: { ".html": "text", ".txt": "text", ".md": "text", ".css": "text", ".sql": "text", ".svg": "text" },
+    // Where the project lies on this machine is nobody's concern, and would make another component of it.
+    experimental: { attachDebugInfo: "none" },
     transform: { define: { "process.env.NODE_ENV": JSON.stringify("production") } },
     plugins: [wholeApp(folder, entry, missing, files)],
     onLog: (level, log) => level === "warn" && log.code !== "UNRESOLVED_IMPORT" && warnings.push(log.message),

@@ -33,6 +33,7 @@ mod frameworks;
 mod guest_apps;
 mod hostile;
 mod http2;
+mod javascript;
 mod logs;
 mod malformed;
 mod middleware;

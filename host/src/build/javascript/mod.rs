@@ -110,6 +110,8 @@ impl JavaScript {
         for warning in &made.warnings {
             say(format_args!("warning: `{}`: {warning}", self.name));
         }
+        // It is as large as the component; what matters of it is kept.
+        let _ = std::fs::remove_dir_all(&work);
         let component = label(made.component, &Asks::read(ASKS.as_bytes()), &self.settings.asks)?;
 
         let is_source = |file: &PathBuf| {
