@@ -14,9 +14,6 @@ use tokio::time::Instant;
 
 use crate::measure::measure;
 
-/// What a file system takes at least: for a file of one byte, a folder, a link.
-pub(crate) const BLOCK_BYTES: u64 = 4096;
-
 /// A folder is not measured more often than this, however much is written.
 const MEASURE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -160,6 +157,7 @@ impl Depot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::BLOCK_BYTES;
 
     #[tokio::test(start_paused = true)]
     async fn room_is_what_the_folder_does_not_hold_and_comes_back_when_something_goes() {

@@ -7,8 +7,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
-use crate::depot::BLOCK_BYTES;
 use crate::depot::Depot;
+use crate::measure::BLOCK_BYTES;
 
 /// Files and folders that one instance may have open: four times what an ordinary program needs, and each is a descriptor
 /// of the host.

@@ -8,7 +8,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use crate::depot::BLOCK_BYTES;
+/// What a file system takes at least: for a file of one byte, a folder, a link.
+pub(crate) const BLOCK_BYTES: u64 = 4096;
 
 /// Bytes below `folder`, without the folder itself. `None` when not all of it can be seen, as when folders lie in each
 /// other deeper than a path is long: then nobody knows. Blocks.

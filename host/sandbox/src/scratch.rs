@@ -33,7 +33,8 @@ impl Scratch {
     pub(crate) fn new(parent: &Path, depot: &Arc<Depot>, tasks: &TaskTracker) -> io::Result<Scratch> {
         static SERIAL: AtomicU64 = AtomicU64::new(0);
         let path = parent.join(SERIAL.fetch_add(1, Ordering::Relaxed).to_string());
-        DirBuilder::new().mode(0o700).create(&path)?;
+        // Somebody may have removed the whole state directory.
+        DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
         Ok(Scratch { path, depot: depot.clone(), tasks: tasks.clone() })
     }
 

@@ -12,9 +12,9 @@ use wasmtime_wasi::p2::Pollable;
 use wasmtime_wasi::p2::StreamError;
 use wasmtime_wasi::p2::StreamResult;
 
-use crate::depot::BLOCK_BYTES;
 use crate::depot::Depot;
 use crate::handles::Ground;
+use crate::measure::BLOCK_BYTES;
 
 /// A stream into a file that lies in `depot`.
 pub(crate) struct Metered {

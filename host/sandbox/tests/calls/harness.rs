@@ -43,6 +43,15 @@ pub fn guest(name: &str, limits: Limits) -> Guest {
 }
 
 pub fn guest_in(sandbox: &Sandbox, name: &str, limits: Limits, instances: Instances) -> Guest {
+    prepared(sandbox, name, limits, instances, Folders::default())
+}
+
+/// A guest app that sees folders.
+pub fn guest_with(name: &str, folders: Folders) -> Guest {
+    prepared(sandbox(), name, Limits::default(), Instances::default(), folders)
+}
+
+fn prepared(sandbox: &Sandbox, name: &str, limits: Limits, instances: Instances, folders: Folders) -> Guest {
     let bytes = guesthouse_test_guests::bytes(name);
     let inspection = inspect(&bytes).unwrap();
     let artefact = compile(&bytes, sandbox.target(inspection.class).unwrap()).unwrap();
@@ -54,7 +63,7 @@ pub fn guest_in(sandbox: &Sandbox, name: &str, limits: Limits, instances: Instan
         limits,
         instances,
         environment: vec![("GREETING".to_owned(), "moin".to_owned())],
-        folders: Folders::default(),
+        folders,
         log_lines_per_second_max: 100,
     };
     sandbox.prepare(file.path(), &inspection, settings).unwrap()
