@@ -10,6 +10,7 @@ pub mod process;
 pub mod random;
 pub mod secure;
 pub mod serving;
+pub mod tools;
 pub mod visitor;
 pub mod webdriver;
 

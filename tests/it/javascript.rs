@@ -19,20 +19,8 @@ use crate::harness::host::TestHost;
 use crate::harness::process::Ended;
 use crate::harness::process::Process;
 use crate::harness::process::command;
+use crate::harness::tools::has_node;
 use crate::harness::within;
-
-/// Whether there is Node.js with npm. Where it must be there (`GUESTHOUSE_REQUIRE_NODE`), its absence is a failure.
-async fn has_node() -> bool {
-    let mut found = true;
-    for tool in ["node", "npm"] {
-        found &= Command::new(tool).arg("--version").output().await.is_ok_and(|ended| ended.status.success());
-    }
-    if !found {
-        assert!(std::env::var_os("GUESTHOUSE_REQUIRE_NODE").is_none(), "there is no Node.js with npm");
-        eprintln!("not tested: apps in JavaScript, because there is no Node.js with npm");
-    }
-    found
-}
 
 fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("guest-apps/javascript")

@@ -44,6 +44,7 @@ mod packaging;
 mod portable;
 mod refusals;
 mod routing;
+mod sdk_python;
 mod shortage;
 mod state;
 mod statics;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::Method;
 use http::Response;
 use http_body::Body as _;
 use wasmtime::component::InstancePre;
@@ -102,7 +103,8 @@ impl Guest {
     pub async fn call(&self, received: Received, stay: Stay) -> Result<Response<GuestBody>, Fault> {
         let stay = self.in_turn(stay).await?;
         let tag = Tag::new(received.request.id.clone());
-        let visit = Visit { common: self.common.clone(), tag, held: Some((self.clock.ticking(), stay)) };
+        let is_head = received.request.method == Method::HEAD;
+        let visit = Visit { common: self.common.clone(), tag, is_head, held: Some((self.clock.ticking(), stay)) };
         match &self.lane {
             Prepared::Gateway(guest) => guest.call(received, visit).await,
             Prepared::Http02(guest) => guest.call(received.request, visit).await,

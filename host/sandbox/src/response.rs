@@ -189,8 +189,8 @@ impl Writing {
 
     /// The response is complete: the guest has lost its visitor, but may have something left to do.
     fn finish_guest(&mut self) {
-        let Visit { common, tag, held } = &mut self.visit;
-        let visit = Visit { common: common.clone(), tag: tag.clone(), held: held.take() };
+        let Visit { common, tag, is_head, held } = &mut self.visit;
+        let visit = Visit { common: common.clone(), tag: tag.clone(), is_head: *is_head, held: held.take() };
         self.take_writer().finish(visit);
     }
 

@@ -15,6 +15,8 @@ pub type Stay = Box<dyn Any + Send>;
 pub(crate) struct Visit {
     pub(crate) common: Arc<Common>,
     pub(crate) tag: Tag,
+    /// Whether only the head of a response is asked for.
+    pub(crate) is_head: bool,
     /// `None` once it has gone to a task that the guest runs on.
     pub(crate) held: Option<Held>,
 }

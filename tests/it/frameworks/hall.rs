@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::harness::host::config;
 use crate::harness::host::program;
+use crate::harness::tools::python;
 
 /// The samples, by their folders' names.
 const SAMPLES: &[&str] = &["bottle", "django", "fastapi", "flask", "starlette", "webpy", "wsgi"];
@@ -28,18 +29,13 @@ DJANGO_SUPERUSER_EMAIL = "ada@example.org"
 
 static HALL: OnceCell<Option<SocketAddr>> = OnceCell::const_new();
 
-/// Where all samples are served. None, and a line that says so, where there is no Python to build them; where it must be
-/// there (CI sets `GUESTHOUSE_REQUIRE_PYTHON`), its absence is a failure.
+/// Where all samples are served. None where there is no Python to build them.
 pub async fn hall() -> Option<SocketAddr> {
     *HALL.get_or_init(open).await
 }
 
 async fn open() -> Option<SocketAddr> {
-    if !has_python().await {
-        assert!(std::env::var_os("GUESTHOUSE_REQUIRE_PYTHON").is_none(), "no python3, and CI needs it");
-        eprintln!("NOT TESTED: the Python samples, because there is no python3 (Debian: apt-get install python3-venv)");
-        return None;
-    }
+    python().await?;
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("frameworks");
     let apps = home.join("apps");
     fs::create_dir_all(&apps).unwrap();
@@ -51,10 +47,6 @@ async fn open() -> Option<SocketAddr> {
     // A host lives on the runtime that it was begun on, and each test has its own.
     std::thread::spawn(move || serve(&home, &apps, send));
     Some(address.await.expect("the host serves all samples"))
-}
-
-async fn has_python() -> bool {
-    Command::new("python3").arg("--version").stdout(Stdio::null()).status().await.is_ok_and(|status| status.success())
 }
 
 async fn build(apps: &Path) {

@@ -18,6 +18,7 @@ use wasmtime_wasi_http::WasiBody;
 
 use crate::deadline::Work;
 use crate::fault::Fault;
+use crate::lane::unsent::unsent;
 use crate::lot::Keep;
 use crate::request::BodyError;
 use crate::request::GuestRequest;
@@ -55,6 +56,7 @@ pub(crate) async fn write(begun: Begun, writer: Writer, visit: Visit) -> Result<
             parts.headers.len()
         )));
     }
+    let body = if visit.is_head { unsent(body) } else { body };
     let body = Writing::new(body, writer, visit).begin().await?;
     Ok(Response::from_parts(parts, body))
 }

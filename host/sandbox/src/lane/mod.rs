@@ -5,3 +5,4 @@ pub(crate) mod gateway;
 pub(crate) mod http02;
 pub(crate) mod http03;
 pub(crate) mod message;
+mod unsent;
