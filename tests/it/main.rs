@@ -42,6 +42,7 @@ mod neighbours;
 mod new;
 mod packaging;
 mod portable;
+mod python;
 mod refusals;
 mod routing;
 mod sdk_python;

@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use anyhow::Context as _;
 use anyhow::bail;
@@ -18,10 +16,10 @@ use crate::build::place::Placed;
 use crate::build::place::place;
 use crate::build::run::shown;
 use crate::build::say::say;
+use crate::build::seen::Seen;
+use crate::build::seen::source;
 use crate::build::settings::Settings;
 use crate::build::source::Source;
-use crate::build::stage;
-use crate::build::stamp::Stamp;
 use crate::build::watched::Watched;
 use crate::build::words::Words;
 use crate::name::AppName;
@@ -37,8 +35,8 @@ pub struct OwnCommand {
     output: PathBuf,
     settings: Settings,
     watched: [Watched; 1],
-    /// The source as it was when the last build began. Locked to be read or set; no await is inside.
-    seen: Mutex<Option<Digest>>,
+    /// The source as it was when the last build began.
+    seen: Seen,
 }
 
 impl OwnCommand {
@@ -56,7 +54,7 @@ impl OwnCommand {
             output,
             settings,
             watched: [Watched { folder: source.folder.clone(), deep: true }],
-            seen: Mutex::new(None),
+            seen: Seen::default(),
         }))
     }
 
@@ -73,13 +71,12 @@ impl OwnCommand {
     /// Whether its source differs from what the last build began with. Commands write beside the source, and that shall
     /// not have them begun again for ever.
     pub fn is_edited(&self) -> bool {
-        let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.is_none_or(|seen| self.source().is_none_or(|now| now != seen))
+        self.seen.differs(self.source())
     }
 
     /// Runs the command, and puts what it leaves into the folder `apps`.
     pub async fn build(&self, apps: &Path) -> Built {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = self.source();
+        self.seen.set(self.source());
         let begun = Instant::now();
         say(format_args!("building {} from {} (`{}`)…", self.name, self.shown, self.command));
         let placed = self.make(apps).await;
@@ -99,13 +96,8 @@ impl OwnCommand {
         place(&self.name, &label(bytes, &Asks::default(), &self.settings.asks)?, apps)
     }
 
-    /// The source without what ignore files name and without the output; nothing if it cannot be read just now.
     fn source(&self) -> Option<Digest> {
-        let staged = stage::files(&self.folder, &self.settings.build.exclude, &self.settings.build.include).ok()?;
-        let files = staged.files.iter().filter(|file| **file != self.output);
-        let mut stamp = Stamp::default();
-        stamp.files("source", &self.folder, files).ok()?;
-        Some(stamp.digest())
+        source(&self.folder, &self.settings.build, Some(&self.output))
     }
 }
 
@@ -118,7 +110,7 @@ mod tests {
     use super::*;
     use crate::build::source::discover;
 
-    fn source(folder: &Path, script: &str) -> OwnCommand {
+    fn author(folder: &Path, script: &str) -> OwnCommand {
         fs::create_dir_all(folder).unwrap();
         fs::write(folder.join("build.sh"), script).unwrap();
         let settings = "[build]\ncommand = \"sh build.sh\"\noutput = \"made/app.wasm\"\n[instances]\nreuse = 7\n";
@@ -132,7 +124,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let (folder, apps) = (home.path().join("My_Shop"), home.path().join("apps"));
         let component = guest::component(guest::HELLO_HTTP);
-        let own = source(&folder, &format!("mkdir -p made && cp {} made/app.wasm", component.display()));
+        let own = author(&folder, &format!("mkdir -p made && cp {} made/app.wasm", component.display()));
         assert!(own.is_edited());
         let built = own.build(&apps).await;
         assert!(built.failed.is_empty(), "{built:?}");
@@ -152,7 +144,7 @@ mod tests {
             ("true", "`sh build.sh` did not leave `made/app.wasm`: "),
             ("mkdir -p made; echo no >made/app.wasm", "it is not an app: not WebAssembly"),
         ] {
-            let own = source(&home.path().join("shop"), script);
+            let own = author(&home.path().join("shop"), script);
             let built = own.build(&home.path().join("apps")).await;
             let why = &built.failed[&AppName::parse("shop").unwrap()];
             assert!(why.starts_with(expected), "{why}");

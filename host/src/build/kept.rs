@@ -22,7 +22,17 @@ pub struct Kept {
 impl Kept {
     /// Of the app `name` from `source`, a real path.
     pub async fn of(cache: &Cache, source: &Path, name: &AppName) -> anyhow::Result<Kept> {
-        let identity = [source.as_os_str().as_encoded_bytes(), b"\0", name.as_str().as_bytes()].concat();
+        Kept::named(cache, source, name.as_str()).await
+    }
+
+    /// Of the same app, as it is built to have its source mounted over it.
+    pub async fn of_live(cache: &Cache, source: &Path, name: &AppName) -> anyhow::Result<Kept> {
+        // A colon stands in no app's name.
+        Kept::named(cache, source, &format!("{name}:live")).await
+    }
+
+    async fn named(cache: &Cache, source: &Path, name: &str) -> anyhow::Result<Kept> {
+        let identity = [source.as_os_str().as_encoded_bytes(), b"\0", name.as_bytes()].concat();
         let entry = Digest::of(&identity).short().to_string();
         Ok(Kept { held: cache.held("builds", &entry).await? })
     }

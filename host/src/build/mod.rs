@@ -15,6 +15,7 @@ use anyhow::bail;
 use crate::build::command::OwnCommand;
 use crate::build::javascript::JavaScript;
 use crate::build::place::Built;
+use crate::build::python::Purpose;
 use crate::build::python::PythonApp;
 use crate::build::rust::Workspace;
 use crate::build::source::Kind;
@@ -30,10 +31,11 @@ mod kept;
 mod label;
 pub mod place;
 mod portable;
-mod python;
+pub mod python;
 mod run;
 mod rust;
 mod say;
+mod seen;
 pub mod settings;
 pub mod source;
 mod stage;
@@ -79,8 +81,9 @@ impl Project {
     /// Whether something changed there that makes a build worth while.
     pub fn is_edited(&self) -> bool {
         match self {
-            Project::Rust(_) | Project::JavaScript(_) | Project::Python(_) => true,
+            Project::Rust(_) | Project::JavaScript(_) => true,
             Project::Command(own) => own.is_edited(),
+            Project::Python(app) => app.is_edited(),
         }
     }
 
@@ -93,14 +96,22 @@ impl Project {
         }
     }
 
+    /// An app whose source can be mounted over what was built of it, and that source.
+    pub fn live(&self) -> Option<(&AppName, &Path)> {
+        match self {
+            Project::Rust(_) | Project::Command(_) | Project::JavaScript(_) => None,
+            Project::Python(app) => Some((app.name(), app.folder())),
+        }
+    }
+
     /// Builds its apps into the folder `apps`. That some of them do not build is said on stderr and in the result, and is no
     /// error. Dropping the future kills the tool.
-    pub async fn build(&self, apps: &Path) -> anyhow::Result<Built> {
+    pub async fn build(&self, apps: &Path, purpose: Purpose) -> anyhow::Result<Built> {
         match self {
             Project::Rust(workspace) => workspace.build(apps).await,
             Project::JavaScript(app) => Ok(app.build(apps).await),
             Project::Command(own) => Ok(own.build(apps).await),
-            Project::Python(app) => Ok(app.build(apps).await),
+            Project::Python(app) => Ok(app.build(apps, purpose).await),
         }
     }
 }
@@ -133,7 +144,7 @@ pub async fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<Project>> {
 pub async fn build(projects: &[Project], apps: &Path) -> anyhow::Result<Built> {
     let mut all = Built::default();
     for project in projects {
-        all.add(project.build(apps).await?);
+        all.add(project.build(apps, Purpose::Serve).await?);
     }
     Ok(all)
 }

@@ -33,25 +33,27 @@ impl Built {
         self.failed.extend(other.failed);
     }
 
-    /// What came out of the build of one app, which is said as well.
+    /// What came out of the build of one app.
+    pub fn of(name: &AppName, placed: &Placed) -> Built {
+        let apps = placed.is_app.then(|| (name.clone(), placed.digest)).into_iter().collect();
+        Built { apps, failed: BTreeMap::new() }
+    }
+
+    /// The same, which is said as well.
     pub fn one(name: &AppName, placed: anyhow::Result<Placed>, time: Duration) -> Built {
-        let mut built = Built::default();
         match placed {
-            Ok(Placed { is_app, digest, changed, about }) => {
-                match changed {
-                    true => say(format_args!("built {name} ({about}) in {}", seconds(time))),
+            Ok(placed) => {
+                match placed.changed {
+                    true => say(format_args!("built {name} ({}) in {}", placed.about, seconds(time))),
                     false => say(format_args!("{name} is unchanged")),
                 }
-                if is_app {
-                    built.apps.insert(name.clone(), digest);
-                }
+                Built::of(name, &placed)
             }
             Err(error) => {
                 say(format_args!("error: `{name}` was not built: {error:#}"));
-                built.failed.insert(name.clone(), format!("{error:#}"));
+                Built { apps: BTreeMap::new(), failed: BTreeMap::from([(name.clone(), format!("{error:#}"))]) }
             }
         }
-        built
     }
 }
 

@@ -73,7 +73,7 @@ pub enum Command {
 const TOP_EXAMPLES: &str = "\
 Examples:
   guesthouse new shop                 begin an app: it asks in which language
-  guesthouse dev my-app               build a Rust crate, serve it, rebuild it when it changes
+  guesthouse dev my-app               build an app in Rust or Python, serve it, rebuild it when it changes
   guesthouse build my-app             build it into ./apps
   guesthouse check shop.wasm          would it be taken, and if not, why?
   guesthouse serve                    serve ./apps on http://127.0.0.1:8080/
@@ -116,8 +116,10 @@ Examples:
   guesthouse build guest-apps --apps /srv/apps
   guesthouse build my-app --portable       for `wasmtime serve`, Spin and others too
 
-A source is a Rust crate whose Cargo.toml has [lib] crate-type = [\"cdylib\"], or a folder with such crates in it.
-Crates named bad-* are built only when they are named themselves.";
+A source is a Rust crate whose Cargo.toml has [lib] crate-type = [\"cdylib\"]; a Python app (manage.py with a wsgi.py, or
+app.py, main.py, wsgi.py or application.py with `app` or `application`); a folder whose guesthouse.toml says how it is built;
+or a folder with such sources in it. Crates named bad-* are built only when they are named themselves.
+Python apps need python3 with venv; tools go into ~/.cache/guesthouse/tools ($GUESTHOUSE_TOOLS) at first use.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -268,7 +270,7 @@ pub struct ServeFlags {
 /// `guesthouse dev`
 #[derive(Clone, Debug, Default, Args)]
 pub struct DevFlags {
-    /// A crate, a workspace, or a folder with several
+    /// A Rust crate or workspace, a Python app, what has a guesthouse.toml with a command, or a folder with several
     #[arg(value_name = "SOURCE", required = true)]
     pub sources: Vec<PathBuf>,
 
@@ -284,7 +286,7 @@ pub struct DevFlags {
 /// `guesthouse build`
 #[derive(Clone, Debug, Args)]
 pub struct BuildFlags {
-    /// A crate, a workspace, or a folder with several
+    /// A Rust crate or workspace, a Python app, what has a guesthouse.toml with a command, or a folder with several
     #[arg(value_name = "SOURCE", required = true)]
     pub sources: Vec<PathBuf>,
 

@@ -51,6 +51,11 @@ impl Live {
         }
     }
 
+    /// Tells that the edited source itself is what serves.
+    pub async fn tell_now(&self, name: &AppName, edited: Instant) {
+        print(format!("{name}: live {:.1} s after the edit, without a build", edited.elapsed().as_secs_f64())).await;
+    }
+
     fn arrived(&mut self, now: &Contents) -> Vec<String> {
         let mut lines = Vec::new();
         self.awaited.retain(|name, (digest, edited)| {

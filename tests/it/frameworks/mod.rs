@@ -5,7 +5,7 @@ mod bottle;
 mod django;
 mod fastapi;
 mod flask;
-mod hall;
+pub mod hall;
 mod starlette;
 mod visit;
 mod webpy;

@@ -30,6 +30,8 @@ use crate::build::python::snapshot::Places;
 use crate::build::python::tools::Tools;
 use crate::build::say::say;
 use crate::build::say::size;
+use crate::build::seen::Seen;
+use crate::build::seen::source;
 use crate::build::settings::Build;
 use crate::build::settings::Settings;
 use crate::build::settings::Snapshot;
@@ -75,6 +77,17 @@ pub struct PythonApp {
     folder: PathBuf,
     shown: String,
     watched: [Watched; 1],
+    /// The source as it was when the last build began, or when it was looked at last.
+    seen: Seen,
+}
+
+/// What a component is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be served: all of the app is in it.
+    Serve,
+    /// To be worked on: the source is mounted over it, so that only packages and settings make it another one.
+    Live,
 }
 
 /// What a build is made of, read anew for each: an edit may change all of it.
@@ -95,6 +108,7 @@ impl PythonApp {
             folder: source.folder.clone(),
             shown: source.shown.clone(),
             watched: [Watched { folder: source.folder.clone(), deep: true }],
+            seen: Seen::default(),
         })
     }
 
@@ -108,18 +122,44 @@ impl PythonApp {
         &self.watched
     }
 
-    /// Builds it into the folder `apps`. Dropping the future kills the tools.
-    pub async fn build(&self, apps: &Path) -> Built {
-        let begun = Instant::now();
-        let placed = self.make(apps).await;
-        Built::one(&self.name, placed, begun.elapsed())
+    /// The folder that can be mounted over its snapshot.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
-    async fn make(&self, apps: &Path) -> anyhow::Result<Placed> {
-        let plan = self.plan()?;
+    /// Whether its source differs from what was seen last. A database that the app writes beside its code is no edit.
+    pub fn is_edited(&self) -> bool {
+        self.seen.differs(self.source())
+    }
+
+    /// Builds it into the folder `apps`. Dropping the future kills the tools.
+    pub async fn build(&self, apps: &Path, purpose: Purpose) -> Built {
+        self.seen.set(self.source());
+        let begun = Instant::now();
+        let placed = self.make(apps, purpose).await;
+        match placed {
+            // The author edits all the time, and is told when the edit is live.
+            Ok(placed) if purpose == Purpose::Live && !placed.changed => Built::of(&self.name, &placed),
+            placed => Built::one(&self.name, placed, begun.elapsed()),
+        }
+    }
+
+    fn source(&self) -> Option<Digest> {
+        let settings = Settings::read(&self.folder, Path::new(&self.shown)).ok()?;
+        source(&self.folder, &settings.build, None)
+    }
+
+    async fn make(&self, apps: &Path, purpose: Purpose) -> anyhow::Result<Placed> {
+        let mut plan = self.plan()?;
+        if purpose == Purpose::Live {
+            plan.settings.build.snapshot = Some(Snapshot::Libraries);
+        }
         let cache = Cache::of_process()?;
-        let kept = Kept::of(&cache, &self.folder, &self.name).await?;
-        let stamp = self.stamp(&plan)?;
+        let kept = match purpose {
+            Purpose::Serve => Kept::of(&cache, &self.folder, &self.name).await?,
+            Purpose::Live => Kept::of_live(&cache, &self.folder, &self.name).await?,
+        };
+        let stamp = self.stamp(&plan, purpose)?;
         if let Some(component) = kept.component(&stamp) {
             return place(&self.name, &component, apps);
         }
@@ -156,7 +196,7 @@ impl PythonApp {
     }
 
     /// Everything that the component depends on.
-    fn stamp(&self, plan: &Plan) -> anyhow::Result<Digest> {
+    fn stamp(&self, plan: &Plan, purpose: Purpose) -> anyhow::Result<Digest> {
         let mut stamp = Stamp::default();
         stamp.text("guesthouse", env!("CARGO_PKG_VERSION"));
         stamp.text("tools", &tools::versions());
@@ -166,7 +206,9 @@ impl PythonApp {
         stamp.text("prepare", &format!("{:?}", plan.prepare));
         stamp.text("asks", &plan.asks.clone().overlaid(&plan.settings.asks).text());
         stamp.text("requirements", &plan.requirements.text);
-        stamp.files("source", &self.folder, &plan.staged.files).context("cannot read the source")?;
+        if purpose == Purpose::Serve {
+            stamp.files("source", &self.folder, &plan.staged.files).context("cannot read the source")?;
+        }
         Ok(stamp.digest())
     }
 

@@ -81,7 +81,7 @@ async fn make(tools: &Tools, folder: &Path, requirements: &Requirements, draft: 
         true => Vec::new(),
         false => resolve(tools, folder, requirements, &draft.join("report.json")).await?,
     };
-    let refused: Vec<String> = chosen.iter().filter_map(|one| is_known_native(one)).collect();
+    let refused: Vec<String> = chosen.iter().filter_map(is_known_native).collect();
     if !refused.is_empty() {
         bail!("{}", refuse(&refused));
     }

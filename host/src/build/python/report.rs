@@ -92,14 +92,16 @@ impl Report {
     }
 }
 
-/// The traceback without the frames of the SDK and of what loads modules, which tell an author nothing.
+/// Where frames lie that tell an author nothing: the SDK, and what loads modules.
+const OF_NO_INTEREST: [&str; 4] =
+    ["\"/1/guesthouse", "\"/3/guesthouse_entry", "\"<frozen importlib", "\"/python/importlib"];
+
+/// The traceback without those, and with the names of files as the author has them.
 fn own_frames(traceback: &str) -> String {
     let (mut kept, mut skips) = (Vec::new(), false);
     for line in traceback.trim_end().lines() {
         if line.starts_with("  File \"") {
-            skips = ["\"/1/guesthouse", "\"/3/guesthouse_entry", "\"<frozen importlib"]
-                .iter()
-                .any(|own| line.contains(own));
+            skips = OF_NO_INTEREST.iter().any(|place| line.contains(place));
         } else if !line.starts_with("    ") {
             skips = false;
         }

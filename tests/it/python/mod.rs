@@ -1,0 +1,7 @@
+//! `guesthouse build` for Python: from an author's folder to a component that serves.
+
+mod built;
+mod environment;
+mod live;
+mod refused;
+mod workshop;
