@@ -8,34 +8,35 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-/// How Python is called. None, and a line that says so, where there is none.
-pub async fn python() -> Option<&'static str> {
-    let found = is_there("PYTHON", &["python3"]).await;
+/// Whether there is Python with what builders need of it; a line that says so where there is not.
+pub async fn has_python() -> bool {
+    let found = is_there("PYTHON", &[&["python3", "-c", "import ensurepip, venv"]]).await;
     if !found {
         eprintln!("NOT TESTED: apps in Python, because there is no python3 (Debian: apt-get install python3-venv)");
     }
-    found.then_some("python3")
+    found
 }
 
 /// Whether there is Node.js with npm; a line that says so where there is not.
 pub async fn has_node() -> bool {
-    let found = is_there("NODE", &["node", "npm"]).await;
+    let found = is_there("NODE", &[&["node", "--version"], &["npm", "--version"]]).await;
     if !found {
         eprintln!("NOT TESTED: apps in JavaScript, because there is no Node.js with npm (Debian: apt-get install npm)");
     }
     found
 }
 
-async fn is_there(name: &str, programs: &[&str]) -> bool {
+async fn is_there(name: &str, commands: &[&[&str]]) -> bool {
     if std::env::var_os(format!("GUESTHOUSE_WITHOUT_{name}")).is_some() {
         return false;
     }
     let mut found = true;
-    for program in programs {
-        let asked = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().await;
-        found &= asked.is_ok_and(|status| status.success());
+    for command in commands {
+        let mut asked = Command::new(command[0]);
+        asked.args(&command[1..]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        found &= asked.status().await.is_ok_and(|status| status.success());
     }
     let required = std::env::var_os(format!("GUESTHOUSE_REQUIRE_{name}")).is_some();
-    assert!(found || !required, "one of {programs:?} is not there, and CI needs it");
+    assert!(found || !required, "one of {commands:?} fails, and CI needs it");
     found
 }

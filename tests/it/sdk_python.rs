@@ -5,13 +5,15 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use crate::harness::tools::python;
+use crate::harness::tools::has_python;
 use crate::harness::within;
 
 async fn check(folder: &str, arguments: &[&str]) {
-    let Some(python) = python().await else { return };
+    if !has_python().await {
+        return;
+    }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(folder);
-    let mut command = Command::new(python);
+    let mut command = Command::new("python3");
     command.args(["-m", "unittest"]).args(arguments).current_dir(folder).stdin(Stdio::null());
     // Nothing is left in the checkout.
     let ended = within("the tests in Python", command.env("PYTHONDONTWRITEBYTECODE", "1").output()).await.unwrap();

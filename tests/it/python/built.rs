@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use crate::harness::host::TestHost;
+use crate::harness::tools::has_python;
 use crate::python::workshop::Workshop;
-use crate::python::workshop::has_python;
 use crate::python::workshop::run;
 
 /// Tells all that it can see: its environment, every file, and where it is.

@@ -3,8 +3,8 @@
 use std::fs;
 
 use crate::harness::host::TestHost;
+use crate::harness::tools::has_python;
 use crate::python::workshop::Workshop;
-use crate::python::workshop::has_python;
 
 const APP: &str = r#"
 import os

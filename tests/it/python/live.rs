@@ -8,9 +8,9 @@ use crate::frameworks::hall::tools;
 use crate::harness::client::Client;
 use crate::harness::process::Process;
 use crate::harness::process::command;
+use crate::harness::tools::has_python;
 use crate::harness::within;
 use crate::python::workshop::Workshop;
-use crate::python::workshop::has_python;
 
 fn app(says: &str) -> String {
     format!("def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'{says}']\n")

@@ -3,8 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use crate::harness::tools::has_python;
 use crate::python::workshop::Workshop;
-use crate::python::workshop::has_python;
 use crate::python::workshop::run;
 
 const APP: &str = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return []\n";

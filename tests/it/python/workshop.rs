@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -61,20 +60,4 @@ pub async fn run(command: &mut Command) -> Ended {
     let output = timeout(PATIENCE, command.output()).await.expect("a build ends").unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Ended { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
-/// Whether there is a Python to build with. Where it must be there (CI sets `GUESTHOUSE_REQUIRE_PYTHON`), its absence is a
-/// failure.
-pub async fn has_python() -> bool {
-    let mut python = Command::new("python3");
-    let asked =
-        python.args(["-c", "import ensurepip, venv"]).stdout(Stdio::null()).stderr(Stdio::null()).status().await;
-    let has = asked.is_ok_and(|status| status.success());
-    if !has {
-        assert!(std::env::var_os("GUESTHOUSE_REQUIRE_PYTHON").is_none(), "no python3 with venv, and CI needs it");
-        eprintln!(
-            "NOT TESTED: building Python apps, because there is no python3 (Debian: apt-get install python3-venv)"
-        );
-    }
-    has
 }
