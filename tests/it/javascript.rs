@@ -11,7 +11,8 @@ use rustix::process::Signal;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-use crate::harness::client::Client;
+use crate::harness::PATIENCE;
+use crate::harness::client::Reply;
 use crate::harness::client::get;
 use crate::harness::client::post;
 use crate::harness::host::Running;
@@ -19,6 +20,7 @@ use crate::harness::host::TestHost;
 use crate::harness::process::Ended;
 use crate::harness::process::Process;
 use crate::harness::process::command;
+use crate::harness::serving::until;
 use crate::harness::tools::has_node;
 use crate::harness::within;
 
@@ -58,7 +60,12 @@ async fn sample(name: &str) -> Vec<u8> {
     fs::read(apps.await.join(format!("{name}.wasm"))).unwrap()
 }
 
-async fn ask(host: &Running, method: Method, path: &str) -> crate::harness::client::Reply {
+/// A host that waits longer than others for a component of 13 MB to be compiled.
+fn patient() -> TestHost {
+    TestHost::new().config(|config| config.deploy.compile.deadline = PATIENCE)
+}
+
+async fn ask(host: &Running, method: Method, path: &str) -> Reply {
     let mut request = get(path);
     *request.method_mut() = method;
     host.send(request).await
@@ -70,7 +77,7 @@ async fn a_hono_app_answers_as_its_author_wrote_it() {
         return;
     }
     let environment = "[environment]\nGREETING = \"moin\"\n";
-    let host = TestHost::new().app("hono", sample("hono").await).manifest("hono", environment).run().await;
+    let host = patient().app("hono", sample("hono").await).manifest("hono", environment).run().await;
 
     let page = host.get("/hono/").await;
     assert_eq!((page.status, page.header("content-type")), (StatusCode::OK, "text/html; charset=UTF-8"));
@@ -109,7 +116,7 @@ async fn instances_of_a_fetch_handler_answer_many_requests_and_share_no_chance()
         return;
     }
     let component = sample("fetch").await;
-    let host = TestHost::new().app("fetch", &component).app("fresh", &component);
+    let host = patient().app("fetch", &component).app("fresh", &component);
     let host = host.manifest("fresh", "[instances]\nreuse = 1\n").run().await;
 
     // The engine's own event breaks on an instance's second request: this fails if the runtime's door does, too.
@@ -166,7 +173,7 @@ async fn the_same_source_makes_the_same_component_and_is_not_built_twice() {
     assert!(built.stderr.contains("built shop ("), "{}", built.stderr);
     let first = component();
     let unchanged = build(&here, &apps).await;
-    assert_eq!(unchanged.stderr.lines().next(), Some("unchanged: shop"), "{}", unchanged.stderr);
+    assert_eq!(unchanged.stderr.lines().next(), Some("shop is unchanged"), "{}", unchanged.stderr);
     build(&there, &apps).await;
     assert!(component() == first, "another folder, the same component");
 
@@ -226,31 +233,47 @@ async fn without_node_it_is_said_what_to_install() {
     assert!(ended.stderr.contains(expected), "{}", ended.stderr);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_edited_app_is_built_and_swapped() {
+#[tokio::test]
+async fn a_listener_in_typescript_answers_one_request_after_another() {
     if !has_node().await {
         return;
     }
     let home = tempfile::tempdir().unwrap();
-    let source = home.path().join("my-app/src/index.ts");
+    let source = home.path().join("listener/src/index.ts");
     fs::create_dir_all(source.parent().unwrap()).unwrap();
-    fs::write(home.path().join("my-app/package.json"), "{}").unwrap();
-    // The other two forms of an app: a listener, and a default function.
-    let listener = "const says: string = \"one\";\naddEventListener(\"fetch\", (event: any) => event.respondWith(new Response(says)));\n";
+    fs::write(home.path().join("listener/package.json"), "{}").unwrap();
+    let listener = "let answered: number = 0;\n\
+                    addEventListener(\"fetch\", (event: any) => event.respondWith(new Response(`${++answered}`)));\n";
     fs::write(&source, listener).unwrap();
+    let apps = home.path().join("apps");
+    let ended = build(&home.path().join("listener"), &apps).await;
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let host = patient().app("listener", fs::read(apps.join("listener.wasm")).unwrap()).run().await;
+    let mut client = host.client();
+    for number in ["1", "2", "3"] {
+        assert_eq!(client.get("/listener/").await.text(), number);
+    }
+}
+
+#[tokio::test]
+async fn an_edited_app_is_built_again() {
+    if !has_node().await {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let source = home.path().join("my-app/index.js");
+    fs::create_dir(home.path().join("my-app")).unwrap();
+    fs::write(home.path().join("my-app/package.json"), "{\"type\": \"module\"}").unwrap();
+    fs::write(&source, "export default () => new Response('one');").unwrap();
     let mut dev = Process::spawn(&mut guesthouse(&["dev", "my-app", "--listen", "127.0.0.1:0"], home.path()));
-    let line = dev.says("listening on http://").await;
-    let address = line.trim().trim_start_matches("listening on http://").trim_end_matches('/').parse().unwrap();
-    dev.says("http://my-app.localhost:").await;
-    assert_eq!(Client::new(address).get("/my-app/").await.text(), "one");
+    dev.logs("built my-app (").await;
+    dev.says("listening on http://").await;
 
     fs::write(&source, "export default = broken").unwrap();
-    dev.logs("index.ts cannot be bundled").await;
-    assert_eq!(Client::new(address).get("/my-app/").await.text(), "one");
-
-    fs::write(&source, "export default (): Response => new Response(\"two\");\n").unwrap();
-    dev.says("my-app: live").await;
-    assert_eq!(Client::new(address).get("/my-app/").await.text(), "two");
+    dev.logs("index.js cannot be bundled").await;
+    fs::write(&source, "export default () => new Response('two');").unwrap();
+    let built = async || dev.log().matches("built my-app (").count();
+    until("the second build", built, |count| *count == 2, |_| {}).await;
     dev.signal(Signal::INT);
     assert_eq!(dev.ended().await.status.code(), Some(0));
 }
