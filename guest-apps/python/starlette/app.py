@@ -18,6 +18,7 @@ done = []
 async def lifespan(_app):
     started.append("started")
     yield
+    started.clear()
 
 
 async def index(_request):

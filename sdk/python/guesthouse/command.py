@@ -13,6 +13,14 @@ import types
 _OUTPUT_CHARACTERS = 4000
 
 
+def may_fail(command):
+    """A command without the `-` that says it may fail, as in a makefile, and whether it had one."""
+    words = shlex.split(command) if isinstance(command, str) else list(command)
+    if words and words[0].startswith("-") and words[0] != "-m":
+        return [words[0][1:], *words[1:]], True
+    return words, False
+
+
 def run(command, root="/0"):
     """Runs one command, and says how it ended. `-m module` and `file.py` are known; a leading `python` is nothing."""
     words = shlex.split(command) if isinstance(command, str) else list(command)

@@ -29,8 +29,7 @@ def prepare(settings, errors):
     except FileNotFoundError:
         pass
     for one in commands:
-        may_fail = one[0].startswith("-") and one[0] != "-m"
-        words = [one[0].removeprefix("-"), *one[1:]] if may_fail else one
+        words, may_fail = command.may_fail(one)
         ran = command.run(words, settings["roots"][0])
         words = " ".join(ran["command"])
         if ran["output"]:

@@ -97,6 +97,8 @@ struct Plan {
     staged: Staged,
     requirements: Requirements,
     prepare: Vec<Words>,
+    /// What is run in the guest when it is built, unless the author says what.
+    collect: Option<Words>,
     asks: Asks,
 }
 
@@ -192,7 +194,8 @@ impl PythonApp {
                 prepare.push(database.prepare);
             }
         }
-        Ok(Plan { settings, entry, staged, requirements, prepare, asks })
+        let collect = entry.is_django.then(|| django::collects(&self.folder)).flatten();
+        Ok(Plan { settings, entry, staged, requirements, prepare, collect, asks })
     }
 
     /// Everything that the component depends on.
@@ -224,12 +227,13 @@ impl PythonApp {
     ) -> anyhow::Result<Made> {
         let Build { interface, snapshot: wanted, warm, run, exclude, .. } = &plan.settings.build;
         let at_the_root = [Request::get("/")];
+        let collect = plan.collect.clone().filter(|_| run.is_none());
         let mut given = Given {
             app: &plan.entry.app,
             interface: snapshot::interface(*interface),
             snapshot: snapshot::snapshot(Snapshot::App),
             warm: warm.as_deref().unwrap_or(&at_the_root),
-            run: run.as_deref().unwrap_or_default(),
+            run: run.as_deref().unwrap_or(collect.as_slice()),
             prepare: &plan.prepare,
             exclude,
             stdlib: "/3/stdlib.bundle",
@@ -243,6 +247,10 @@ impl PythonApp {
         let remembered = Remembered::read(kept, &self.folder);
         let first = wanted.unwrap_or(if remembered.is_some() { Snapshot::Libraries } else { Snapshot::App });
         given.snapshot = snapshot::snapshot(first);
+        if first == Snapshot::Libraries {
+            // It would leave the app's own modules behind, which the instance is to import.
+            given.run = run.as_deref().unwrap_or_default();
+        }
         if let Some(remembered) = &remembered
             && wanted.is_none()
         {
@@ -266,6 +274,7 @@ impl PythonApp {
             ));
         }
         given.snapshot = snapshot::snapshot(Snapshot::Libraries);
+        given.run = run.as_deref().unwrap_or_default();
         let again = outcome(snapshot::make(tools, places, packages, &given).await)?;
         remembered.write(kept, &self.folder)?;
         Ok(again)

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat as modes
+import zlib
 
 from guesthouse.bundle import real
 from guesthouse.bundle.store import STORE
@@ -12,7 +13,7 @@ def stat(path, *, dir_fd=None, follow_symlinks=True):
     found = real.bundled(path) if dir_fd is None else None
     if found is None:
         if dir_fd is None and follow_symlinks:
-            return real.stat(path)
+            return real.stat(path) if STORE.sealed else rehearsed(path)
         return real.stat(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
     if real.is_live(found):
         try:
@@ -30,18 +31,39 @@ def status_of(path):
     """What is said of a bundled file. Its mtime is the newest one of the build, with a fraction that the content decides:
     an entity tag made of it changes when the content does, and `Last-Modified` never goes back."""
     inode = hash(path) & 0x7FFFFFFF
-    seconds = STORE.seconds
     if path in STORE.folders:
         mode, links, size, fraction = modes.S_IFDIR | 0o555, 2, 0, 0
     elif path in STORE.files:
         _, _, size, check = STORE.files[path]
-        mode, links, fraction = modes.S_IFREG | 0o444, 1, check % 1_000_000 * 1000
+        mode, links, fraction = modes.S_IFREG | 0o444, 1, fraction_of(check)
     else:
         # A source of a library: it is in the list, its text is not kept.
         mode, links, size, fraction = modes.S_IFREG | 0o444, 1, 0, 0
+    return result((mode, inode, 7, links, 0, 0, size), fraction)
+
+
+def rehearsed(path):
+    """The real status, at the build, with the mtime that the file will show in an instance."""
+    status, absolute = real.stat(path), STORE.absolute(path)
+    if absolute is None or not any(absolute.startswith(root + "/") for root in STORE.rehearsed):
+        return status
+    fraction = 0
+    if modes.S_ISREG(status.st_mode) and (absolute.startswith(STORE.rehearsed[0] + "/") or not absolute.endswith(".py")):
+        with real.open(path, "rb") as opened:
+            fraction = fraction_of(zlib.crc32(opened.read()))
+    return result(status[:7], fraction)
+
+
+def fraction_of(check):
+    """Nanoseconds, from a checksum."""
+    return check % 1_000_000 * 1000
+
+
+def result(fields, fraction):
+    seconds = STORE.seconds
     time, nanoseconds = seconds + fraction / 1e9, seconds * 1_000_000_000 + fraction
     return os.stat_result(
-        (mode, inode, 7, links, 0, 0, size, seconds, seconds, seconds),
+        (*fields, seconds, seconds, seconds),
         {
             "st_atime": time,
             "st_mtime": time,

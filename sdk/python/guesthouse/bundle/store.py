@@ -17,6 +17,8 @@ class Store:
         self.files = {}
         # Path of a folder → {name: whether it is a folder}.
         self.folders = {}
+        # Roots whose files show the same mtime at the build as they will in an instance: who compares the two finds no edit.
+        self.rehearsed = ()
         # Seconds that every bundled file shows as its mtime.
         self.seconds = 315532800
         self.roots = ()
