@@ -59,6 +59,7 @@ async fn gather(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::BufRead as _;
     use std::time::Duration;
 
     use super::*;
@@ -97,9 +98,18 @@ mod tests {
             ended = &mut running => panic!("it ended: {ended:?}"),
             pipe = reading => pipe,
         };
+        let mut pipe = io::BufReader::new(pipe);
+        let (begun, pipe) = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            pipe.read_line(&mut line).map(|_| (line, pipe))
+        })
+        .await
+        .unwrap()
+        .unwrap();
+        assert_eq!(begun, "begun\n");
         drop(running);
         // Reads to the end, which comes only when nobody can write any more.
         let read = tokio::task::spawn_blocking(move || io::read_to_string(pipe));
-        assert_eq!(read.await.unwrap().unwrap(), "begun\n");
+        assert_eq!(read.await.unwrap().unwrap(), "");
     }
 }

@@ -281,7 +281,7 @@ impl PythonApp {
     }
 
     /// When the source was edited last, in seconds since 1970: what the app's files show as their time, so that visitors'
-    /// caches learn of a new revision. `$SOURCE_DATE_EPOCH` sets it, for who builds the same thing twice.
+    /// caches learn of a new revision. `$SOURCE_DATE_EPOCH` sets it, as for other tools.
     fn edited(&self, plan: &Plan) -> u64 {
         let set = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse().ok());
         let since_1970 = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
