@@ -159,6 +159,7 @@ def finish(settings, report, service, observer, before, environment):
             STORE.add_folders(root)
             collect.collect(root, settings["exclude"] if index < len(roots) else (), index > 0)
     library.add(settings["stdlib"], settings["library"])
+    seal.close_connections()
     report["leaked"] = seal.leaked(before, roots)
     if report["leaked"]:
         raise Refused(

@@ -25,6 +25,12 @@ def descriptors():
     return found
 
 
+def close_connections():
+    """Django keeps a connection to its database for each thread; it opens another one when it needs one."""
+    if (database := sys.modules.get("django.db")) is not None:
+        database.connections.close_all()
+
+
 def leaked(before, roots):
     """A sentence for each thing that is open and was not before. It would be gone in the running instance."""
     gc.collect()
