@@ -62,6 +62,19 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-# Without a leading slash: below the mount, wherever the app lies.
-STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "collected"
+# Below the mount, wherever the app lies: `config.files` puts that before it.
+STATIC_URL = "/static/"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "config.files.MountedStaticFiles"},
+}
+# Files are served from where they lie: there is no `collectstatic` to forget.
+WHITENOISE_USE_FINDERS = True
+
+# What goes wrong is printed, and so it stands in the host's log.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}

@@ -16,6 +16,7 @@ from django.contrib.auth import get_user_model  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test import TestCase  # noqa: E402
 from django.test.runner import DiscoverRunner  # noqa: E402
+from django.test.utils import override_script_prefix  # noqa: E402
 
 from notes.models import Note  # noqa: E402
 
@@ -50,6 +51,13 @@ class Notes(TestCase):
     def test_a_form_of_another_site_is_refused(self):
         strict = Client(enforce_csrf_checks=True)
         self.assertEqual(strict.post("/", {"text": "x"}).status_code, 403)
+
+    def test_files_are_linked_below_the_mount_and_served(self):
+        with override_script_prefix("/shop/"):
+            page = self.client.get("/")
+        self.assertContains(page, 'href="/shop/static/notes/notes.css"')
+        style = self.client.get("/static/notes/notes.css")
+        self.assertIn(b"max-width", b"".join(style))
 
     def test_it_answers_on_its_own_host(self):
         self.assertEqual(self.client.get("/", headers={"host": "my-app.localhost:8080"}).status_code, 200)
