@@ -27,8 +27,16 @@ pub fn make(folder: &Path, template: Option<Template>) -> anyhow::Result<()> {
     let files = project.write(&template)?;
     let shown = folder.display();
     print(format_args!("made `{}` from {}: {files} files in {shown}", project.name, template.name));
-    print(format_args!("  guesthouse dev {shown}    builds it, serves it, and builds it again when you save"));
-    print(format_args!("  cd {shown} && {}    runs its own tests", template.test));
+    let first = template.first.map(|first| (format!("cd {shown} && {first}"), "what it needs comes here, once"));
+    let others = [
+        (format!("guesthouse dev {shown}"), "builds it, serves it, and builds it again when you save"),
+        (format!("cd {shown} && {}", template.test), "runs its own tests"),
+    ];
+    let next: Vec<_> = first.into_iter().chain(others).collect();
+    let width = next.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+    for (command, about) in &next {
+        print(format_args!("  {command:<width$}   {about}"));
+    }
     Ok(())
 }
 

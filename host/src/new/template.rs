@@ -31,6 +31,8 @@ pub struct Template {
     pub name: &'static str,
     /// What it is, in a few words.
     pub about: &'static str,
+    /// The command that comes before all others, where there is one.
+    pub first: Option<&'static str>,
     /// The command that runs its tests.
     pub test: &'static str,
     /// Folders below `sdk/templates` that make it up, without a file in common.
@@ -53,6 +55,7 @@ pub const TEMPLATES: &[Template] = &[
     Template {
         name: "rust-gateway",
         about: "Rust: one function from a request to a response; the least code, and the least cost",
+        first: None,
         test: "cargo test",
         folders: &["rust", "rust-gateway"],
         has_sdk: true,
@@ -60,6 +63,7 @@ pub const TEMPLATES: &[Template] = &[
     Template {
         name: "rust-http02",
         about: "Rust: the standard wasi:http 0.2, streamed both ways, for every host of it",
+        first: None,
         test: "cargo test",
         folders: &["rust", "rust-http", "rust-http02"],
         has_sdk: false,
@@ -67,6 +71,7 @@ pub const TEMPLATES: &[Template] = &[
     Template {
         name: "rust-http03",
         about: "Rust: the standard wasi:http 0.3, asynchronous, many requests at once in one instance",
+        first: None,
         test: "cargo test",
         folders: &["rust", "rust-http", "rust-http03"],
         has_sdk: false,
@@ -74,6 +79,7 @@ pub const TEMPLATES: &[Template] = &[
     Template {
         name: "python-wsgi",
         about: "Python: one file, one WSGI callable, nothing to install",
+        first: None,
         test: "python -m unittest",
         folders: &["python", "python-wsgi"],
         has_sdk: false,
@@ -81,6 +87,7 @@ pub const TEMPLATES: &[Template] = &[
     Template {
         name: "python-flask",
         about: "Python: Flask, with templates, a session, a form and messages",
+        first: None,
         test: "python -m unittest",
         folders: &["python", "python-flask"],
         has_sdk: false,
@@ -88,6 +95,7 @@ pub const TEMPLATES: &[Template] = &[
     Template {
         name: "python-django",
         about: "Python: Django, with a model, the admin, SQLite and static files",
+        first: None,
         test: "python -m unittest",
         folders: &["python", "python-django"],
         has_sdk: false,
@@ -95,6 +103,7 @@ pub const TEMPLATES: &[Template] = &[
     Template {
         name: "javascript-hono",
         about: "JavaScript: Hono, with a page, a form and JSON",
+        first: Some("npm install"),
         test: "node --test",
         folders: &["javascript-hono"],
         has_sdk: false,
