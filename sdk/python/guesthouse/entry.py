@@ -85,6 +85,11 @@ def build(settings, report):
                 raise Refused(
                     "`%s` ended with %d: %s" % (" ".join(ran["command"]), ran["code"], last_line(ran["output"]))
                 )
+        if settings["snapshot"] == "libraries" and (ran := own_modules(root)):
+            raise Refused(
+                "a command of `run` imports `%s`, which an instance is to import itself, with its own environment: leave the "
+                "command out, or keep the app in the snapshot (`snapshot = \"app\"`)" % ran[0]
+            )
         if settings["snapshot"] == "app":
             import_app(settings, service, report)
         else:
@@ -105,6 +110,12 @@ def build(settings, report):
 
 def set_by_app(before):
     return {name: value for name, value in os.environ.items() if before.get(name) != value}
+
+
+def own_modules(root):
+    """The app's own modules among those that were imported, by name."""
+    files = ((name, getattr(module, "__file__", None) or "") for name, module in list(sys.modules.items()))
+    return sorted(name for name, file in files if file.startswith(root + "/") and name != "__main__")
 
 
 def found_by_name():

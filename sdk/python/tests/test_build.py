@@ -161,6 +161,11 @@ class Instances(unittest.TestCase):
         done = built(files, [{}], state={}, prepare=[["fail.py"]])
         self.assertEqual([status for status, _ in done.replies], [500])
 
+    def test_a_command_that_imports_the_app_is_refused_where_an_instance_is_to_import_it(self):
+        files = {"app.py": HELLO, "make.py": "import app\n"}
+        done = built(files, [], run=[["make.py"]], snapshot="libraries")
+        self.assertIn("imports `app`", done.report["refused"])
+
     def test_a_prepare_that_may_fail_does_not(self):
         files = {"app.py": HELLO, "fail.py": "raise SystemExit(1)"}
         done = built(files, [{}], state={}, prepare=[["-fail.py"]])

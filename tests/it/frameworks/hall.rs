@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 
 use guesthouse::host::Host;
 use tokio::process::Command;
@@ -67,6 +68,8 @@ pub fn tools() -> PathBuf {
 fn serve(home: &Path, apps: &Path, send: oneshot::Sender<SocketAddr>) {
     let mut config = config(home, apps);
     config.deploy.policy.state = Some(true);
+    // On a busy machine, one such component may take minutes.
+    config.deploy.compile.deadline = Duration::from_secs(900);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let host = Host::bind(config).unwrap();

@@ -184,7 +184,12 @@ impl PythonApp {
         let entry = entry::find(&self.folder, &settings.build)?;
         let entry = entry.with_context(|| format!("`{}` holds no app in Python any more", self.shown))?;
         let staged = stage::files(&self.folder, &settings.build.exclude, &settings.build.include)?;
-        let requirements = Requirements::of(&self.folder, settings.build.requirements.as_deref())?;
+        let mut requirements = Requirements::of(&self.folder, settings.build.requirements.as_deref())?;
+        if entry.is_django {
+            // A guest has no files of time zones, and Django asks for UTC. On Windows, where there are none either, Django
+            // requires this by itself.
+            requirements.also("tzdata");
+        }
         let (mut prepare, mut asks) = (settings.build.prepare.clone().unwrap_or_default(), Asks::read(ASKS.as_bytes()));
         if entry.is_django
             && let Some(database) = django::database(&self.folder)

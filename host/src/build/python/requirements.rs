@@ -69,6 +69,14 @@ impl Requirements {
         Ok(found)
     }
 
+    /// Adds a package that the app needs in a guest, unless its author has named it.
+    pub fn also(&mut self, name: &str) {
+        if !self.text.lines().any(|line| line.to_ascii_lowercase().starts_with(name)) {
+            self.lines.push(name.to_owned());
+            self.add(name);
+        }
+    }
+
     /// Whether nothing is needed.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
