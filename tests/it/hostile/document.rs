@@ -66,3 +66,17 @@ fn every_test_that_the_document_of_the_wall_names_exists() {
     }
     assert!(count > 50, "{count} tests named");
 }
+
+#[test]
+fn every_test_that_the_document_of_languages_names_exists() {
+    let document = fs::read_to_string(root().join("docs/guest-languages.md")).unwrap();
+    let mut count = 0;
+    for word in document.split('`').skip(1).step_by(2) {
+        let Some((file, name)) = word.rsplit_once("::").filter(|(_, name)| is_test_name(name)) else { continue };
+        let path = root().join("tests/it").join(file.replace("::", "/")).with_extension("rs");
+        let code = fs::read_to_string(&path).unwrap_or_else(|error| panic!("`{word}`: {error}"));
+        assert!(code.contains(&format!("fn {name}() {{")), "no test `{word}`");
+        count += 1;
+    }
+    assert!(count > 30, "{count} tests named");
+}
