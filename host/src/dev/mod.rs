@@ -86,15 +86,16 @@ pub async fn run(sources: &[PathBuf], folder: Folder, mut config: Config) -> any
     }
     // Before the build as well, so that no edit is lost while it runs.
     let mut watch = SourceWatch::begin(&projects).context("cannot watch the sources")?;
-    tokio::select! {
-        () = build_all(&projects, &mut kept) => {}
-        signal = stop_signals.next() => return Ok(ExitCode::from(signal.exit_code())),
-    }
     greet(&host, &folder).await;
     let served = Served { status: host.deploy().status(), routes: host.routes() };
+    // What is built first is served while the rest is built, and what an earlier `dev` built is served at once.
+    let building = async {
+        build_all(&projects, &mut kept).await;
+        rebuild(&projects, &mut kept, &mut watch, served).await
+    };
     tokio::select! {
         code = attend(host, None, &mut stop_signals) => Ok(code),
-        never = rebuild(&projects, &mut kept, &mut watch, served) => match never {},
+        never = building => match never {},
     }
 }
 
