@@ -27,7 +27,9 @@ def descriptors():
 
 def close_connections():
     """Django keeps a connection to its database for each thread; it opens another one when it needs one."""
-    if (database := sys.modules.get("django.db")) is not None:
+    database, conf = sys.modules.get("django.db"), sys.modules.get("django.conf")
+    # Without settings there is none: only the libraries were imported.
+    if database is not None and conf is not None and conf.settings.configured:
         database.connections.close_all()
 
 
