@@ -6,6 +6,7 @@
 pub mod app;
 pub mod attend;
 pub mod build;
+pub mod builds;
 pub mod cli;
 pub mod coding;
 pub mod config;

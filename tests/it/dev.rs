@@ -3,11 +3,16 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use guesthouse_test_guests as guest;
+use http::StatusCode;
+use http::header::ACCEPT;
 use rustix::process::Signal;
 
 use crate::harness::client::Client;
+use crate::harness::client::Reply;
+use crate::harness::client::get;
 use crate::harness::folder::AppsFolder;
 use crate::harness::process::Process;
 use crate::harness::process::command;
@@ -32,6 +37,30 @@ fn write_source(folder: &Path, answer: &str) {
          guesthouse::app!(handle);\n\nfn handle(_request: Request) -> Response {{\n    {answer}\n}}\n"
     );
     fs::write(folder.join("src/lib.rs"), source).unwrap();
+}
+
+/// What a browser is shown.
+async fn page(address: SocketAddr) -> Reply {
+    let mut asked = get("/my-app/");
+    asked.headers_mut().insert(ACCEPT, "text/html".parse().unwrap());
+    Client::new(address).send(asked).await
+}
+
+async fn until_the_page(address: SocketAddr, about: &str, is_so: impl Fn(&str) -> bool) -> Reply {
+    within(about, async {
+        loop {
+            let reply = page(address).await;
+            if is_so(&reply.text()) {
+                return reply;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+}
+
+async fn until_the_page_shows(address: SocketAddr, expected: &str) -> Reply {
+    until_the_page(address, &format!("`{expected}` on the page"), |page| page.contains(expected)).await
 }
 
 async fn until_it_says(address: SocketAddr, expected: &str) {
@@ -73,6 +102,49 @@ async fn an_edited_source_is_built_and_swapped_and_a_broken_one_is_not() {
     assert_eq!(Client::new(address).get("/revision/").await.text(), guest::revision_text(7));
     let index = Client::new(address).get("/").await.text();
     assert!(index.contains("my-app") && index.contains("revision"), "{index}");
+
+    dev.signal(Signal::INT);
+    assert_eq!(dev.ended().await.status.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_build_error_stands_on_the_page() {
+    const DOES_NOT_BUILD: &str = "The source of `my-app` does not build.";
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("my-app");
+    write_crate(&folder, "one");
+    write_source(&folder, "no_such_name");
+    let mut command = command(&["dev", "my-app", "--listen", "127.0.0.1:0"], home.path());
+    let mut dev = Process::spawn(command.env("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/dev-page")));
+    let line = dev.says("listening on http://").await;
+    let address = line.trim().trim_start_matches("listening on http://").trim_end_matches('/').parse().unwrap();
+
+    // Nothing was built yet.
+    let first = until_the_page_shows(address, "is being built").await;
+    assert_eq!((first.status, first.header("refresh")), (StatusCode::SERVICE_UNAVAILABLE, "2"));
+    let broken = until_the_page_shows(address, DOES_NOT_BUILD).await;
+    assert_eq!(broken.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(broken.text().contains("cannot find value `no_such_name`"), "{}", broken.text());
+    assert!(broken.text().contains("src/lib.rs:8:5"), "{}", broken.text());
+    let index = Client::new(address).get("/").await.text();
+    assert!(index.contains("my-app (not ready: its source does not build)"), "{index}");
+    dev.logs("cannot find value `no_such_name`").await;
+
+    write_source(&folder, "Response::html(\"<p>served</p>\")");
+    until_the_page(address, "the page", |page| page == "<p>served</p>").await;
+
+    // What was built before goes on serving, and its pages say why they are not newer.
+    write_source(&folder, "no_such_name");
+    let noted = until_the_page_shows(address, DOES_NOT_BUILD).await;
+    assert_eq!((noted.status, noted.header("cache-control")), (StatusCode::OK, "no-store"));
+    let text = noted.text();
+    assert!(text.starts_with("<p>served</p>\n<dialog open") && text.contains("`no_such_name`"), "{text}");
+    assert_eq!(Client::new(address).get("/my-app/").await.text(), "<p>served</p>", "a program is told nothing");
+    let index = Client::new(address).get("/").await.text();
+    assert!(index.contains("my-app (live, revision ") && index.contains("; its source does not build)"), "{index}");
+
+    write_source(&folder, "Response::html(\"<p>mended</p>\")");
+    until_the_page(address, "the mended page without a note", |page| page == "<p>mended</p>").await;
 
     dev.signal(Signal::INT);
     assert_eq!(dev.ended().await.status.code(), Some(0));

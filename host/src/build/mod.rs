@@ -2,7 +2,8 @@
 //!
 //! find (which projects?) → build (the language's own tools) → place (check, and put into the folder)
 //!
-//! A language is one file beside `rust.rs` and one arm in [`Project`]; a source may also say by itself how it is built.
+//! A language is one file or folder beside these (`rust.rs`, `python/`, `javascript/`) and one arm in [`Project`]; a source
+//! may also say by itself how it is built.
 //! Progress goes to stderr, between that of the tools.
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use anyhow::bail;
 use crate::build::command::OwnCommand;
 use crate::build::javascript::JavaScript;
 use crate::build::place::Built;
-use crate::build::python::Purpose;
+use crate::build::purpose::Purpose;
 use crate::build::python::PythonApp;
 use crate::build::rust::Workspace;
 use crate::build::source::Kind;
@@ -26,12 +27,14 @@ mod adapter;
 mod asks;
 pub mod cache;
 mod command;
+mod diagnostics;
 mod javascript;
 mod kept;
 mod label;
 pub mod place;
 mod portable;
-pub mod python;
+pub mod purpose;
+mod python;
 mod run;
 mod rust;
 mod say;
@@ -131,7 +134,7 @@ pub async fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<Project>> {
     projects.splice(0..0, workspaces.into_iter().map(Project::Rust));
     if projects.is_empty() {
         bail!(
-            "{} holds no app: a Rust app is a crate whose Cargo.toml says `[lib]` `crate-type = [\"cdylib\"]` (crates \
+            "{} holds no app: an app in Rust is a crate whose Cargo.toml says `[lib]` `crate-type = [\"cdylib\"]` (crates \
              named bad-* count only when they are named themselves)",
             source::list(paths)
         );

@@ -14,6 +14,8 @@ use tokio::io::BufReader;
 use tokio::time::Instant;
 
 use crate::build::asks::Asks;
+use crate::build::diagnostics::Diagnostic;
+use crate::build::diagnostics::Errors;
 use crate::build::label::label;
 use crate::build::place::Built;
 use crate::build::place::place;
@@ -76,8 +78,18 @@ enum Message {
         target: Target,
         filenames: Vec<PathBuf>,
     },
+    CompilerMessage {
+        package_id: String,
+        message: Diagnostic,
+    },
     #[serde(other)]
     Other,
+}
+
+impl Message {
+    fn read(line: &str) -> Message {
+        serde_json::from_str(line).unwrap_or(Message::Other)
+    }
 }
 
 /// Finds the apps in `source`, and adds them to the one of `workspaces` that they belong to.
@@ -216,17 +228,21 @@ impl Workspace {
         let begun = Instant::now();
         let mut cargo = tool("cargo", root);
         cargo.args(["build", "--release", "--target", TARGET, "--keep-going"]);
-        // Components are announced on stdout as they come; diagnostics and progress go to stderr, which is passed through.
-        cargo.args(["--message-format", "json-render-diagnostics"]).stdout(Stdio::piped());
+        // Components are announced on stdout as they come, and so are diagnostics; progress goes to stderr, which is ours.
+        cargo.args(["--message-format", "json-diagnostic-rendered-ansi"]).stdout(Stdio::piped());
         for (_, id) in &self.apps {
             cargo.args(["--package", id]);
         }
         let mut child = cargo.spawn().map_err(|error| explain_missing("cargo", error))?;
         let (mut built, mut unchanged, mut made) = (Built::default(), Vec::new(), BTreeSet::new());
+        let mut errors = Errors::default();
         let stdout = child.stdout.take().context("cargo has no stdout")?;
         let mut lines = BufReader::new(stdout).lines();
         while let Some(line) = lines.next_line().await.context("reading what cargo prints")? {
-            if let Some((name, file)) = self.component(&line) {
+            let message = Message::read(&line);
+            if let Message::CompilerMessage { package_id, message } = message {
+                errors.pass(package_id, &message);
+            } else if let Some((name, file)) = self.component(message) {
                 match self.labelled(name, &file).and_then(|bytes| place(name, &bytes, into)) {
                     Ok(placed) => {
                         match placed.changed {
@@ -259,7 +275,9 @@ impl Workspace {
             say(format_args!("warning: cargo ended with {ended}, although every app was built"));
         }
         for name in missing {
-            let why = || "cargo could not build it; what it said stands in the terminal".to_owned();
+            let said = self.package(name).and_then(|package| errors.about(&package.id));
+            let why =
+                || said.unwrap_or_else(|| "cargo could not build it; what it said stands in the terminal".to_owned());
             built.failed.entry(name.clone()).or_insert_with(why);
         }
         Ok(built)
@@ -268,18 +286,19 @@ impl Workspace {
     /// The component at `file`, with what the crate's `guesthouse.toml` asks for.
     fn labelled(&self, name: &AppName, file: &Path) -> anyhow::Result<Vec<u8>> {
         let bytes = fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
-        let id = self.apps.iter().find(|(app, _)| app == name).map(|(_, id)| id);
-        let package = self.metadata.packages.iter().find(|package| Some(&package.id) == id);
-        let settings = package.map(|package| settings(package.folder())).transpose()?.unwrap_or_default();
+        let settings = self.package(name).map(|package| settings(package.folder())).transpose()?.unwrap_or_default();
         // One that asks for nothing stays what cargo made.
         if settings.asks.is_empty() { Ok(bytes) } else { label(bytes, &Asks::default(), &settings.asks) }
     }
 
-    /// The app, and the file that it was built as, if that is what `line` announces.
-    fn component(&self, line: &str) -> Option<(&AppName, PathBuf)> {
-        let Ok(Message::CompilerArtifact { package_id, target, filenames }) = serde_json::from_str(line) else {
-            return None;
-        };
+    fn package(&self, app: &AppName) -> Option<&Package> {
+        let (_, id) = self.apps.iter().find(|(name, _)| name == app)?;
+        self.metadata.packages.iter().find(|package| package.id == *id)
+    }
+
+    /// The app, and the file that it was built as, if that is what `message` announces.
+    fn component(&self, message: Message) -> Option<(&AppName, PathBuf)> {
+        let Message::CompilerArtifact { package_id, target, filenames } = message else { return None };
         let (name, _) = self.apps.iter().find(|(_, id)| *id == package_id && target.is_component())?;
         let is_wasm = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "wasm");
         Some((name, filenames.into_iter().find(is_wasm)?))
@@ -354,11 +373,11 @@ mod tests {
         workspace.add(&source("/w", true)).unwrap();
         let line = r#"{"reason":"compiler-artifact","package_id":"path+file:///w/echo#0.1.0","target":{"kind":["cdylib"],
             "name":"echo"},"filenames":["/t/echo.wasm"],"fresh":true}"#;
-        let found = workspace.component(line).map(|(name, file)| (name.to_string(), file));
+        let found = workspace.component(Message::read(line)).map(|(name, file)| (name.to_string(), file));
         assert_eq!(found, Some(("echo".to_owned(), "/t/echo.wasm".into())));
         for other in ["", "not json", r#"{"reason":"build-finished","success":true}"#, &line.replace("echo#", "other#")]
         {
-            assert!(workspace.component(other).is_none(), "{other}");
+            assert!(workspace.component(Message::read(other)).is_none(), "{other}");
         }
     }
 }

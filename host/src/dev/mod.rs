@@ -14,6 +14,7 @@ use crate::attend::announce::told;
 use crate::attend::attend;
 use crate::build;
 use crate::build::Project;
+use crate::builds::Builds;
 use crate::config::Config;
 use crate::dev::memory::Memory;
 use crate::dev::rebuild::Kept;
@@ -75,11 +76,13 @@ pub async fn run(sources: &[PathBuf], folder: Folder, mut config: Config) -> any
     let projects = build::find(sources).await?;
     folder.create()?;
     let live = projects.iter().filter_map(Project::live);
+    let builds = Builds::default();
+    config.serve.builds = Some(builds.clone());
     config.deploy.sources = live.map(|(name, source)| (name.clone(), source.to_owned())).collect();
     // Before the build, which may take minutes: a taken port is known at once.
     let host = Host::bind(config)?;
     let memory = Memory::read(&folder.built);
-    let mut kept = Kept { apps: folder.apps.clone(), memory, list: folder.built.clone() };
+    let mut kept = Kept { apps: folder.apps.clone(), memory, list: folder.built.clone(), builds };
     let wanted: BTreeSet<&AppName> = projects.iter().flat_map(Project::apps).collect();
     for name in kept.memory.remove_others(&folder.apps, &wanted) {
         say(&format!("removed {name}: it was built by an earlier `dev`, and its source is not given now"));

@@ -11,7 +11,8 @@ use tokio::time::Instant;
 
 use crate::build::Project;
 use crate::build::place::Built;
-use crate::build::python::Purpose;
+use crate::build::purpose::Purpose;
+use crate::builds::Builds;
 use crate::deploy::status::Status;
 use crate::dev::live::Live;
 use crate::dev::memory::Memory;
@@ -29,6 +30,8 @@ pub struct Kept {
     pub memory: Memory,
     /// Where that is written down.
     pub list: PathBuf,
+    /// What pages show of it.
+    pub builds: Builds,
 }
 
 /// What is served meanwhile.
@@ -61,7 +64,16 @@ pub async fn build_all(projects: &[Project], to: &mut Kept) {
 /// Builds `project`, and gives what lies in the folder then. What does not build is said, and what served before goes on
 /// serving.
 async fn build_one(project: &Project, to: &mut Kept) -> Built {
-    let built = match project.build(&to.apps, Purpose::Live).await {
+    for app in project.apps() {
+        to.builds.begin(app);
+    }
+    let built = project.build(&to.apps, Purpose::Live).await;
+    for app in project.apps() {
+        let failed =
+            built.as_ref().map_or_else(|error| Some(format!("{error:#}")), |built| built.failed.get(app).cloned());
+        to.builds.end(app, failed.as_deref());
+    }
+    let built = match built {
         Ok(built) => built,
         Err(error) => {
             say(&format!("error: {error:#}"));

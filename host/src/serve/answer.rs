@@ -1,5 +1,6 @@
 //! A guest's response, made fit for the visitor: what is not the guest's to say is taken out.
 
+use bytes::Bytes;
 use guesthouse_sandbox::fault::Fault;
 use http::HeaderMap;
 use http::HeaderName;
@@ -23,6 +24,9 @@ use crate::serve::encoder::Encoders;
 use crate::serve::encoder::Permit;
 use crate::serve::fields::clean_response;
 use crate::serve::logged_body::Source;
+use crate::serve::noted::Noted;
+use crate::serve::noted::is_page;
+use crate::serve::noted::not_kept;
 use crate::serve::promise::Promise;
 
 /// Fields that speak for a whole origin. On a mount, the origin is shared with other apps.
@@ -43,14 +47,19 @@ pub struct Answer {
     pub promise: Promise,
 }
 
-/// Makes a response fit for its visitor. `accepted` is what it may be compressed with, if it may be, by one of `encoders`.
-pub fn answer(
-    response: Response<AppBody>,
-    mount: &str,
-    is_head: bool,
-    accepted: Option<Accepted>,
-    encoders: &Encoders,
-) -> Result<Answer, Fault> {
+/// What the visitor is to get of a response.
+pub struct Ways {
+    /// The head alone.
+    pub is_head: bool,
+    /// The body may be compressed with this, if it may be.
+    pub accepted: Option<Accepted>,
+    /// What stands at the end if it is a page.
+    pub note: Option<Bytes>,
+}
+
+/// Makes a response fit for its visitor. One of `encoders` may compress it.
+pub fn answer(response: Response<AppBody>, mount: &str, ways: Ways, encoders: &Encoders) -> Result<Answer, Fault> {
+    let Ways { is_head, accepted, note } = ways;
     let (mut head, body) = response.into_parts();
     // hyper would take 101 for a change of protocol, and other 1xx for the last word.
     if !(200..=599).contains(&head.status.as_u16()) {
@@ -66,6 +75,9 @@ pub fn answer(
     let exact = body.size_hint().exact();
     let has_no_body = is_head || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let promised = settle_length(&mut head.headers, exact, is_head, has_no_body);
+    if let Some(note) = note.filter(|_| !has_no_body && is_page(&head.headers)) {
+        return Ok(noted(head, body, promised, note));
+    }
     let coding = accepted.and_then(|accepted| {
         let length = match (promised.or(exact), is_head) {
             (Some(0), true) if promised.is_none() => Length::Untold,
@@ -89,6 +101,16 @@ fn encoded(head: Parts, body: AppBody, promise: Promise, coding: Coding, permit:
     let body = Encoded::new(body, promise, coding, permit);
     let body = body.map_err(|error| Fault::BadResponse(format!("it could not be compressed: {error}")))?;
     Ok(Answer { head, source: Source::Encoded(Box::new(body)), promise: Promise::new(None) })
+}
+
+/// Nobody compresses it: the visitor sits at this machine.
+fn noted(mut head: Parts, body: AppBody, promised: Option<u64>, note: Bytes) -> Answer {
+    not_kept(&mut head.headers);
+    let promised = promised.map(|length| length + note.len() as u64);
+    if let Some(length) = promised {
+        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    Answer { head, source: Source::Noted(Box::new(Noted::new(body, note))), promise: Promise::new(promised) }
 }
 
 /// Leaves a `Content-Length` only where the guest's word is needed and plausible: for a streamed body, whose length is

@@ -58,7 +58,7 @@ pub async fn handle(visit: &Visit, request: Request<Incoming>) -> Response<Logge
         compression: visit.street.settings.compression,
     };
     let outcome = without_panic(outcome_of(visit, head, body, &mut record)).await;
-    respond(outcome, manner, record, &visit.street.encoders)
+    respond(outcome, manner, record, &visit.street)
 }
 
 async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Record) -> Outcome {

@@ -2,13 +2,18 @@
 
 use http::uri::Authority;
 
+use crate::builds::Build;
+use crate::builds::Builds;
 use crate::routes::Entry;
 use crate::routes::RouteTable;
 use crate::routes::Target;
 use crate::serve::pages::AppLine;
+use crate::serve::unbuilt::unbuilt;
 
-/// One line for each app. The addresses are those that work for who asked at `authority`.
-pub fn app_lines(table: &RouteTable, authority: &Authority) -> Vec<AppLine> {
+/// One line for each app, with those that were never built after the others. The addresses are those that work for who
+/// asked at `authority`.
+pub fn app_lines(table: &RouteTable, builds: Option<&Builds>, authority: &Authority) -> Vec<AppLine> {
+    let failed = |entry: &Entry| matches!(builds.and_then(|builds| builds.of(&entry.name)), Some(Build::Failed(_)));
     let origins = table.origins();
     let port = authority.port().map_or(String::new(), |port| format!(":{port}"));
     let line = |entry: &Entry| {
@@ -16,6 +21,7 @@ pub fn app_lines(table: &RouteTable, authority: &Authority) -> Vec<AppLine> {
         let on_path = origins.path_routes.then(|| format!("http://{authority}{}/", entry.name.mount()));
         let declared = entry.declared.iter().map(|route| format!("http://{}{port}{}/", route.host, route.prefix));
         let state = match &entry.target {
+            Target::Live(app) if failed(entry) => format!("live, revision {}; its source does not build", app.revision),
             Target::Live(app) => format!("live, revision {}", app.revision),
             Target::Waiting(why) => format!("not ready: {why}"),
         };
@@ -25,5 +31,7 @@ pub fn app_lines(table: &RouteTable, authority: &Authority) -> Vec<AppLine> {
             state,
         }
     };
-    table.entries().iter().map(line).collect()
+    let unbuilt = builds.map(|builds| unbuilt(table, builds));
+    let unbuilt = unbuilt.iter().flat_map(|table| table.entries());
+    table.entries().iter().chain(unbuilt).map(line).collect()
 }

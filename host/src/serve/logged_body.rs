@@ -16,6 +16,7 @@ use crate::serve::access_log::Record;
 use crate::serve::access_log::log_broken;
 use crate::serve::activity::Stream;
 use crate::serve::encoded::Encoded;
+use crate::serve::noted::Noted;
 use crate::serve::overdue::Protocol;
 use crate::serve::promise::Promise;
 
@@ -38,6 +39,8 @@ pub enum Source {
     App(AppBody),
     /// From an app, compressed.
     Encoded(Box<Encoded<AppBody>>),
+    /// From an app, with a note of ours.
+    Noted(Box<Noted<AppBody>>),
 }
 
 impl LoggedBody {
@@ -90,6 +93,7 @@ impl Source {
             Source::Page(page) => page.is_none(),
             Source::App(body) => body.is_end_stream(),
             Source::Encoded(body) => body.is_end_stream(),
+            Source::Noted(body) => body.is_end_stream(),
         }
     }
 }
@@ -107,6 +111,7 @@ impl Body for LoggedBody {
             Source::Page(page) => Poll::Ready(page.take().map(|page| Ok(Frame::data(page)))),
             Source::App(body) => Pin::new(body).poll_frame(cx),
             Source::Encoded(body) => Pin::new(&mut **body).poll_frame(cx),
+            Source::Noted(body) => Pin::new(&mut **body).poll_frame(cx),
         };
         polled.map(|frame| match frame {
             Some(Ok(frame)) => Some(this.hand_over(frame).map_err(|broken| this.fail(broken))),
@@ -125,6 +130,7 @@ impl Body for LoggedBody {
             Source::Page(page) => SizeHint::with_exact(page.as_ref().map_or(0, |page| page.len() as u64)),
             Source::App(body) => body.size_hint(),
             Source::Encoded(body) => body.size_hint(),
+            Source::Noted(body) => body.size_hint(),
         }
     }
 }

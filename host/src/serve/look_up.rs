@@ -16,6 +16,7 @@ use crate::serve::admit::Admitted;
 use crate::serve::index_page::app_lines;
 use crate::serve::refused::Refused;
 use crate::serve::respond::Outcome;
+use crate::serve::unbuilt;
 use crate::serve::visit::Street;
 
 /// How often one request looks for its app. Each further look takes a swap within some instructions.
@@ -48,14 +49,21 @@ fn look(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<(Ar
         }
         Found::App { target: Target::Waiting(why), name, .. } => {
             record.app = Called::Waiting(name.clone());
-            Err(Outcome::Waiting(why.clone()))
+            let build = street.settings.builds.as_ref().and_then(|builds| builds.of(name));
+            Err(build.map_or_else(|| Outcome::Waiting(why.clone()), Outcome::Unbuilt))
         }
         Found::MissingSlash => Err(with_slash(&admitted.path_and_query)),
         Found::NotYet => Err(Outcome::Starting),
         Found::Nothing if path == "/" && street.settings.inner_details && !is_below(&host, &table.origins().domain) => {
-            Err(Outcome::Index(app_lines(&table, &admitted.authority)))
+            Err(Outcome::Index(app_lines(&table, street.settings.builds.as_ref(), &admitted.authority)))
         }
-        Found::Nothing => Err(Outcome::Nothing(path.to_owned())),
+        Found::Nothing => {
+            let builds = street.settings.builds.as_ref();
+            let unbuilt = builds.and_then(|builds| unbuilt::find(&table, builds, &admitted.authority, path));
+            let Some((name, build)) = unbuilt else { return Err(Outcome::Nothing(path.to_owned())) };
+            record.app = Called::Waiting(name);
+            Err(Outcome::Unbuilt(build))
+        }
         Found::Foreign => Err(Outcome::Foreign(host.into_owned())),
     }
 }

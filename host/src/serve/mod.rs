@@ -40,6 +40,7 @@ pub mod listen;
 mod logged_body;
 mod look_up;
 mod mask;
+mod noted;
 mod open;
 mod overdue;
 mod pages;
@@ -56,6 +57,7 @@ mod stream;
 #[cfg(test)]
 mod street_tests;
 pub mod trusted;
+mod unbuilt;
 mod unix_socket;
 mod visit;
 mod wire;

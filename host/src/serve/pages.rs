@@ -132,6 +132,18 @@ impl Page {
     }
 }
 
+/// What is added to a page of `app` while its source does not build, and why. A dialog needs no style to lie above the page,
+/// and no script to be closed: the app's own policy may forbid both.
+pub fn note_of(app: &str, why: &str) -> String {
+    format!(
+        "\n<dialog open style=\"position:fixed;inset:1rem 1rem auto;z-index:2147483647;max-height:70vh;overflow:auto\">\
+         <form method=\"dialog\"><b>The source of `{}` does not build.</b> This page is of what was built before. \
+         <button>Close</button></form><pre>{}</pre></dialog>\n",
+        Escaped(app),
+        Escaped(why)
+    )
+}
+
 /// What to do about a status, for whoever reads it.
 fn advice(status: StatusCode) -> &'static str {
     match status {

@@ -15,21 +15,25 @@ use tracing::error;
 use tracing::warn;
 
 use crate::app::AppBody;
+use crate::builds::Build;
 use crate::coding::Accepted;
 use crate::files::error::FileError;
 use crate::serve::access_log::Called;
 use crate::serve::access_log::Record;
 use crate::serve::access_log::log_fault;
 use crate::serve::answer::Answer;
+use crate::serve::answer::Ways;
 use crate::serve::answer::answer;
-use crate::serve::encoder::Encoders;
 use crate::serve::logged_body::LoggedBody;
 use crate::serve::logged_body::Source;
 use crate::serve::pages::AppLine;
 use crate::serve::pages::Format;
 use crate::serve::pages::Page;
+use crate::serve::pages::note_of;
 use crate::serve::promise::Promise;
 use crate::serve::refused::Refused;
+use crate::serve::settings::ServeSettings;
+use crate::serve::visit::Street;
 
 /// What came of a request.
 pub enum Outcome {
@@ -55,6 +59,8 @@ pub enum Outcome {
     Starting,
     /// The app is known, but cannot serve: why.
     Waiting(String),
+    /// The app is worked on here, and was not built yet.
+    Unbuilt(Build),
     /// No permit came free in time.
     Busy(String),
     /// The guest failed before it had a response, perhaps since the request's body did.
@@ -88,17 +94,18 @@ pub struct Manner {
 struct Reply {
     status: StatusCode,
     page: Page,
-    field: Option<(HeaderName, HeaderValue)>,
+    fields: Vec<(HeaderName, HeaderValue)>,
     /// After a request that others could read in another way, nothing on the connection can be trusted.
     close: bool,
 }
 
-/// Writes the response, whose body one of `encoders` may compress.
-pub fn respond(outcome: Outcome, manner: Manner, record: Record, encoders: &Encoders) -> Response<LoggedBody> {
+/// Writes the response.
+pub fn respond(outcome: Outcome, manner: Manner, record: Record, street: &Street) -> Response<LoggedBody> {
     let reply = match outcome {
         Outcome::Answered(response, mount) => {
             let accepted = may_compress(manner, &record).then_some(manner.accepted);
-            match answer(*response, &mount, manner.is_head, accepted, encoders) {
+            let note = note(manner, &record, &street.settings);
+            match answer(*response, &mount, Ways { is_head: manner.is_head, accepted, note }, &street.encoders) {
                 Ok(Answer { head, source, promise }) => {
                     return finish(Response::from_parts(head, ()), source, promise, manner.hsts, record);
                 }
@@ -135,6 +142,7 @@ pub fn respond(outcome: Outcome, manner: Manner, record: Record, encoders: &Enco
             let happened = format!("`{}` is not ready.", record.app_name());
             Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("2").detailed(why)
         }
+        Outcome::Unbuilt(build) => unbuilt_reply(&build, record.app_name()),
         Outcome::Busy(why) => {
             let happened = format!("`{}` has its hands full.", record.app_name());
             Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("1").detailed(why)
@@ -160,6 +168,15 @@ fn may_compress(manner: Manner, record: &Record) -> bool {
     match &record.app {
         Called::Live(app) => app.compress.unwrap_or(manner.compression),
         Called::Nobody | Called::Waiting(_) => false,
+    }
+}
+
+/// What stands at the end of a page when its app's source does not build.
+fn note(manner: Manner, record: &Record, settings: &ServeSettings) -> Option<Bytes> {
+    let (Called::Live(app), Format::Html) = (&record.app, manner.format) else { return None };
+    match settings.builds.as_ref()?.of(&app.name)? {
+        Build::Failed(why) => Some(note_of(app.name.as_str(), &why).into()),
+        Build::Running => None,
     }
 }
 
@@ -209,6 +226,17 @@ fn too_large_reply(bytes_max: u64, name: &str) -> Reply {
     Reply::new(StatusCode::PAYLOAD_TOO_LARGE, happened).closing()
 }
 
+fn unbuilt_reply(build: &Build, name: &str) -> Reply {
+    let (happened, why) = match build {
+        Build::Running => (format!("`{name}` is being built."), None),
+        Build::Failed(why) => (format!("The source of `{name}` does not build."), Some(why.to_string())),
+    };
+    let mut reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("2");
+    reply.page.advice = "It is served as soon as it is built.".to_owned();
+    reply.page.details = why;
+    reply.with(header::REFRESH, HeaderValue::from_static("2"))
+}
+
 fn refused_reply(refused: &Refused) -> Reply {
     let mut happened = format!("{}.", refused.reason);
     if let Some(first) = happened.get_mut(..1) {
@@ -241,7 +269,7 @@ fn index_reply(apps: Vec<AppLine>) -> Reply {
 
 impl Reply {
     fn new(status: StatusCode, happened: String) -> Reply {
-        Reply { status, page: Page::about(status, happened), field: None, close: false }
+        Reply { status, page: Page::about(status, happened), fields: Vec::new(), close: false }
     }
 
     fn detailed(mut self, details: String) -> Reply {
@@ -255,7 +283,7 @@ impl Reply {
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Reply {
-        self.field = Some((name, value));
+        self.fields.push((name, value));
         self
     }
 
@@ -278,7 +306,7 @@ impl Reply {
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        headers.extend(self.field);
+        headers.extend(self.fields);
         if self.close && manner.can_say_close {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }

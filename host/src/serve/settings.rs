@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::builds::Builds;
 use crate::serve::trusted::Trusted;
 
 /// The bounds of the request street, and what it may show.
@@ -41,6 +42,8 @@ pub struct ServeSettings {
     pub grace: Duration,
     /// Show inner details on error pages and an index page of all apps (`dev` only).
     pub inner_details: bool,
+    /// How the builds of apps stand that are worked on here (`dev` only).
+    pub builds: Option<Builds>,
     /// Compress what apps answer that do not say whether they want it.
     pub compression: bool,
     /// Bodies that are compressed at once, each with up to 4 MiB of memory; others go as they are.
@@ -78,6 +81,7 @@ impl Default for ServeSettings {
             https_port: None,
             grace: Duration::from_secs(10),
             inner_details: false,
+            builds: None,
             compression: true,
             // About 170 MiB with zstd, which goes before the others; 512 MiB at most.
             encoders_max: 128,

@@ -20,6 +20,7 @@ use crate::build::label::label;
 use crate::build::place::Built;
 use crate::build::place::Placed;
 use crate::build::place::place;
+use crate::build::purpose::Purpose;
 use crate::build::python::entry::Entry;
 use crate::build::python::environ::Remembered;
 use crate::build::python::requirements::Requirements;
@@ -79,15 +80,6 @@ pub struct PythonApp {
     watched: [Watched; 1],
     /// The source as it was when the last build began, or when it was looked at last.
     seen: Seen,
-}
-
-/// What a component is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// To be served: all of the app is in it.
-    Serve,
-    /// To be worked on: the source is mounted over it, so that only packages and settings make it another one.
-    Live,
 }
 
 /// What a build is made of, read anew for each: an edit may change all of it.

@@ -19,7 +19,7 @@ use crate::build::python::resolve::is_pure;
 use crate::build::python::resolve::read;
 use crate::build::python::resolve::why;
 use crate::build::python::tools::Tools;
-use crate::build::python::tools::versions;
+use crate::build::python::tools::resolver;
 use crate::build::run::output;
 use crate::build::say::say;
 use crate::build::say::seconds;
@@ -66,7 +66,7 @@ pub async fn install(
 
 /// The same for the same requirements and tools. What an index has newer since then does not count until a line changes.
 fn key(requirements: &Requirements) -> Digest {
-    Digest::of(format!("{}\n{}", versions(), requirements.text).as_bytes())
+    Digest::of(format!("{}\n{}", resolver(), requirements.text).as_bytes())
 }
 
 fn told(chosen: &Chosen) -> String {

@@ -52,6 +52,11 @@ pub fn versions() -> String {
     format!("componentize-py {COMPONENTIZE}, pip {PIP}, sdk {}", sdk_digest())
 }
 
+/// All that the choice of packages depends on besides the requirements.
+pub fn resolver() -> String {
+    format!("pip {PIP}, for the guest {}", Digest::of(PIP_FOR_GUEST.as_bytes()))
+}
+
 fn sdk_digest() -> Digest {
     let mut all = Vec::new();
     for (path, content) in files(&PACKAGE).into_iter().chain(files(&WIT)) {
