@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 
-from common import HOST, ROOT, TARGET, build
+from common import HOST, ROOT, build, with_tools
 
 # Sample, and the file in which a comment is changed.
 SAMPLES = {
@@ -47,7 +47,7 @@ def measure(name, home, tools):
     folder, file, comment = SAMPLES[name]
     source = home / name
     shutil.copytree(ROOT / "guest-apps" / folder, source)
-    environment = {**os.environ, "GUESTHOUSE_TOOLS": str(tools)}
+    environment = with_tools(tools)
     command = [str(HOST), "build", str(source), "--apps", str(home / "apps")]
     for what in ("first", "one file changed", "unchanged"):
         if what == "one file changed":
@@ -72,7 +72,7 @@ def main():
     print("| sample | build | CPU s | s | peak MiB | wasm MB |\n|---|---|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory(prefix="guesthouse-bench-") as home:
         home = pathlib.Path(home)
-        tools = home / "tools" if options.from_nothing else TARGET / "bench-tools"
+        tools = home / "tools" if options.from_nothing else None
         for name in names:
             measure(name, home, tools)
 

@@ -31,6 +31,12 @@ def build(*guests):
     cargo("build", "--release", "--target", "wasm32-wasip2", "--manifest-path", "guest-apps/Cargo.toml", *packages)
 
 
+def with_tools(tools=None):
+    """An environment in which the builders' tools are kept between runs, or lie where they are said to."""
+    kept = os.environ.get("GUESTHOUSE_TOOLS", TARGET / "bench-tools")
+    return {**os.environ, "GUESTHOUSE_TOOLS": str(tools or kept)}
+
+
 def component(guest):
     return (GUESTS / f"{guest.replace('-', '_')}.wasm").read_bytes()
 

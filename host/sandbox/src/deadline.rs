@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::fault::Fault;
 use crate::limits::Limits;
+use crate::turns::Turn;
 
 /// A guest's work, which counts the time that it spends on a core.
 ///
@@ -17,6 +18,8 @@ pub(crate) struct Run<T> {
     guest: Work<T>,
     spent: Duration,
     cpu: Duration,
+    /// While it is this request's turn among those of its guest.
+    turn: Option<Turn>,
 }
 
 /// What a guest has to do. In a box from the start: it is as large as all that wasmtime keeps for a call, and every future
@@ -24,15 +27,20 @@ pub(crate) struct Run<T> {
 pub(crate) type Work<T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send>>;
 
 impl<T> Run<T> {
-    pub(crate) fn new(guest: Work<T>, cpu: Duration) -> Run<T> {
-        Run { guest, spent: Duration::ZERO, cpu }
+    pub(crate) fn new(guest: Work<T>, cpu: Duration, turn: Option<Turn>) -> Run<T> {
+        Run { guest, spent: Duration::ZERO, cpu, turn }
+    }
+
+    /// From now on nobody can say when it is polled again.
+    pub(crate) fn end_turn(&mut self) {
+        self.turn = None;
     }
 }
 
 /// Runs a guest to its end within its CPU time and its deadline for a head.
-pub(crate) async fn within<T>(guest: Work<T>, limits: &Limits) -> Result<T, Fault> {
+pub(crate) async fn within<T>(guest: Work<T>, limits: &Limits, turn: Option<Turn>) -> Result<T, Fault> {
     let (cpu, head) = (limits.cpu, limits.head);
-    tokio::time::timeout(head, Run::new(guest, cpu)).await.unwrap_or(Err(Fault::Head(head)))
+    tokio::time::timeout(head, Run::new(guest, cpu, turn)).await.unwrap_or(Err(Fault::Head(head)))
 }
 
 impl<T> Future for Run<T> {
@@ -40,7 +48,8 @@ impl<T> Future for Run<T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T, Fault>> {
         let begun = Instant::now();
-        let polled = self.guest.as_mut().poll(context);
+        let Run { guest, turn, .. } = &mut *self;
+        let polled = Turn::during(turn, || guest.as_mut().poll(context));
         self.spent += begun.elapsed();
         if polled.is_pending() && self.spent > self.cpu {
             return Poll::Ready(Err(Fault::Cpu(self.cpu)));

@@ -25,6 +25,7 @@ use crate::store;
 use crate::store::Common;
 use crate::store::State;
 use crate::tag::Tag;
+use crate::turns::Turns;
 use crate::visit::Stay;
 use crate::visit::Visit;
 
@@ -34,6 +35,7 @@ pub struct Guest {
     lane: Prepared,
     common: Arc<Common>,
     clock: Arc<Clock>,
+    turns: Turns,
 }
 
 /// A guest's door, ready to be instantiated.
@@ -56,7 +58,7 @@ impl Guest {
             Lane::Http02 => Prepared::Http02(Http02::new(linked, &common)?),
             Lane::Http03 => Prepared::Http03(Http03::new(linked, &common)?),
         };
-        Ok(Guest { lane, common, clock })
+        Ok(Guest { lane, common, clock, turns: Turns::new() })
     }
 
     /// Makes an instance and drops it again; asks a gateway guest that exports `lifecycle` for its health.
@@ -68,7 +70,7 @@ impl Guest {
             Prepared::Gateway(guest) => {
                 let store = store::new(guest.mould().engine(), &common, &Tag::new(PROBE));
                 match guest.health(store) {
-                    Some(health) => deadline::within(health, &common.settings.limits).await,
+                    Some(health) => deadline::within(health, &common.settings.limits, None).await,
                     None => try_out(guest.mould(), &common).await,
                 }
             }
@@ -101,10 +103,12 @@ impl Guest {
     ///
     /// Dropping the future, or the response's body, ends the guest. Cancelling is safe at any point.
     pub async fn call(&self, received: Received, stay: Stay) -> Result<Response<GuestBody>, Fault> {
-        let stay = self.in_turn(stay).await?;
+        let stay = self.alone_with_state(stay).await?;
+        let turn = if self.shares_instances() { None } else { self.turns.next().await };
         let tag = Tag::new(received.request.id.clone());
         let is_head = received.request.method == Method::HEAD;
-        let visit = Visit { common: self.common.clone(), tag, is_head, held: Some((self.clock.ticking(), stay)) };
+        let held = Some((self.clock.ticking(), stay));
+        let visit = Visit { common: self.common.clone(), tag, is_head, turn, held };
         match &self.lane {
             Prepared::Gateway(guest) => guest.call(received, visit).await,
             Prepared::Http02(guest) => guest.call(received.request, visit).await,
@@ -112,8 +116,13 @@ impl Guest {
         }
     }
 
+    /// Whether requests go into instances that answer others meanwhile.
+    fn shares_instances(&self) -> bool {
+        matches!(&self.lane, Prepared::Http03(guest) if guest.shares_instances())
+    }
+
     /// Waits until nobody else works on the guest's state, if only one may, whatever their revision.
-    async fn in_turn(&self, stay: Stay) -> Result<Stay, Fault> {
+    async fn alone_with_state(&self, stay: Stay) -> Result<Stay, Fault> {
         let Some(depot) = self.common.files.as_ref().and_then(Grant::one_at_a_time) else {
             return Ok(stay);
         };
@@ -128,7 +137,7 @@ impl Guest {
 async fn try_out<M: Mould + Clone>(mould: &M, common: &Arc<Common>) -> Result<(), Fault> {
     let (start, mould) = (Start::new(None, mould.engine(), common, &Tag::new(PROBE)), mould.clone());
     let made = Box::pin(async move { start.instance(&mould).await.map(drop) });
-    deadline::within(made, &common.settings.limits).await
+    deadline::within(made, &common.settings.limits, None).await
 }
 
 /// What a guest prints in its first instance is tagged with this instead of a request's id.

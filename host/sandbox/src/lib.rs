@@ -42,6 +42,7 @@ pub mod settings;
 mod store;
 mod tag;
 pub mod target;
+mod turns;
 mod upkeep;
 pub mod visit;
 mod writer;

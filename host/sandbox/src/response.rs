@@ -126,6 +126,7 @@ impl Writing {
             self.finish_guest();
             return Ok(GuestBody::complete(whole));
         }
+        self.writer.end_turn();
         Ok(GuestBody(Kind::Streaming(Box::new(self))))
     }
 
@@ -189,8 +190,9 @@ impl Writing {
 
     /// The response is complete: the guest has lost its visitor, but may have something left to do.
     fn finish_guest(&mut self) {
-        let Visit { common, tag, is_head, held } = &mut self.visit;
-        let visit = Visit { common: common.clone(), tag: tag.clone(), is_head: *is_head, held: held.take() };
+        let Visit { common, tag, is_head, held, .. } = &mut self.visit;
+        let (common, tag) = (common.clone(), tag.clone());
+        let visit = Visit { common, tag, is_head: *is_head, turn: None, held: held.take() };
         self.take_writer().finish(visit);
     }
 

@@ -28,6 +28,7 @@ use crate::memory::Memory;
 use crate::output::GuestLog;
 use crate::settings::GuestSettings;
 use crate::tag::Tag;
+use crate::turns;
 use crate::upkeep::Upkeep;
 
 /// Host resources that one instance may hold at once (streams, fields, pollables …).
@@ -107,6 +108,7 @@ pub(crate) fn new(engine: &Engine, common: &Arc<Common>, tag: &Tag) -> Store<Sta
         {
             roll.computes(task);
         }
+        turns::interrupt();
         Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
     });
     store.set_epoch_deadline(1);

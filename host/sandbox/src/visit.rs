@@ -7,6 +7,7 @@ use crate::clock::Ticking;
 use crate::limits::Limits;
 use crate::store::Common;
 use crate::tag::Tag;
+use crate::turns::Turn;
 
 /// What a request holds for as long as its guest is at work on it: permits, marks, counters.
 pub type Stay = Box<dyn Any + Send>;
@@ -17,6 +18,8 @@ pub(crate) struct Visit {
     pub(crate) tag: Tag,
     /// Whether only the head of a response is asked for.
     pub(crate) is_head: bool,
+    /// Until the guest runs, which it goes to.
+    pub(crate) turn: Option<Turn>,
     /// `None` once it has gone to a task that the guest runs on.
     pub(crate) held: Option<Held>,
 }

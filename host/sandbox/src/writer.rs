@@ -16,6 +16,7 @@ use crate::deadline::Work;
 use crate::fault::Fault;
 use crate::lot::Keep;
 use crate::member::Member;
+use crate::turns::Turn;
 use crate::visit::Visit;
 
 /// A response whose body is still being written.
@@ -32,8 +33,15 @@ pub(crate) enum Writer {
 }
 
 impl Writer {
-    pub(crate) fn alone(guest: Work<Option<Keep>>, cpu: Duration) -> Writer {
-        Writer::Alone(Run::new(guest, cpu))
+    pub(crate) fn alone(guest: Work<Option<Keep>>, cpu: Duration, turn: Option<Turn>) -> Writer {
+        Writer::Alone(Run::new(guest, cpu, turn))
+    }
+
+    /// From now on the guest runs when its visitor has room for more.
+    pub(crate) fn end_turn(&mut self) {
+        if let Writer::Alone(guest) = self {
+            guest.end_turn();
+        }
     }
 
     /// Runs the guest until it has handed over a head.

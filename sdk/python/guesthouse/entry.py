@@ -6,9 +6,11 @@ import traceback
 
 from guesthouse import chance
 from guesthouse import command
+from guesthouse import finalizers
 from guesthouse import hashing
 from guesthouse import preload
 from guesthouse import seal
+from guesthouse import templates
 from guesthouse import threads
 from guesthouse import tls_stub
 from guesthouse import warm
@@ -69,6 +71,7 @@ def build(settings, report):
     replace.install()
     tls_stub.install()
     hashing.install()
+    finalizers.install()
     threads.install()
     found_by_name()
     observer = Observer(root, settings["library"])
@@ -143,6 +146,7 @@ def import_app(settings, service, report):
     report["interface"] = service.interface
     warm.exercise(service.gateway, service.interface)
     report["warm"] = warm.warm(service.gateway, settings["warm"])
+    report["templates"] = templates.compile_all(settings["roots"][0])
     bad = [one for one in report["warm"] if one["status"] is None or one["status"] >= 500]
     for one in bad:
         report.warn(

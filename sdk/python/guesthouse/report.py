@@ -11,6 +11,7 @@ class Report:
         self.content = {
             "interface": None,
             "warm": [],
+            "templates": 0,
             "modules": 0,
             "module_bytes": 0,
             "files": 0,

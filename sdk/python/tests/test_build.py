@@ -36,6 +36,40 @@ class Builds(unittest.TestCase):
         self.assertEqual(report["files"], 2)
         self.assertLess(report["file_bytes"], 800)
 
+    def test_templates_are_compiled_where_that_can_be_done(self):
+        jinja = """
+class Environment:
+    def __init__(self, names, loader=True):
+        self.names, self.loader, self.compiled = names, loader, []
+    def list_templates(self):
+        if self.names is None:
+            raise TypeError("this loader cannot tell")
+        return self.names
+    def get_template(self, name):
+        if name == "draft.html":
+            raise ValueError("not closed")
+        self.compiled.append(name)
+"""
+        flask = """
+from functools import cached_property
+from jinja2 import Environment
+class Flask:
+    @cached_property
+    def jinja_env(self):
+        return Environment(["shop.html", "draft.html", "cart.html"])
+"""
+        app = """
+from flask import Flask
+from jinja2 import Environment
+others = [Environment(None), Environment(["never.html"], loader=None)]
+shop = Flask()
+"""
+        asked = answering("[shop.jinja_env.compiled, others[1].compiled]", app)
+        library = {"jinja2.py": jinja, "flask.py": flask}
+        done = built({"app.py": asked}, [{}], library=library)
+        self.assertEqual(done.replies, [[200, "[['shop.html', 'cart.html'], []]"]], done.error)
+        self.assertEqual(done.report["templates"], 2)
+
     def test_a_factory_and_a_default_name_are_found(self):
         done = built(
             {"shop.py": "def make():\n    from app import app\n    return app\n", "app.py": HELLO},

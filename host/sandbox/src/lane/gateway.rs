@@ -105,7 +105,7 @@ impl Gateway {
         }))
     }
 
-    pub(crate) async fn call(&self, received: Received, visit: Visit) -> Result<Response<GuestBody>, Fault> {
+    pub(crate) async fn call(&self, received: Received, mut visit: Visit) -> Result<Response<GuestBody>, Fault> {
         let start = Start::new(self.lot.take(), self.app.engine(), &visit.common, &visit.tag);
         let app = self.app.clone();
         let guest = Box::pin(async move {
@@ -121,7 +121,8 @@ impl Gateway {
             let response = called.map_err(|error| instance.fault(&error))?.map_err(|said| Fault::said(&said))?;
             Ok((response, instance))
         });
-        let (response, instance) = deadline::within(guest, visit.limits()).await?;
+        let turn = visit.turn.take();
+        let (response, instance) = deadline::within(guest, visit.limits(), turn).await?;
         let response = message(response, visit.limits().response_bytes_max)?;
         if let Some(keep) = self.lot.keep(instance) {
             keep();

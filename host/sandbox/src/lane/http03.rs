@@ -49,6 +49,10 @@ impl Http03 {
         &self.service
     }
 
+    pub(crate) fn shares_instances(&self) -> bool {
+        self.crew.is_some()
+    }
+
     pub(crate) async fn call(&self, request: GuestRequest, visit: Visit) -> Result<Response<GuestBody>, Fault> {
         let incoming = message::incoming(request)?;
         if let Some(crew) = &self.crew {

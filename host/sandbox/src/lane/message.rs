@@ -33,9 +33,9 @@ use crate::writer::Writer;
 pub(crate) async fn respond<E: Debug>(
     guest: Work<Option<Keep>>,
     head: oneshot::Receiver<Result<Begun, E>>,
-    visit: Visit,
+    mut visit: Visit,
 ) -> Result<Response<GuestBody>, Fault> {
-    let mut guest = Writer::alone(guest, visit.limits().cpu);
+    let mut guest = Writer::alone(guest, visit.limits().cpu, visit.turn.take());
     let deadline = visit.limits().head;
     let begun = tokio::time::timeout(deadline, guest.head(head)).await.unwrap_or(Err(Fault::Head(deadline)))?;
     write(begun, guest, visit).await

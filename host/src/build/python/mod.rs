@@ -63,7 +63,7 @@ mod tools;
 /// and it takes more memory than other apps. Frameworks write large uploads to `/tmp`.
 const ASKS: &str = "\
 [instances]
-reuse = 1000
+reuse = 10000
 growth = \"64MiB\"
 idle = \"5m\"
 [limits]

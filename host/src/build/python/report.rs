@@ -13,6 +13,8 @@ pub struct Report {
     pub interface: Option<String>,
     /// The requests that the app has answered.
     pub warm: Vec<Warm>,
+    /// Templates that were compiled.
+    pub templates: usize,
     /// Variables that the app's own code read while it was imported.
     pub environment: Vec<Read>,
     /// Why there is no component, in a sentence.
@@ -72,7 +74,12 @@ impl Report {
             }
             None => format!("warm-up {} {} -> no answer", warm.method, warm.path),
         });
-        ran.chain(warm).collect()
+        let templates = match self.templates {
+            0 => None,
+            1 => Some("1 template compiled".to_owned()),
+            many => Some(format!("{many} templates compiled")),
+        };
+        ran.chain(warm).chain(templates).collect()
     }
 
     /// Why there is no component: what Python says, then what it comes to, and what to do.
@@ -139,13 +146,17 @@ mod tests {
     fn what_the_app_did_is_told() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Report::read(folder.path()), None);
-        let text = r#"{"interface": "wsgi", "warm": [{"path": "/", "method": "GET", "status": 200, "bytes": 5, "error": null},
+        let text = r#"{"interface": "wsgi", "templates": 2, "warm": [{"path": "/", "method": "GET", "status": 200, "bytes": 5, "error": null},
             {"path": "/x", "method": "GET", "status": null}], "modules": 3,
             "ran": [{"command": ["manage.py", "collectstatic"], "code": 0, "output": "x\n120 files copied.\n"}]}"#;
         fs::write(folder.path().join("report.json"), text).unwrap();
         let report = Report::read(folder.path()).unwrap();
-        let expected =
-            ["`manage.py collectstatic`: 120 files copied.", "warm-up GET / -> 200", "warm-up GET /x -> no answer"];
+        let expected = [
+            "`manage.py collectstatic`: 120 files copied.",
+            "warm-up GET / -> 200",
+            "warm-up GET /x -> no answer",
+            "2 templates compiled",
+        ];
         assert_eq!(report.told(), expected);
     }
 }
