@@ -52,7 +52,8 @@ pub const COMPILE_TROUBLE: u8 = 3;
 pub struct CompileSettings {
     /// The program to start: it is called as `<program> compile …`.
     pub program: PathBuf,
-    /// How long one compilation may take.
+    /// How long one compilation may take with the machine for itself: so much CPU time on each core, and five times as
+    /// long in all.
     pub deadline: Duration,
     /// How much address space the child may use, in bytes.
     pub memory_bytes_max: u64,
