@@ -53,6 +53,7 @@ pub struct Sandbox {
     concurrent: OnceLock<Result<Workshop, SandboxError>>,
     /// Made when the first large component comes.
     large: OnceLock<Result<Workshop, SandboxError>>,
+    large_concurrent: OnceLock<Result<Workshop, SandboxError>>,
     settings: SandboxSettings,
     memory_total: Arc<MemoryTotal>,
     idle: Arc<Idle>,
@@ -107,6 +108,7 @@ impl Sandbox {
             plain,
             concurrent: OnceLock::new(),
             large: OnceLock::new(),
+            large_concurrent: OnceLock::new(),
             memory_total,
             depots: Depots::new(settings.open_files_max),
             settings,
@@ -178,6 +180,7 @@ impl Sandbox {
             Class::Plain => return Ok(&self.plain),
             Class::Concurrent => &self.concurrent,
             Class::Large => &self.large,
+            Class::LargeConcurrent => &self.large_concurrent,
         };
         let made = cell.get_or_init(|| {
             let made = match self.plain.target.roomy {
@@ -206,7 +209,7 @@ impl Workshop {
     fn new(target: Target, settings: &SandboxSettings) -> Result<Workshop, SandboxError> {
         let Target { class, roomy } = target;
         let mut config = target.config();
-        let is_pooled = roomy && class != Class::Large;
+        let is_pooled = roomy && !class.is_large();
         if is_pooled {
             let pool = pool(settings.instances_max, settings.memory_bytes_max);
             config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));

@@ -22,10 +22,10 @@ impl Target {
         let mut config = Config::new();
         config.epoch_interruption(true);
         // The machinery for several requests in one instance costs half of a request, so that those which are called
-        // one at a time do without. Beside what an interpreter takes to start it is nothing.
-        config.concurrency_support(self.class != Class::Plain);
-        config.wasm_component_model_async(self.class != Class::Plain);
-        if self.class == Class::Large {
+        // one at a time do without.
+        config.concurrency_support(self.class.is_concurrent());
+        config.wasm_component_model_async(self.class.is_concurrent());
+        if self.class.is_large() {
             // An interpreter's image is mapped copy-on-write as a whole, rather than copied at every start.
             config.memory_guaranteed_dense_image_size(256 << 20);
         }
@@ -40,11 +40,7 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let class = match self.class {
-            Class::Plain => "plain",
-            Class::Concurrent => "concurrent",
-            Class::Large => "large",
-        };
+        let class = self.class;
         write!(formatter, "{class}{}", if self.roomy { "" } else { "-tight" })
     }
 }
@@ -57,16 +53,11 @@ impl FromStr for Target {
             Some(class) => (class, false),
             None => (word, true),
         };
-        let class = match class {
-            "plain" => Class::Plain,
-            "concurrent" => Class::Concurrent,
-            "large" => Class::Large,
-            _ => {
-                return Err(format!(
-                    "`{word}` is not an engine: plain, concurrent, large, or one of them with `-tight`"
-                ));
-            }
-        };
+        let class = Class::ALL.into_iter().find(|known| known.to_string() == class);
+        let class = class.ok_or_else(|| {
+            let known = Class::ALL.map(|class| class.to_string()).join(", ");
+            format!("`{word}` is not an engine: {known}, or one of them with `-tight`")
+        })?;
         Ok(Target { class, roomy })
     }
 }

@@ -78,7 +78,8 @@ enum Message {
         target: Target,
         filenames: Vec<PathBuf>,
     },
-    CompilerMessage {
+    #[serde(rename = "compiler-message")]
+    Diagnostic {
         package_id: String,
         message: Diagnostic,
     },
@@ -240,7 +241,7 @@ impl Workspace {
         let mut lines = BufReader::new(stdout).lines();
         while let Some(line) = lines.next_line().await.context("reading what cargo prints")? {
             let message = Message::read(&line);
-            if let Message::CompilerMessage { package_id, message } = message {
+            if let Message::Diagnostic { package_id, message } = message {
                 errors.pass(package_id, &message);
             } else if let Some((name, file)) = self.component(message) {
                 match self.labelled(name, &file).and_then(|bytes| place(name, &bytes, into)) {

@@ -60,18 +60,19 @@ fn compile_confined(flags: &CompileFlags) -> Result<(), Failure> {
 fn confine(flags: &CompileFlags) -> rustix::io::Result<()> {
     // A host that is killed must not leave compilers behind. The kernel counts the *thread* that started us as the parent.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    limit(Resource::Core, 0)?;
-    limit(Resource::As, flags.memory_bytes_max)?;
-    limit(Resource::Cpu, flags.cpu_seconds_max)?;
+    limit(Resource::Core, 0, 0)?;
+    limit(Resource::As, flags.memory_bytes_max, flags.memory_bytes_max)?;
+    // At the soft limit comes SIGXCPU, which says what happened; at the hard one SIGKILL, before it if they are the same.
+    limit(Resource::Cpu, flags.cpu_seconds_max, flags.cpu_seconds_max.saturating_add(2))?;
     rustix::process::nice(10)?;
     Ok(())
 }
 
-/// Lowers both the soft and the hard limit; one that is already lower stays.
-fn limit(resource: Resource, wanted: u64) -> rustix::io::Result<()> {
+/// Lowers the soft and the hard limit; one that is already lower stays.
+fn limit(resource: Resource, soft: u64, hard: u64) -> rustix::io::Result<()> {
     let ceiling = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
-    let value = Some(wanted.min(ceiling));
-    rustix::process::setrlimit(resource, Rlimit { current: value, maximum: value })
+    let (current, maximum) = (Some(soft.min(ceiling)), Some(hard.min(ceiling)));
+    rustix::process::setrlimit(resource, Rlimit { current, maximum })
 }
 
 /// The artefact is trusted machine code once it has its name: it gets it whole, and on the disk, or not at all.

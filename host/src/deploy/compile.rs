@@ -112,9 +112,7 @@ fn judge(status: ExitStatus, complaint: &str) -> Result<(), CompileError> {
         (Some(signal), _) if asked.contains(&signal) => {
             Err(CompileError::Trouble(format!("the compiler was ended by signal {signal}")))
         }
-        (Some(signal), _) if signal == Signal::XCPU.as_raw() => {
-            Err(CompileError::Refused(SPENT.to_owned()))
-        }
+        (Some(signal), _) if signal == Signal::XCPU.as_raw() => Err(CompileError::Refused(SPENT.to_owned())),
         (Some(signal), _) => Err(CompileError::Refused(format!(
             "the compiler was killed by signal {signal}, most likely for the memory it used: {last}"
         ))),

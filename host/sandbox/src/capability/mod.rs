@@ -22,7 +22,7 @@ pub(crate) fn link<T: Filing + WasiHttpView + 'static>(linker: &mut Linker<T>, c
     wasi::link(linker)?;
     files02::link(linker)?;
     outbound::link(linker)?;
-    if class != Class::Plain {
+    if class.is_concurrent() {
         wasi::link_03(linker)?;
         files03::link(linker)?;
         outbound::link_03(linker)?;

@@ -42,8 +42,25 @@ pub enum Class {
     Plain,
     /// Small components that use the component model's asynchronous half (all of WASI 0.3), in a pool of their own.
     Concurrent,
-    /// Interpreters and the like, of any lane, whose memory does not fit the pools' tuning: instances on demand.
+    /// Interpreters and the like, whose memory does not fit the pools' tuning: instances on demand.
     Large,
+    /// The same with the component model's asynchronous half.
+    LargeConcurrent,
+}
+
+impl Class {
+    /// All of them.
+    pub const ALL: [Class; 4] = [Class::Plain, Class::Concurrent, Class::Large, Class::LargeConcurrent];
+
+    /// Whether its engine has the component model's asynchronous half.
+    pub fn is_concurrent(self) -> bool {
+        matches!(self, Class::Concurrent | Class::LargeConcurrent)
+    }
+
+    /// Whether its instances are made on demand.
+    pub fn is_large(self) -> bool {
+        matches!(self, Class::Large | Class::LargeConcurrent)
+    }
 }
 
 /// What a component is, as far as its bytes say.
@@ -260,10 +277,12 @@ fn class(outline: &Outline) -> Class {
         && outline.core_instances <= PLAIN_CORE_INSTANCES_MAX;
     // WASI 0.3 has asynchronous functions, streams and futures in its interfaces.
     let is_03 = |name: &String| name.starts_with("wasi:") && name.contains("@0.3.");
-    match fits {
-        false => Class::Large,
-        true if outline.imports.iter().chain(&outline.exports).any(is_03) => Class::Concurrent,
-        true => Class::Plain,
+    let is_concurrent = outline.imports.iter().chain(&outline.exports).any(is_03);
+    match (fits, is_concurrent) {
+        (true, false) => Class::Plain,
+        (true, true) => Class::Concurrent,
+        (false, false) => Class::Large,
+        (false, true) => Class::LargeConcurrent,
     }
 }
 
@@ -293,7 +312,7 @@ fn class_why(outline: &Outline) -> String {
     ];
     let reasons: Vec<String> = beyond.into_iter().filter_map(|(is_beyond, why)| is_beyond.then_some(why)).collect();
     match class(outline) {
-        Class::Large => reasons.join(", and "),
+        Class::Large | Class::LargeConcurrent => reasons.join(", and "),
         Class::Concurrent => "it uses WASI 0.3, whose functions are asynchronous".to_owned(),
         Class::Plain => "it is small, and is called by one request at a time".to_owned(),
     }
@@ -305,6 +324,7 @@ impl fmt::Display for Class {
             Class::Plain => "plain",
             Class::Concurrent => "concurrent",
             Class::Large => "large",
+            Class::LargeConcurrent => "large-concurrent",
         })
     }
 }
@@ -341,6 +361,21 @@ mod tests {
         check(b"(component)", "not WebAssembly but its text format");
         check(b"<!doctype html>", "not WebAssembly but a page");
         check(b"\0asm\x0d\0\x01\0", "it exports nothing; this host calls");
+    }
+
+    #[test]
+    fn the_class_is_told_by_size_and_by_what_is_named() {
+        for (memory, import, expected) in [
+            (0, "wasi:http/types@0.2.3", Class::Plain),
+            (0, "wasi:http/types@0.3.0", Class::Concurrent),
+            (64 << 20, "wasi:http/types@0.2.3", Class::Large),
+            (64 << 20, "wasi:http/types@0.3.0", Class::LargeConcurrent),
+        ] {
+            let mut outline = Outline::new();
+            outline.memory_bytes_min = memory;
+            outline.imports.push(import.to_owned());
+            assert_eq!(class(&outline), expected, "{memory} {import}");
+        }
     }
 
     /// A section of a binary: its id, its length, its content.
