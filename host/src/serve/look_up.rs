@@ -7,6 +7,7 @@ use http::uri::PathAndQuery;
 
 use crate::app::App;
 use crate::app::InFlight;
+use crate::builds::Build;
 use crate::routes::Found;
 use crate::routes::Target;
 use crate::routes::host_of;
@@ -50,7 +51,10 @@ fn look(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<(Ar
         Found::App { target: Target::Waiting(why), name, .. } => {
             record.app = Called::Waiting(name.clone());
             let build = street.settings.builds.as_ref().and_then(|builds| builds.of(name));
-            Err(build.map_or_else(|| Outcome::Waiting(why.clone()), Outcome::Unbuilt))
+            match build.filter(|build| *build != Build::Running) {
+                Some(failed) => Err(Outcome::Unbuilt(failed)),
+                None => Err(Outcome::Waiting(why.clone())),
+            }
         }
         Found::MissingSlash => Err(with_slash(&admitted.path_and_query)),
         Found::NotYet => Err(Outcome::Starting),

@@ -9,6 +9,7 @@ use http::HeaderMap;
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
 use http::header::CONTENT_ENCODING;
+use http::header::CONTENT_RANGE;
 use http::header::CONTENT_TYPE;
 use http::header::ETAG;
 use http::header::LAST_MODIFIED;
@@ -16,11 +17,12 @@ use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
 
-/// Whether a note can stand at the end of a body with these fields: HTML that nobody has compressed.
+/// Whether a note can stand at the end of a body with these fields: HTML that nobody has compressed, and no part of it.
 pub fn is_page(headers: &HeaderMap) -> bool {
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    media_type.eq_ignore_ascii_case("text/html") && !headers.contains_key(CONTENT_ENCODING)
+    let is_changed = [CONTENT_ENCODING, CONTENT_RANGE].iter().any(|name| headers.contains_key(name));
+    media_type.eq_ignore_ascii_case("text/html") && !is_changed
 }
 
 /// Has no cache keep the page with its note.

@@ -140,7 +140,9 @@ pub fn respond(outcome: Outcome, manner: Manner, record: Record, street: &Street
         }
         Outcome::Waiting(why) => {
             let happened = format!("`{}` is not ready.", record.app_name());
-            Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("2").detailed(why)
+            let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("2").detailed(why);
+            // Who works on an app has just built it.
+            if street.settings.builds.is_some() { reply.refreshed() } else { reply }
         }
         Outcome::Unbuilt(build) => unbuilt_reply(&build, record.app_name()),
         Outcome::Busy(why) => {
@@ -234,7 +236,7 @@ fn unbuilt_reply(build: &Build, name: &str) -> Reply {
     let mut reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("2");
     reply.page.advice = "It is served as soon as it is built.".to_owned();
     reply.page.details = why;
-    reply.with(header::REFRESH, HeaderValue::from_static("2"))
+    reply.refreshed()
 }
 
 fn refused_reply(refused: &Refused) -> Reply {
@@ -289,6 +291,11 @@ impl Reply {
 
     fn retry_after(self, seconds: &'static str) -> Reply {
         self.with(header::RETRY_AFTER, HeaderValue::from_static(seconds))
+    }
+
+    /// A browser looks again by itself.
+    fn refreshed(self) -> Reply {
+        self.with(header::REFRESH, HeaderValue::from_static("2"))
     }
 
     fn write(mut self, manner: Manner, record: Record) -> Response<LoggedBody> {
