@@ -77,7 +77,7 @@ fn at(path: &Path) -> anyhow::Result<Vec<Source>> {
         bail!("`{}` is not a folder with source in it", path.display());
     }
     let mut found = Vec::new();
-    look(&real, path, 0, &mut found)?;
+    look(&real, path, 0, false, &mut found)?;
     if found.is_empty() {
         bail!(
             "`{}` holds nothing that can be built: there is no Cargo.toml, no package.json and no app in Python in it or in \
@@ -89,10 +89,24 @@ fn at(path: &Path) -> anyhow::Result<Vec<Source>> {
     Ok(found)
 }
 
-fn look(folder: &Path, shown: &Path, depth: usize, found: &mut Vec<Source>) -> anyhow::Result<()> {
+fn look(
+    folder: &Path,
+    shown: &Path,
+    depth: usize,
+    mut in_workspace: bool,
+    found: &mut Vec<Source>,
+) -> anyhow::Result<()> {
     if let Some(source) = source(folder, shown, depth == 0)? {
-        found.push(source);
-        return Ok(());
+        let is_rust = source.kind == Kind::Rust;
+        // What a workspace above has for members, cargo itself knows.
+        if !(is_rust && in_workspace) {
+            found.push(source);
+        }
+        // Beside its members, a workspace may hold apps in other languages.
+        if !(is_rust && is_workspace_alone(folder)) {
+            return Ok(());
+        }
+        in_workspace = true;
     }
     if depth == DEPTH_MAX {
         return Ok(());
@@ -103,7 +117,7 @@ fn look(folder: &Path, shown: &Path, depth: usize, found: &mut Vec<Source>) -> a
         // A link is not followed: it may lead round in a circle.
         let below = folder.join(name);
         if below.is_dir() && !below.is_symlink() {
-            look(&below, &shown.join(name), depth + 1, found)?;
+            look(&below, &shown.join(name), depth + 1, in_workspace, found)?;
         }
     }
     Ok(())
@@ -138,6 +152,13 @@ fn kind(folder: &Path, settings: &Settings) -> anyhow::Result<Option<Kind>> {
 fn is_script(app: &str) -> bool {
     let ending = Path::new(app).extension().unwrap_or_default().to_string_lossy();
     ["js", "jsx", "mjs", "cjs", "ts", "tsx", "mts"].contains(&&*ending)
+}
+
+/// Whether the Cargo.toml there is a workspace's and no package's.
+fn is_workspace_alone(folder: &Path) -> bool {
+    let text = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
+    let tables = text.parse::<toml::Table>().unwrap_or_default();
+    tables.contains_key("workspace") && !tables.contains_key("package")
 }
 
 /// Whether it is a package in JavaScript. The root of several packages is none itself.
@@ -194,6 +215,15 @@ mod tests {
         let root = tree(&["hello/Cargo.toml", "apps/Cargo.toml", "apps/rust/one/Cargo.toml"]);
         check(&root, &["hello", "apps"], Ok(&[("hello", true), ("apps", true)]));
         check(&root, &["hello/Cargo.toml"], Ok(&[("hello", true)]));
+    }
+
+    #[test]
+    fn a_workspace_may_hold_apps_in_other_languages() {
+        let root = tree(&["apps/rust/one/Cargo.toml", "apps/js/two/package.json", "apps/rust/one/web/package.json"]);
+        fs::write(root.path().join("apps/Cargo.toml"), "[workspace]\nmembers = [\"rust/*\"]\n").unwrap();
+        fs::create_dir_all(root.path().join("apps/py/three")).unwrap();
+        fs::write(root.path().join("apps/py/three/app.py"), "def app(environ, start_response): ...\n").unwrap();
+        check(&root, &["apps"], Ok(&[("apps", true), ("apps/js/two", false), ("apps/py/three", false)]));
     }
 
     #[test]

@@ -56,6 +56,10 @@ impl Served {
 
 /// Builds everything.
 pub async fn build_all(projects: &[Project], to: &mut Kept) {
+    // Whoever asks for one that waits is told so.
+    for app in projects.iter().flat_map(Project::apps) {
+        to.builds.begin(app);
+    }
     for project in projects {
         build_one(project, to).await;
     }
