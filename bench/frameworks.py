@@ -26,7 +26,7 @@ import venv
 from typing import NamedTuple
 
 import wrk
-from common import HOST, ROOT, TARGET, build, cpu_seconds, running
+from common import HOST, ROOT, TARGET, build, cpu_seconds, running, with_tools
 
 SAMPLES = ROOT / "guest-apps/python"
 PORT, PEER_PORT = 18090, 18091
@@ -160,7 +160,7 @@ def prepare(samples, home, peers):
     """Builds each sample for both sides, into `home`."""
     for sample in samples:
         command = [HOST, "build", SAMPLES / sample.app, "--apps", home / "apps-reused"]
-        subprocess.run(command, check=True)
+        subprocess.run(command, env=with_tools(), check=True)
         fresh = home / "apps-fresh"
         fresh.mkdir(exist_ok=True)
         (fresh / f"{sample.app}.wasm").write_bytes((home / f"apps-reused/{sample.app}.wasm").read_bytes())

@@ -29,7 +29,7 @@ impl Errors {
         let Some(rendered) = &diagnostic.rendered else { return };
         // Cargo's progress stands in the line where the message begins.
         let _ = write!(anstream::stderr().lock(), "\x1b[K{rendered}");
-        // Not what it only ends with: "aborting due to 2 previous errors".
+        // Warnings keep no app from being built.
         if diagnostic.level.starts_with("error") {
             let kept = self.by_package.entry(package).or_default();
             if kept.len() + rendered.len() <= KEPT_BYTES_MAX {

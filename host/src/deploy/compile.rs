@@ -49,7 +49,7 @@ impl Compiler {
     /// Compiles `input`, of `bytes` length, to `output`. Dropping the future kills the child.
     pub async fn compile(&self, target: &str, input: &Path, bytes: u64, output: &Path) -> Result<(), CompileError> {
         let _turn = self.queue.turn(bytes).await;
-        let deadline = self.settings.deadline * CROWDED;
+        let deadline = self.settings.deadline.saturating_mul(CROWDED);
         match tokio::time::timeout(deadline, self.child(target, input, output)).await {
             Ok(Ok((status, complaint))) => judge(status, &complaint),
             Ok(Err(error)) => {

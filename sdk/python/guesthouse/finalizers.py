@@ -16,11 +16,10 @@ _init, _detach = finalize.__init__, finalize.detach
 class Handle(ref):
     """The entry of one resource in the registry, and the weak reference at once. Has what the class reads of an entry."""
 
-    __slots__ = ("func", "args")
+    __slots__ = ("func", "args", "atexit")
 
     kwargs = None
-    # An instance has no exit: it is dropped, with all its resources.
-    atexit = False
+    # The order at the interpreter's exit. An instance has none: it is dropped, with all its resources.
     index = 0
 
     @property
@@ -34,6 +33,7 @@ def init(self, obj, func, /, *args, **kwargs):
         handle = Handle(obj, self)
         handle.func = func
         handle.args = args
+        handle.atexit = True
         _registry[self] = handle
     else:
         _init(self, obj, func, *args, **kwargs)

@@ -23,7 +23,9 @@ class Finalizers(unittest.TestCase):
         thing = Thing()
         kept = finalize(thing, given_back, 0, "handle")
         self.assertIsInstance(finalize._registry[kept], finalizers.Handle)
-        self.assertTrue(kept.alive and not kept.atexit)
+        self.assertTrue(kept.alive and kept.atexit)
+        kept.atexit = False
+        self.assertFalse(kept.atexit)
         self.assertEqual(kept.peek(), (thing, given_back, (0, "handle"), {}))
         obj, func, args, kwargs = kept.detach()
         self.assertIs(obj, thing)
