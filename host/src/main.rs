@@ -2,11 +2,11 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use guesthouse::attend::announce::print;
 use guesthouse::attend::announce::told;
 use guesthouse::attend::attend;
 use guesthouse::build;
@@ -41,10 +41,23 @@ fn main() -> ExitCode {
         Command::Compile(flags) => return compile::run(&flags),
     };
     ended.unwrap_or_else(|error| {
-        // Nobody may be reading any more.
-        let _ = writeln!(std::io::stderr(), "error: {error:#}");
+        complain(format!("error: {error:#}\n"));
         ExitCode::FAILURE
     })
+}
+
+/// For how long the end waits for somebody to read why.
+const PARTING: Duration = Duration::from_millis(500);
+
+/// Says on stderr why it ends, to whoever reads there.
+fn complain(why: String) {
+    let (alive, written) = mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        // Nobody may be reading any more.
+        let _ = std::io::stderr().write_all(why.as_bytes());
+        drop(alive);
+    });
+    let _ = written.recv_timeout(PARTING);
 }
 
 fn new(flags: &NewFlags) -> anyhow::Result<ExitCode> {
@@ -65,11 +78,9 @@ fn serve(flags: &ServeFlags) -> anyhow::Result<ExitCode> {
         let mut stop_signals = StopSignals::listen()?;
         let (file, apps) = (config.file.clone(), config.deploy.apps.display().to_string());
         let host = Host::bind_with(config, passed)?;
-        for endpoint in host.endpoints() {
-            print(format!("listening on {}", told(&endpoint))).await;
-        }
-        print(format!("apps folder  {apps}")).await;
-        Ok(attend(host, file, &mut stop_signals).await)
+        let listening = host.endpoints().iter().map(|endpoint| format!("listening on {}\n", told(endpoint))).collect::<String>();
+        let greeting = format!("{listening}apps folder  {apps}");
+        Ok(attend(host, greeting, file, &mut stop_signals).await)
     })
 }
 

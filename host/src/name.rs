@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Component;
 use std::path::Path;
 
+use guesthouse_sandbox::escape::one_line;
 use serde::Serialize;
 use sha2::Digest as _;
 use sha2::Sha256;
@@ -23,13 +24,13 @@ pub enum NameError {
     #[error("an app's name has no empty part")]
     Empty,
     /// A segment holds something else than `[a-z0-9-]`, or begins with `-`.
-    #[error("`{}` is not an app's name: use a-z, 0-9 and `-`, beginning with a letter or a digit{}", visible(.segment), hint(.segment))]
+    #[error("`{}` is not an app's name: use a-z, 0-9 and `-`, beginning with a letter or a digit{}", one_line(.segment), hint(.segment))]
     Characters {
         /// The segment that does not fit.
         segment: String,
     },
     /// A segment is longer than a DNS label may be (63 bytes, RFC 1035 section 2.3.4).
-    #[error("`{}` is longer than 63 characters", visible(.segment))]
+    #[error("`{}` is longer than 63 characters", one_line(.segment))]
     Long {
         /// The segment that does not fit.
         segment: String,
@@ -97,18 +98,6 @@ fn check_segment(segment: &str) -> Result<(), NameError> {
         return Err(NameError::Long { segment: segment.to_owned() });
     }
     Ok(())
-}
-
-/// The name of a file may hold anything, line breaks too.
-fn visible(segment: &str) -> String {
-    let mut text = String::new();
-    for character in segment.chars() {
-        match character.is_control() {
-            true => text.extend(character.escape_default()),
-            false => text.push(character),
-        }
-    }
-    text
 }
 
 fn hint(segment: &str) -> String {

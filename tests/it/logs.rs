@@ -1,13 +1,26 @@
-//! The log: faults with their backtraces, and what guests print.
+//! The log: faults with their backtraces, what guests print, what visitors ask for, and a reader who does not read.
 
+use std::fs;
 use std::path::Path;
 
+use guesthouse_sandbox::escape::acts;
 use guesthouse_test_guests as guest;
+use rustix::process::Signal;
+use serde_json::Value;
+use tokio::io::AsyncBufReadExt as _;
+use tokio::io::AsyncReadExt as _;
+use tokio::io::AsyncWriteExt as _;
+use tokio::io::BufReader;
+use tokio::net::TcpStream;
+use tokio::net::UnixStream;
+use tokio::process::Child;
 
 use crate::harness::client::Client;
 use crate::harness::client::get;
 use crate::harness::folder::AppsFolder;
 use crate::harness::process::Process;
+use crate::harness::process::command;
+use crate::harness::within;
 
 async fn serve(home: &Path, name: &str, manifest: &str) -> (Process, Client) {
     let apps = AppsFolder::create(home.join("apps"));
@@ -56,5 +69,120 @@ async fn what_a_guest_prints_cannot_forge_a_record() {
     let (mut host, mut client) = serve(home.path(), guest::BAD_LOG, "").await;
     assert_eq!(client.get("/bad-log/?kind=escape").await.text(), "ok\n");
     host.logs("more bytes)").await;
-    assert!(!host.log().contains('\u{1b}') && !host.log().contains('\u{7}'), "a control character in the log");
+    no_mark(&host.log());
+}
+
+/// What breaks a line somewhere, turns text around or is not seen, with a forged record behind it.
+const MARKS: &str = "\u{85}\u{9b}\u{ad}\u{61c}\u{200b}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}\u{feff}";
+
+fn no_mark(text: &str) {
+    let found: Vec<char> = text.chars().filter(|character| *character != '\n' && acts(*character)).collect();
+    assert!(found.is_empty(), "{found:?} stands raw in\n{}", text.escape_debug());
+}
+
+#[tokio::test]
+async fn what_a_visitor_or_a_file_name_says_forges_no_record_in_text_or_in_json() {
+    for format in ["text", "json"] {
+        let home = tempfile::tempdir().unwrap();
+        let apps = AppsFolder::create(home.path().join("apps"));
+        // No app's name, and told as such.
+        apps.rename_in(&format!("x{MARKS}.wasm"), "");
+        let flags = ["serve", "--listen", "127.0.0.1:0", "--state", "state", "--log-format", format];
+        let mut host = Process::start(&flags, home.path());
+        let line = host.says("listening on http://").await;
+        let address = line.trim_start_matches("listening on http://").trim_end_matches('/').to_owned();
+        host.logs("is not an app's name").await;
+
+        let mut visitor = TcpStream::connect(address).await.unwrap();
+        let target = format!("/{MARKS}06:00:00\u{a0}ERROR\u{a0}taken");
+        let request = format!("GET {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        visitor.write_all(request.as_bytes()).await.unwrap();
+        within("an answer", visitor.read_to_end(&mut Vec::new())).await.unwrap();
+        host.logs("ERROR\u{a0}taken").await;
+        no_mark(&host.log());
+        assert!(host.log().contains("2028"), "the marks are written out:\n{}", host.log());
+        if format == "json" {
+            for line in host.log().lines() {
+                serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            }
+        }
+        host.signal(Signal::TERM);
+        assert!(host.ended().await.status.success());
+        no_mark(&fs::read_to_string(home.path().join("state/status.json")).unwrap());
+    }
+}
+
+/// A host whose log nobody reads, and its address.
+async fn unread(home: &Path) -> (Child, std::net::SocketAddr) {
+    let apps = AppsFolder::create(home.join("apps"));
+    apps.rename_in("hello.wasm", guest::bytes(guest::HELLO));
+    let health = format!("unix:{}", home.join("health").display());
+    let flags = ["serve", "--listen", "127.0.0.1:0", "--state", "state", "--admin-listen", &health];
+    let mut host = command(&flags, home).spawn().unwrap();
+    let mut said = BufReader::new(host.stdout.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).await.unwrap();
+    let address = line.trim().trim_start_matches("listening on http://").trim_end_matches('/').parse().unwrap();
+    // The app's line, and from then on nobody reads here either.
+    while !line.contains("hello") {
+        line.clear();
+        within("the app", said.read_line(&mut line)).await.unwrap();
+    }
+    std::mem::forget(said);
+    (host, address)
+}
+
+/// So many requests that the log's pipe is full, and what may wait for it too: a line has the path twice.
+async fn fill(address: std::net::SocketAddr) {
+    let mut client = Client::new(address);
+    let path = format!("/hello/{}", "x".repeat(7000));
+    for _ in 0..400 {
+        assert_eq!(client.get(&path).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_stops_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let (mut host, address) = unread(home.path()).await;
+    fill(address).await;
+    // Health is answered.
+    let mut asked = UnixStream::connect(home.path().join("health")).await.unwrap();
+    asked.write_all(b"GET /.well-known/guesthouse/live HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    within("health", asked.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    // Drops are published, and what was dropped of the log is a figure.
+    AppsFolder::create(home.path().join("apps")).rename_in("second.wasm", guest::bytes(guest::HELLO));
+    let dropped = within("the status", async {
+        loop {
+            let text = fs::read(home.path().join("state/status.json")).unwrap_or_default();
+            let status: Value = serde_json::from_slice(&text).unwrap_or_default();
+            if status["apps"]["second"]["state"] == "live" {
+                break status["log_lines_dropped"].as_u64().unwrap();
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(dropped > 0);
+    // Who begins to read is told so.
+    let mut log = BufReader::new(host.stderr.take().unwrap()).lines();
+    within("the count", async {
+        while !log.next_line().await.unwrap().expect("the log goes on").contains("lines of this log: nobody read it") {}
+    })
+    .await;
+    host.start_kill().unwrap();
+    host.wait().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_signal_ends_a_host_whose_log_nobody_reads() {
+    let home = tempfile::tempdir().unwrap();
+    let (mut host, address) = unread(home.path()).await;
+    fill(address).await;
+    let pid = rustix::process::Pid::from_raw(host.id().unwrap().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    let status = within("the end", host.wait()).await.unwrap();
+    assert_eq!(status.code(), Some(0));
 }

@@ -37,6 +37,12 @@ pub enum Fault {
     /// The guest had no response head in time.
     #[error("the guest had not begun its response after {0:?}")]
     Head(Duration),
+    /// The same, and it has begun a body (0.2): whoever writes one that is not a response's yet waits for ever.
+    #[error(
+        "the guest had not begun its response after {0:?}: it has begun a body, and not called `response-outparam.set`, \
+         without which nobody reads what it writes"
+    )]
+    Unset(Duration),
     /// The guest let too much time pass between two pieces of its response's body.
     #[error("the guest's response stood still for {0:?}")]
     BodyIdle(Duration),

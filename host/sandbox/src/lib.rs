@@ -16,6 +16,7 @@ mod crew;
 mod deadline;
 mod depot;
 pub mod engine;
+pub mod escape;
 pub mod fault;
 pub mod folder;
 pub mod guest;

@@ -103,6 +103,12 @@ impl Share {
         }
         taken
     }
+
+    /// Gives back some of what was taken.
+    fn shrink(&mut self, bytes: u64) {
+        self.bytes -= bytes;
+        self.account.give_back(bytes);
+    }
 }
 
 impl Drop for Share {
@@ -117,6 +123,8 @@ pub(crate) struct Memory {
     bytes: u64,
     table_elements: usize,
     share: Share,
+    /// What was counted for the last growth that was allowed, which may yet fail.
+    allowed: u64,
     /// Which bound refused the guest's last wish, if one did: a trap after that is a lack of memory.
     pub(crate) refused_by: Option<Bound>,
 }
@@ -129,7 +137,7 @@ pub(crate) enum Bound {
 
 impl Memory {
     pub(crate) fn new(bytes_max: u64, account: &Arc<Account>) -> Memory {
-        Memory { bytes_max, bytes: 0, table_elements: 0, share: Share::new(account), refused_by: None }
+        Memory { bytes_max, bytes: 0, table_elements: 0, share: Share::new(account), allowed: 0, refused_by: None }
     }
 
     /// The linear memory that the instance has now, in bytes.
@@ -138,8 +146,18 @@ impl Memory {
     }
 }
 
+/// What wasmtime says of a growth that it never asked about: the type of the memory has no room for so much. It has no type
+/// for it; `a_growth_that_fails_is_not_counted` fails when the words are others.
+const BEYOND_ITS_TYPE: &str = "memory growth exceeds memory type's limits";
+
 impl ResourceLimiter for Memory {
-    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        self.allowed = 0;
+        // The component's own bound: it would fail, and nothing is to be counted.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            self.refused_by = None;
+            return Ok(false);
+        }
         let more = desired.saturating_sub(current) as u64;
         self.refused_by = if self.bytes.saturating_add(more) > self.bytes_max {
             Some(Bound::Instance)
@@ -147,12 +165,27 @@ impl ResourceLimiter for Memory {
             Some(Bound::Host)
         } else {
             self.bytes += more;
+            self.allowed = more;
             None
         };
         Ok(self.refused_by.is_none())
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    /// The system has no memory, or the slot no room: what was counted is given back.
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        if error.root_cause().to_string() != BEYOND_ITS_TYPE {
+            let failed = std::mem::take(&mut self.allowed);
+            self.bytes -= failed;
+            self.share.shrink(failed);
+        }
+        Ok(())
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        // Nothing else makes the growth of a table fail, but for a lack of memory, which ends the guest.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
         let more = desired.saturating_sub(current);
         if self.table_elements.saturating_add(more) > TABLE_ELEMENTS_MAX {
             return Ok(false);
@@ -228,5 +261,57 @@ mod tests {
         assert_eq!((memory.bytes(), used(&total)), (0, TABLE_ELEMENTS_MAX as u64 * TABLE_ELEMENT_BYTES));
         drop(memory);
         assert_eq!(used(&total), 0);
+    }
+
+    /// A memory of one page, at most two; a table of one entry, at most two; and what grows them:
+    /// `(memory 1 2) (table 1 2 funcref) (func (export "m") (param i32) (result i32) local.get 0 memory.grow)
+    /// (func (export "t") (param i32) (result i32) ref.null func local.get 0 table.grow 0)`.
+    const GROWS: &[u8] = &[
+        0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 6, 1, 0x60, 1, 0x7f, 1, 0x7f, 3, 3, 2, 0, 0, 4, 5, 1, 0x70, 1, 1, 2, 5, 4, 1, 1, 1,
+        2, 7, 9, 2, 1, b'm', 0, 0, 1, b't', 0, 1, 10, 18, 2, 6, 0, 0x20, 0, 0x40, 0, 0x0b, 9, 0, 0xd0, 0x70, 0x20, 0, 0xfc, 15,
+        0, 0x0b,
+    ];
+
+    #[test]
+    fn a_growth_that_fails_is_not_counted() {
+        const PAGE: u64 = 65_536;
+        let total = Arc::new(MemoryTotal::new(1 << 40, &Idle::new(0)));
+        let account = Arc::new(Account::new(&total, 1 << 40));
+        let engine = wasmtime::Engine::default();
+        let module = wasmtime::Module::new(&engine, GROWS).unwrap();
+        let mut store = wasmtime::Store::new(&engine, Memory::new(1 << 40, &account));
+        store.limiter(|memory| memory);
+        let instance = wasmtime::Instance::new(&mut store, &module, &[]).unwrap();
+        let [pages, entries] = ["m", "t"].map(|name| instance.get_typed_func::<i32, i32>(&mut store, name).unwrap());
+        let counted = |store: &wasmtime::Store<Memory>| {
+            let memory = store.data();
+            assert_eq!(used(&total), memory.bytes + memory.table_elements as u64 * TABLE_ELEMENT_BYTES);
+            (memory.bytes / PAGE, memory.table_elements)
+        };
+        assert_eq!(counted(&store), (1, 1));
+        assert_eq!((pages.call(&mut store, 1).unwrap(), counted(&store)), (1, (2, 1)));
+        // Beyond its own maximum; and beyond what its type can hold, which the limiter is not asked about.
+        for more in [1, 0xffff, -1] {
+            assert_eq!((pages.call(&mut store, more).unwrap(), counted(&store)), (-1, (2, 1)), "{more}");
+        }
+        assert_eq!((entries.call(&mut store, 1).unwrap(), counted(&store)), (1, (2, 2)));
+        for more in [1, -1] {
+            assert_eq!((entries.call(&mut store, more).unwrap(), counted(&store)), (-1, (2, 2)), "{more}");
+        }
+        drop(store);
+        assert_eq!(used(&total), 0);
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_given_back_once() {
+        let total = Arc::new(MemoryTotal::new(100, &Idle::new(0)));
+        let account = Arc::new(Account::new(&total, 100));
+        let mut memory = Memory::new(100, &account);
+        assert!(memory.memory_growing(0, 40, None).unwrap());
+        assert!(memory.memory_growing(40, 60, None).unwrap());
+        for _ in 0..2 {
+            memory.memory_grow_failed(wasmtime::Error::msg("no memory")).unwrap();
+            assert_eq!((memory.bytes(), used(&total)), (40, 40));
+        }
     }
 }

@@ -17,6 +17,7 @@ use wasmtime_wasi::p2::OutputStream;
 use wasmtime_wasi::p2::Pollable;
 use wasmtime_wasi::p2::StreamResult;
 
+use crate::escape::one_line;
 use crate::settings::GUEST;
 use crate::tag::Tag;
 
@@ -105,20 +106,9 @@ impl GuestLog {
     }
 }
 
-/// Makes a guest's bytes safe to print as one record: invalid UTF-8 and control characters are written out, so that a
-/// guest can neither forge a record nor reach the terminal.
+/// Makes a guest's bytes safe to print as one record, invalid UTF-8 too.
 fn escape(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for character in String::from_utf8_lossy(bytes).chars() {
-        // Besides the control characters: line and paragraph separators, and the marks that turn text around.
-        let hidden = matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if character.is_control() || hidden {
-            text.extend(character.escape_default());
-        } else {
-            text.push(character);
-        }
-    }
-    text
+    one_line(&String::from_utf8_lossy(bytes)).to_string()
 }
 
 #[derive(Clone, Copy)]

@@ -14,8 +14,13 @@ use crate::serve::listen::Endpoint;
 use crate::serve::listen::Place;
 use crate::serve::listen::Speech;
 
-/// Prints a line whenever an app becomes live, is swapped, or goes. Never ends.
-pub async fn announce(mut status: watch::Receiver<Arc<Status>>, endpoints: Vec<Endpoint>) -> Infallible {
+/// Prints `greeting`, and then a line whenever an app becomes live, is swapped, or goes. Never ends.
+pub async fn announce(
+    greeting: String,
+    mut status: watch::Receiver<Arc<Status>>,
+    endpoints: Vec<Endpoint>,
+) -> Infallible {
+    print(greeting).await;
     let mut shown = Shown::new();
     let base = base(&endpoints);
     loop {

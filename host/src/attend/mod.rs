@@ -26,12 +26,13 @@ use crate::shutdown::StopSignals;
 pub mod announce;
 mod supervisor;
 
-/// Runs `host` until a signal, and says how the process shall end. A second signal ends it at once.
-pub async fn attend(host: Host, file: Option<PathBuf>, stop_signals: &mut StopSignals) -> ExitCode {
+/// Says `greeting` on stdout and runs `host` until a signal, then says how the process shall end. A second signal ends it
+/// at once, whoever does not read what is said.
+pub async fn attend(host: Host, greeting: String, file: Option<PathBuf>, stop_signals: &mut StopSignals) -> ExitCode {
     let (endpoints, deploy, reread) = (host.endpoints(), host.deploy(), host.reread());
     let stop = CancellationToken::new();
     let mut running = pin!(host.run(stop.clone().cancelled_owned()));
-    let mut announcing = pin!(announce(deploy.status(), endpoints));
+    let mut announcing = pin!(announce(greeting, deploy.status(), endpoints));
     let mut informing = pin!(inform(deploy.status(), stop.clone()));
     let mut listening = pin!(reload_on_hangup(deploy, reread, file));
     loop {

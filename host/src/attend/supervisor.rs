@@ -102,7 +102,7 @@ mod tests {
         let app = |state| AppStatus { state, why: None, live: None, standby: None, routes: Vec::new() };
         let states = [AppState::Live, AppState::Refused, AppState::Live, AppState::Loading];
         let apps = states.into_iter().enumerate().map(|(number, state)| (number.to_string(), app(state)));
-        let status = Status { ready: true, alarms: Vec::new(), apps: apps.collect() };
+        let status = Status { ready: true, apps: apps.collect(), ..Status::default() };
         assert_eq!(line(&status), "2 live, 1 loading, 1 refused");
         assert_eq!(
             line(&Status { alarms: vec!["the disk is full".to_owned()], ..Status::default() }),

@@ -1,9 +1,10 @@
 //! What compilers say of a source in Rust: passed on to the terminal, and kept for who asks why an app did not build.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 
 use serde::Deserialize;
+
+use crate::telemetry;
 
 /// What is kept of one package's errors.
 const KEPT_BYTES_MAX: usize = 64 << 10;
@@ -28,7 +29,11 @@ impl Errors {
     pub fn pass(&mut self, package: String, diagnostic: &Diagnostic) {
         let Some(rendered) = &diagnostic.rendered else { return };
         // Cargo's progress stands in the line where the message begins.
-        let _ = write!(anstream::stderr().lock(), "\x1b[K{rendered}");
+        let colourful = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+        match colourful {
+            true => telemetry::print(&format!("\x1b[K{rendered}")),
+            false => telemetry::print(&anstream::adapter::strip_str(rendered).to_string()),
+        }
         // Warnings keep no app from being built.
         if diagnostic.level.starts_with("error") {
             let kept = self.by_package.entry(package).or_default();

@@ -1,12 +1,13 @@
 //! Progress, on stderr.
 
 use std::fmt;
-use std::io::Write as _;
 use std::time::Duration;
 
-/// Prints one line; nobody may be reading any more.
+use crate::telemetry;
+
+/// Prints one line.
 pub fn say(line: fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    telemetry::print(&format!("{line}\n"));
 }
 
 /// `12.3 s`

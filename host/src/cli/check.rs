@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use guesthouse_sandbox::engine::Sandbox;
+use guesthouse_sandbox::escape::json;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
@@ -43,7 +44,7 @@ pub async fn run(files: &[PathBuf], format: ReportFormat, calls: Calls, config: 
     match format {
         ReportFormat::Text if all.len() > 1 => print(format!("\n{}", summary(&all))).await,
         ReportFormat::Text => {}
-        ReportFormat::Json => print(serde_json::to_string_pretty(&all).context("cannot write the result")?).await,
+        ReportFormat::Json => print(json(&serde_json::to_string_pretty(&all).context("cannot write the result")?).into_owned()).await,
     }
     Ok(if all.iter().all(is_taken) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use guesthouse_sandbox::escape::Escaped;
+use guesthouse_sandbox::escape::lines;
+
 use crate::cli::imports;
 use crate::deploy::checked::Asked;
 use crate::deploy::checked::Called;
@@ -19,7 +22,7 @@ const TOOLS_SHOWN_MAX: usize = 6;
 /// One file's lines, without a newline at the end.
 pub fn text(checked: &Checked) -> String {
     let mut page = Page(String::new());
-    page.0.push_str(&plain(&format!("{}  {}", checked.file, verdict(checked))));
+    page.0.push_str(&plain(&format!("{}  {}", checked.file, verdict(checked))).to_string());
     if let Some(component) = &checked.component {
         page.line("lane", &format!("{}, world {}", component.lane, component.world));
         if let Some(made_by) = made_by(component) {
@@ -226,17 +229,6 @@ fn keys(state: &BTreeMap<&'static str, String>) -> String {
 }
 
 /// What a component or a manifest says of itself may act on a terminal: nothing of it does.
-fn plain(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\n' => safe.push_str("\n            "),
-            // Those that turn the direction of writing as well (UAX #9).
-            acting if acting.is_control() || matches!(acting, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
-                safe.extend(acting.escape_unicode());
-            }
-            plain => safe.push(plain),
-        }
-    }
-    safe
+fn plain(text: &str) -> Escaped<'_> {
+    lines(text, "\n            ")
 }

@@ -1,19 +1,14 @@
 //! Why something was not taken, as somebody reads it: names and messages in it come from the file that was dropped.
 
+use guesthouse_sandbox::escape::lines;
+
 /// As much as a backtrace with its names has. It stands in the log, in the status, and in the journal.
 const BYTES_MAX: usize = 8 << 10;
 
 /// The reason, cut where it is longer than anybody reads, and without what acts on a terminal.
 pub fn readable(why: &str) -> String {
     let kept = &why[..why.floor_char_boundary(BYTES_MAX)];
-    let mut text = String::with_capacity(kept.len());
-    for character in kept.chars() {
-        match character {
-            '\n' => text.push('\n'),
-            acting if acting.is_control() => text.extend(acting.escape_default()),
-            plain => text.push(plain),
-        }
-    }
+    let text = lines(kept, "\n").to_string();
     match why.len() - kept.len() {
         0 => text,
         rest => text + &format!("… ({rest} more bytes)"),

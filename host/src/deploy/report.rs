@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use guesthouse_sandbox::escape::json;
+
 use crate::deploy::book::Book;
 use crate::deploy::private;
 use crate::deploy::private::Durable;
@@ -11,10 +13,12 @@ use crate::deploy::status::AppState;
 use crate::deploy::status::AppStatus;
 use crate::deploy::status::Status;
 use crate::routes::Origins;
+use crate::telemetry::batch;
 
 /// What people are shown.
 pub fn status<G: Clone>(book: &Book<G>, alarms: Vec<String>, origins: &Origins) -> Status {
-    let mut status = Status { ready: book.is_ready(), alarms, ..Status::default() };
+    let (ready, log_lines_dropped) = (book.is_ready(), batch::dropped());
+    let mut status = Status { ready, alarms, log_lines_dropped, ..Status::default() };
     for (name, life) in book.lives() {
         let (state, why) = life.state();
         let app = AppStatus {
@@ -41,5 +45,6 @@ pub fn status<G: Clone>(book: &Book<G>, alarms: Vec<String>, origins: &Origins) 
 
 /// Writes `status.json`. It is for people and scripts; nothing is read back from it.
 pub fn write(status: &Status, state: &Path) -> io::Result<()> {
-    private::write(&state.join("status.json"), &serde_json::to_vec_pretty(status)?, Durable::No)
+    let text = serde_json::to_string_pretty(status)?;
+    private::write(&state.join("status.json"), json(&text).as_bytes(), Durable::No)
 }

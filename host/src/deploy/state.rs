@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use guesthouse_sandbox::escape::one_line;
 use serde::Deserialize;
 
 use crate::units::Size;
@@ -70,7 +71,7 @@ impl StateTable {
         for (at, mount) in mounts.iter().enumerate() {
             let wrong = check_mount(mount).or(mounts[..at].contains(mount).then_some("it stands there twice"));
             if let Some(why) = wrong {
-                return Err(format!("`state`: `mounts`: `{}`: {why}", mount.escape_debug()));
+                return Err(format!("`state`: `mounts`: `{}`: {why}", one_line(mount)));
             }
         }
         Ok(())

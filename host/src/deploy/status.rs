@@ -13,6 +13,8 @@ pub struct Status {
     pub ready: bool,
     /// What needs an operator's eye: the folder is gone, events do not work, the disk is full …
     pub alarms: Vec<String>,
+    /// Lines of the log that were dropped since the host began, because nobody read it.
+    pub log_lines_dropped: u64,
     /// Every app that is in the folder or serves; what can be no app for its name stands under its path.
     pub apps: BTreeMap<String, AppStatus>,
 }

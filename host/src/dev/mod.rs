@@ -9,7 +9,6 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use crate::attend::announce::print;
 use crate::attend::announce::told;
 use crate::attend::attend;
 use crate::build;
@@ -89,7 +88,7 @@ pub async fn run(sources: &[PathBuf], folder: Folder, mut config: Config) -> any
     }
     // Before the build as well, so that no edit is lost while it runs.
     let mut watch = SourceWatch::begin(&projects).context("cannot watch the sources")?;
-    greet(&host, &folder).await;
+    let greeting = greeting(&host, &folder);
     let served = Served { status: host.deploy().status(), routes: host.routes() };
     // What is built first is served while the rest is built, and what an earlier `dev` built is served at once.
     let building = async {
@@ -97,19 +96,18 @@ pub async fn run(sources: &[PathBuf], folder: Folder, mut config: Config) -> any
         rebuild(&projects, &mut kept, &mut watch, served).await
     };
     tokio::select! {
-        code = attend(host, None, &mut stop_signals) => Ok(code),
+        code = attend(host, greeting, None, &mut stop_signals) => Ok(code),
         never = building => match never {},
     }
 }
 
-async fn greet(host: &Host, folder: &Folder) {
+fn greeting(host: &Host, folder: &Folder) -> String {
     let addresses: Vec<String> = host.endpoints().iter().map(told).collect();
-    print(format!(
+    format!(
         "\n  listening on {}\n  apps folder  {}\n  edit the source to rebuild, drop a .wasm into the folder to add it, Ctrl-C to stop\n",
         addresses.join(" and "),
         folder.apps.display()
-    ))
-    .await;
+    )
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Lines of `dev` on stderr.
 
-use std::io::Write as _;
+use crate::telemetry;
 
-/// Prints one line to stderr, beside those of the build; nobody may be reading any more.
+/// Prints one line to stderr, beside those of the build.
 pub fn say(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    telemetry::print(&format!("{line}\n"));
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use anyhow::Context as _;
 use anyhow::bail;
+use guesthouse_sandbox::escape::one_line;
 
 use crate::new::template::Template;
 use crate::new::template::listed;
@@ -30,7 +31,7 @@ pub fn ask(input: &mut impl BufRead, output: &mut impl Write, templates: &[Templ
         };
         match chosen {
             Some(template) => return Ok(template),
-            None => writeln!(output, "There is no template `{}`.", answer.escape_debug()).context(unasked)?,
+            None => writeln!(output, "There is no template `{}`.", one_line(answer)).context(unasked)?,
         }
     }
     bail!("no template was chosen")

@@ -1,10 +1,10 @@
 //! One log line for each request, whatever becomes of it; and one for each fault.
 
-use std::fmt;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
+use guesthouse_sandbox::escape::one_line;
 use guesthouse_sandbox::fault::Fault;
+use guesthouse_sandbox::request::BodyError;
 use http::Method;
 use http::StatusCode;
 use http::Uri;
@@ -19,6 +19,7 @@ use crate::app::Broken;
 use crate::failures::Turn;
 use crate::name::AppName;
 use crate::serve::activity::Busy;
+use crate::serve::body::Ending;
 use crate::serve::overdue::Order;
 use crate::telemetry::ACCESS;
 
@@ -37,6 +38,8 @@ pub struct Record {
     pub bytes: u64,
     /// How the response ended.
     pub end: End,
+    /// How the request's own body ended.
+    pub upload: Ending,
     /// The request's mark on its connection.
     pub busy: Busy,
     target: Option<PathAndQuery>,
@@ -74,6 +77,7 @@ impl Record {
             status: None,
             bytes: 0,
             end: End::Open,
+            upload: Ending::default(),
             busy,
             target: uri.path_and_query().cloned(),
             begun: Instant::now(),
@@ -92,6 +96,8 @@ impl Record {
     fn outcome(&self) -> &'static str {
         match self.end {
             End::Whole => "whole",
+            // The guest could not go on without a body whose sender has left.
+            End::Failed if matches!(self.upload.error(), Some(BodyError::Broken(_))) => "gone",
             End::Failed => "cut",
             End::Open if self.busy.activity.was_told(Order::Cut) => "cut",
             End::Open => "gone",
@@ -107,7 +113,7 @@ impl Drop for Record {
         };
         let method = self.method.as_str();
         // Without the query: it often holds what is secret.
-        let path = OneLine(self.target.as_ref().map_or("-", PathAndQuery::path));
+        let path = one_line(self.target.as_ref().map_or("-", PathAndQuery::path));
         let status = self.status.map_or(0, |status| status.as_u16());
         info!(
             target: ACCESS,
@@ -138,6 +144,15 @@ pub fn log_fault(record: &Record, fault: &Fault) {
         // The visitor's doing, or nobody's: they do not count, or visitors could hide the guest's own failures.
         Fault::RequestBody(_) => {
             info!(app.name = name, app.revision = revision, request.id = id, "`{name}` gave no response: {fault}");
+        }
+        // A body that breaks off under a guest often makes it fail.
+        Fault::Trap { .. } | Fault::Guest(_) | Fault::NoResponse | Fault::BadResponse(_)
+            if let Some(error) = record.upload.error() =>
+        {
+            info!(
+                app.name = name, app.revision = revision, request.id = id,
+                "`{name}` gave no whole response: the request's body: {error}; then: {fault}"
+            );
         }
         Fault::Retired => {
             warn!(app.name = name, app.revision = revision, request.id = id, "`{name}` gave no response: {fault}");
@@ -176,33 +191,5 @@ pub fn log_broken(record: &Record, broken: &Broken) {
             let (name, id) = (record.app_name(), &*record.id);
             warn!(app.name = name, request.id = id, "a file of `{name}` was cut: {error}");
         }
-    }
-}
-
-/// A text that stays on its line, whatever is in it.
-struct OneLine<'text>(&'text str);
-
-impl fmt::Display for OneLine<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
-            return formatter.write_str(self.0);
-        }
-        self.0.chars().try_for_each(|character| {
-            if character.is_control() {
-                write!(formatter, "{}", character.escape_default())
-            } else {
-                formatter.write_char(character)
-            }
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_stays_on_its_line() {
-        assert_eq!(OneLine("/a\u{1b}[31m\u{85}ä\n").to_string(), r"/a\u{1b}[31m\u{85}ä\n");
     }
 }

@@ -100,7 +100,8 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Rec
             Files::Failed(error) => return unsent(error).await,
         }
     }
-    let (body, ending) = bound(body, bounds, &visit.activity);
+    let (body, upload) = bound(body, bounds, &visit.activity);
+    record.upload = upload;
     let request = GuestRequest {
         method: admitted.method,
         scheme: sender.scheme,
@@ -123,7 +124,7 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Rec
             }
             _ => Outcome::Answered(Box::new(response), mount),
         },
-        Err(CallError::Fault(fault)) => Outcome::Fault(fault, ending.error().cloned()),
+        Err(CallError::Fault(fault)) => Outcome::Fault(fault),
         Err(busy @ CallError::Busy(_)) => Outcome::Busy(busy.to_string()),
         Err(full @ CallError::QueueFull(_)) => {
             tokio::time::sleep(HURRY).await;

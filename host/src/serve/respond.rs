@@ -64,7 +64,7 @@ pub enum Outcome {
     /// No permit came free in time.
     Busy(String),
     /// The guest failed before it had a response, perhaps since the request's body did.
-    Fault(Fault, Option<BodyError>),
+    Fault(Fault),
     /// A file of the app's is there and cannot be read.
     Unreadable(FileError),
     /// We failed.
@@ -109,7 +109,7 @@ pub fn respond(outcome: Outcome, manner: Manner, record: Record, street: &Street
                 Ok(Answer { head, source, promise }) => {
                     return finish(Response::from_parts(head, ()), source, promise, manner.hsts, record);
                 }
-                Err(fault) => fault_reply(&fault, None, &record),
+                Err(fault) => fault_reply(&fault, &record),
             }
         }
         Outcome::Refused(refused) => refused_reply(&refused),
@@ -149,7 +149,7 @@ pub fn respond(outcome: Outcome, manner: Manner, record: Record, street: &Street
             let happened = format!("`{}` has its hands full.", record.app_name());
             Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("1").detailed(why)
         }
-        Outcome::Fault(fault, body) => fault_reply(&fault, body.as_ref(), &record),
+        Outcome::Fault(fault) => fault_reply(&fault, &record),
         Outcome::Unreadable(why) => {
             let (name, id) = (record.app_name(), &*record.id);
             warn!(app.name = name, request.id = id, "a file of `{name}` was not sent: {why}");
@@ -183,13 +183,13 @@ fn note(manner: Manner, record: &Record, settings: &ServeSettings) -> Option<Byt
 }
 
 /// The rest of the one match: which status a fault has.
-fn fault_reply(fault: &Fault, body: Option<&BodyError>, record: &Record) -> Reply {
+fn fault_reply(fault: &Fault, record: &Record) -> Reply {
     log_fault(record, fault);
     let name = record.app_name();
     // Whatever the guest made of it: when the body failed first, that is what the visitor can mend.
     let body = match fault {
         Fault::RequestBody(error) => Some(error),
-        _ => body,
+        _ => record.upload.error(),
     };
     match (body, fault) {
         (Some(BodyError::TooLarge { bytes_max }), _) => too_large_reply(*bytes_max, name),
@@ -205,7 +205,7 @@ fn fault_reply(fault: &Fault, body: Option<&BodyError>, record: &Record) -> Repl
             let happened = "The request's body broke off.".to_owned();
             Reply::new(StatusCode::BAD_REQUEST, happened).closing().detailed(why.clone())
         }
-        (None, Fault::Cpu(_) | Fault::Head(_) | Fault::BodyIdle(_)) => {
+        (None, Fault::Cpu(_) | Fault::Head(_) | Fault::Unset(_) | Fault::BodyIdle(_)) => {
             Reply::new(StatusCode::GATEWAY_TIMEOUT, format!("`{name}` did not answer in time."))
         }
         (None, Fault::Full(_) | Fault::Retired) => {

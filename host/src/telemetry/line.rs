@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
+use guesthouse_sandbox::escape::lines;
 use tracing::Event;
 use tracing::Level;
 use tracing::Subscriber;
@@ -159,22 +160,7 @@ struct Plain<'writer, W>(&'writer mut W);
 
 impl<W: Write> Write for Plain<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
-            return self.0.write_str(text);
-        }
-        text.chars().try_for_each(|character| self.write_char(character))
-    }
-
-    fn write_char(&mut self, character: char) -> fmt::Result {
-        match character {
-            '\n' => self.0.write_str("\n         "),
-            '\t' => self.0.write_char(' '),
-            // Control characters, and those that turn the direction of writing (UAX #9).
-            acting if acting.is_control() || matches!(acting, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
-                write!(self.0, "{}", acting.escape_unicode())
-            }
-            plain => self.0.write_char(plain),
-        }
+        write!(self.0, "{}", lines(text, "\n         "))
     }
 }
 

@@ -1,13 +1,19 @@
 //! The log on stderr: a line for people, or a JSON object a line; at once, or many lines in one write.
 //!
-//! Callers escape what a guest or a visitor wrote. Should one forget, the text format still lets no control character
-//! through: nothing here can colour, move or forge lines on an operator's terminal. JSON escapes by its own rules.
+//! Callers escape what a guest or a visitor wrote. Should one forget, nothing that acts gets through here, in text or in
+//! JSON: nothing can colour, move or forge lines on an operator's terminal.
 
-mod batch;
+pub mod batch;
 mod line;
+mod panics;
 
 use std::env;
+use std::fs::File;
 use std::io::IsTerminal as _;
+use std::io::Write as _;
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+use std::sync::OnceLock;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
@@ -17,10 +23,14 @@ use tracing_subscriber::EnvFilter;
 
 use crate::telemetry::batch::Batch;
 use crate::telemetry::batch::LineWriters;
+use crate::telemetry::batch::Lines;
 use crate::telemetry::line::Line;
 
 /// The target of the lines about requests.
 pub const ACCESS: &str = "guesthouse::access";
+
+/// Where the log's lines go.
+static LINES: OnceLock<Arc<Lines>> = OnceLock::new();
 
 /// Targets of whose lines there may be as many as there are requests: these go out together.
 const FREQUENT: [&str; 2] = [ACCESS, GUEST];
@@ -56,11 +66,13 @@ pub fn install(settings: &LogSettings) -> anyhow::Result<Log> {
         (None, None) => ("the default", "info".to_owned()),
     };
     let filter = EnvFilter::try_new(&filter).with_context(|| format!("{origin} `{filter}`"))?;
-    let batch = Batch::begin(Box::new(std::io::stderr()), &FREQUENT).context("cannot start the log's thread")?;
+    // Past the standard library's lock on stderr, which a writer whose reader does not read would hold for ever.
+    let stderr = std::io::stderr().as_fd().try_clone_to_owned().context("cannot write to stderr")?;
+    let batch = Batch::begin(Box::new(File::from(stderr)), &FREQUENT).context("cannot start the log's thread")?;
     // Without `log_internal_errors(false)` a closed stderr would be reported on stderr, with a panic.
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(LineWriters(batch.lines()))
+        .with_writer(LineWriters { lines: batch.lines(), is_json: settings.format == LogFormat::Json })
         .with_ansi(is_colourful())
         .log_internal_errors(false);
     let installed = match settings.format {
@@ -68,7 +80,20 @@ pub fn install(settings: &LogSettings) -> anyhow::Result<Log> {
         LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
     };
     installed.map_err(|error| anyhow::anyhow!("{error}"))?;
+    panics::log();
+    // There is one: a second subscriber would have been refused.
+    let _ = LINES.set(batch.lines());
     Ok(Log(batch))
+}
+
+/// Writes `text`, which is no line of the log, to stderr: behind the log's lines where there is a log, and then without
+/// waiting for whoever reads there.
+pub fn print(text: &str) {
+    match LINES.get() {
+        Some(lines) => lines.add(text.as_bytes(), false),
+        // Nobody may be reading any more.
+        None => _ = std::io::stderr().write_all(text.as_bytes()),
+    }
 }
 
 /// Only on a terminal, and not when somebody asked for none (<https://no-color.org>).

@@ -1,8 +1,10 @@
 //! Heads that no response should have, in each lane.
 
+use guesthouse::deploy::policy::Policy;
 use guesthouse_test_guests as guest;
 
 use crate::harness::beside::Beside;
+use crate::harness::host::TestHost;
 
 #[tokio::test]
 async fn a_status_that_http_has_no_meaning_for_is_a_bad_gateway() {
@@ -99,6 +101,35 @@ async fn a_body_that_is_not_as_long_as_its_head_says_is_no_whole_response() {
     http02.check("/bad-http/field?name=content-length", "200 refused: ").await;
     let mut http03 = Beside::guest(guest::MISDEED_HTTP03, "").await;
     http03.check_all("/misdeed-http03", &[("/short", "502|cut"), ("/long", "502|cut")]).await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_never_finished_is_whole_unless_its_guest_drops_it() {
+    for reuse in ["", "[instances]\nreuse = 100\n"] {
+        let host = TestHost::new()
+            .app("bad-http", guest::bytes(guest::BAD_HTTP))
+            .manifest("bad-http", &format!("{reuse}[limits]\nbody_idle = \"1h\"\n"))
+            .config(|config| config.deploy.policy = Policy::permissive());
+        let mut beside = Beside::run(host).await;
+        // A language without destructors leaks it when its handler returns, and has written all that it will.
+        beside.check_all("/bad-http", &[("/leaked", "200 first\n"), ("/leaked", "200 first\n")]).await;
+        // Dropped, it is corrupt (`outgoing-body` in wasi:http/types).
+        beside.check_all("/bad-http", &[("/dropped", "502|cut"), ("/leaked", "200 first\n")]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_guest_that_writes_before_it_sets_its_response_is_told_so() {
+    let host = TestHost::new()
+        .app("bad-http", guest::bytes(guest::BAD_HTTP))
+        .manifest("bad-http", "[limits]\nhead = \"1s\"\n")
+        .config(|config| config.serve.inner_details = true);
+    let mut beside = Beside::run(host).await;
+    let reply = beside.check("/bad-http/early", "504").await.unwrap();
+    assert!(reply.text().contains("response-outparam.set"), "{}", reply.text());
+    // One that only waits is told the plain reason.
+    let reply = beside.check("/bad-http/wait", "504").await.unwrap();
+    assert!(!reply.text().contains("response-outparam.set"), "{}", reply.text());
 }
 
 #[tokio::test]

@@ -51,6 +51,34 @@ pub fn measured(out: ResponseOutparam, body: &[u8], length: u64) {
     send(out, OutgoingResponse::new(fields), body);
 }
 
+/// A body that is written and never finished: its handle is given back, or not.
+pub fn unfinished(out: ResponseOutparam, is_dropped: bool) {
+    let response = OutgoingResponse::new(Fields::new());
+    let body = response.body().expect("the body is taken once");
+    ResponseOutparam::set(out, Ok(response));
+    let stream = body.write().expect("the stream is taken once");
+    let _ = stream.blocking_write_and_flush(b"first\n");
+    if is_dropped {
+        drop(stream);
+        drop(body);
+    } else {
+        std::mem::forget((stream, body));
+    }
+}
+
+/// Writes its body before anybody is told of the response.
+pub fn early(out: ResponseOutparam) {
+    let response = OutgoingResponse::new(Fields::new());
+    let body = response.body().expect("the body is taken once");
+    let stream = body.write().expect("the stream is taken once");
+    for _ in 0..1000 {
+        let _ = stream.blocking_write_and_flush(&[b'x'; 4096]);
+    }
+    drop(stream);
+    let _ = OutgoingBody::finish(body, None);
+    ResponseOutparam::set(out, Ok(response));
+}
+
 /// Two responses to one request.
 pub fn twice(out: ResponseOutparam) {
     // SAFETY: it is no longer there when it is used the second time, which the host has to notice.

@@ -16,8 +16,8 @@ use wasip2::random::insecure;
 use wasip2::random::insecure_seed;
 use wasip2::random::random;
 
-const ALL: &str = "heads: /status /field /fields /short /long /twice /error /log
-before the head: /spin /deep /hoard
+const ALL: &str = "heads: /status /field /fields /short /long /leaked /dropped /early /twice /error /log
+before the head: /wait /spin /deep /hoard
 after the head and `first`: /spin-late /trap-late /exit-late /deep-late /hoard-late /empty-late /hold /trailers
 bombs: /resources /big-fields /bodies /pollables /poll-one /poll-far /poll-list /random /insecure-random /big-write
 tells: /reach /draw
@@ -40,6 +40,9 @@ impl Guest for Bad {
             "/fields" => heads::fields(out, number("count", 1_000), number("length", 1)),
             "/short" => heads::measured(out, b"first\n", 100),
             "/long" => heads::measured(out, &[b'x'; 100], 6),
+            "/leaked" => heads::unfinished(out, false),
+            "/dropped" => heads::unfinished(out, true),
+            "/early" => heads::early(out),
             "/twice" => heads::twice(out),
             "/error" => {
                 let text = mischief::MISLEADING.repeat(number("repeat", 1) as usize);
@@ -49,6 +52,7 @@ impl Guest for Bad {
                 print!("{}", mischief::MISLEADING.repeat(number("repeat", 1) as usize));
                 standard::text(out, 200, "logged\n");
             }
+            "/wait" => monotonic_clock::subscribe_duration(YEAR_NS).block(),
             "/spin" => mischief::spin(),
             "/deep" => standard::text(out, 200, &mischief::descend(0).to_string()),
             "/hoard" => mischief::hoard(),

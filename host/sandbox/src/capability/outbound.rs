@@ -55,6 +55,7 @@ impl WasiHttpHooks for Outbound {
 
     /// Bytes of a body that are taken from the guest at once (0.2).
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        self.tag.begin_body();
         self.upkeep.body_bytes_max()
     }
 

@@ -19,6 +19,7 @@ use self::bindings::AppWithLifecyclePre;
 use self::bindings::guesthouse::gateway::types;
 use crate::deadline;
 use crate::deadline::Work;
+use crate::escape::one_line;
 use crate::fault::Fault;
 use crate::fault::MEMORY_IS_USED_UP;
 use crate::instance::Mould;
@@ -204,7 +205,7 @@ fn message(record: types::Response, body_bytes_max: u64) -> Result<Response<Gues
     let mut headers = HeaderMap::with_capacity(record.headers.len());
     for (name, value) in record.headers {
         let known = HeaderName::try_from(name.as_str())
-            .map_err(|_| bad(format!("`{}` is not a header's name", name.escape_debug())))?;
+            .map_err(|_| bad(format!("`{}` is not a header's name", one_line(&name))))?;
         let value = HeaderValue::try_from(value)
             .map_err(|_| bad(format!("the value of its header `{known}` has bytes that HTTP does not allow")))?;
         if headers.try_append(known, value).is_err() {

@@ -51,6 +51,8 @@ impl Http02 {
         let mut http = start.store().data_mut().http();
         let incoming = http.new_incoming_request(scheme, incoming).map_err(internal)?;
         let outparam = http.new_response_outparam(sender).map_err(internal)?;
+        // The instance's own, which may have had other requests.
+        let tag = start.store().data().tag.clone();
         let (proxy, lot) = (self.proxy.clone(), self.lot.clone());
         let guest = Box::pin(async move {
             let mut instance = start.instance(&proxy).await?;
@@ -59,7 +61,10 @@ impl Http02 {
             called.map_err(|error| instance.fault(&error))?;
             Ok(lot.keep(instance))
         });
-        message::respond(guest, head, visit).await
+        match message::respond(guest, head, visit).await {
+            Err(Fault::Head(time)) if tag.has_body() => Err(Fault::Unset(time)),
+            response => response,
+        }
     }
 }
 

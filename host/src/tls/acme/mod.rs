@@ -8,5 +8,6 @@
 pub mod folder;
 pub mod order;
 pub mod pace;
+mod places;
 pub mod settings;
 pub mod tend;

@@ -4,7 +4,6 @@
 //! and there are only so many orders in an hour, however many apps are dropped.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -17,9 +16,6 @@ const BACK_OFF_MAX: Duration = Duration::from_secs(12 * 60 * 60);
 /// Orders in one hour.
 const ORDERS_MAX: usize = 20;
 const HOUR: Duration = Duration::from_secs(60 * 60);
-
-/// Names that certificates are kept for.
-pub const NAMES_MAX: usize = 100;
 
 /// What was tried, and when.
 #[derive(Debug, Default)]
@@ -46,14 +42,14 @@ pub enum Next {
 }
 
 impl Pace {
-    /// Who of those that need a certificate is next.
-    pub fn next(&mut self, needy: &BTreeSet<String>, now: Instant) -> Next {
+    /// Who of those that need a certificate is next: the first of them that does not wait after a failure.
+    pub fn next(&mut self, needy: &[String], now: Instant) -> Next {
         self.failures.retain(|name, _| needy.contains(name));
         while self.ordered.front().is_some_and(|ordered| now.duration_since(*ordered) >= HOUR) {
             self.ordered.pop_front();
         }
-        let turn = |name: &String| self.failures.get(name).map_or(now, |failed| failed.again);
-        // Those that never failed come first.
+        let turn = |name: &String| self.failures.get(name).map_or(now, |failed| failed.again.max(now));
+        // Of those whose turn it is, the first one.
         let Some((at, name)) = needy.iter().map(|name| (turn(name), name)).min_by_key(|(at, _)| *at) else {
             return Next::Nothing;
         };
@@ -84,7 +80,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn names(names: &[&str]) -> BTreeSet<String> {
+    fn names(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 

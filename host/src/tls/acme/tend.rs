@@ -17,9 +17,12 @@ use crate::tls::acme::folder::Folder;
 use crate::tls::acme::order::OrderError;
 use crate::tls::acme::order::account;
 use crate::tls::acme::order::order;
-use crate::tls::acme::pace::NAMES_MAX;
 use crate::tls::acme::pace::Next;
 use crate::tls::acme::pace::Pace;
+use crate::tls::acme::places::Held;
+use crate::tls::acme::places::NAMES_MAX;
+use crate::tls::acme::places::Places;
+use crate::tls::acme::places::Wish;
 use crate::tls::acme::settings::AcmeSettings;
 use crate::tls::certificate::Certificate;
 use crate::tls::certificates::Certificates;
@@ -37,6 +40,9 @@ struct Authority {
     certificates: Arc<Certificates>,
     account: Option<Account>,
     pace: Pace,
+    places: Places,
+    /// Those that were said to get none.
+    left_out: Vec<String>,
 }
 
 /// Orders a certificate for every name in `wanted` that has none, one at a time, and renews those in the last third of
@@ -55,7 +61,7 @@ pub async fn tend(
             }
         }
     };
-    let mut authority = Authority { settings, folder, certificates, account: None, pace: Pace::default() };
+    let mut authority = Authority::new(settings, folder, certificates);
     loop {
         let names = wanted.borrow_and_update().clone();
         let needy = authority.needy(&names);
@@ -76,30 +82,38 @@ async fn changed_before(wanted: &mut watch::Receiver<BTreeSet<String>>, moment: 
 }
 
 impl Authority {
-    /// Those without a certificate that still holds for a while. What is kept on disk is taken on the way.
-    fn needy(&self, names: &BTreeSet<String>) -> BTreeSet<String> {
-        let taken = names.iter().take(NAMES_MAX);
-        if names.len() > NAMES_MAX {
-            warn!("{} host names want a certificate, and only the first {NAMES_MAX} get one", names.len());
+    fn new(settings: AcmeSettings, folder: Folder, certificates: Arc<Certificates>) -> Authority {
+        let (pace, places) = (Pace::default(), Places::default());
+        Authority { settings, folder, certificates, account: None, pace, places, left_out: Vec::new() }
+    }
+
+    /// Those without a certificate that still holds for a while, the most urgent first.
+    fn needy(&mut self, names: &BTreeSet<String>) -> Vec<String> {
+        // An operator's own certificate is as good.
+        let wishing = names.iter().filter(|name| !self.certificates.cover_by_files(name));
+        let wishes: Vec<Wish> = wishing.map(|name| Wish { name: name.clone(), held: self.held(name) }).collect();
+        let taken = self.places.take(&wishes);
+        if taken.left_out != self.left_out && !taken.left_out.is_empty() {
+            let (first, count) = (&taken.left_out[0], taken.left_out.len());
+            warn!(
+                host = first,
+                "{count} host names get no certificate, `{first}` first of all: {NAMES_MAX} others have one or are before them"
+            );
         }
-        let needs = |name: &&String| {
-            if let Some(issued) = self.certificates.issued(name) {
-                return is_old(&issued);
-            }
-            // An operator's own certificate is as good.
-            if self.certificates.cover_by_files(name) {
-                return false;
-            }
-            match self.folder.certificate(name) {
-                Some(kept) if !kept.left().is_zero() => {
-                    let old = is_old(&kept);
-                    self.certificates.set_issued(name, Arc::new(kept));
-                    old
-                }
-                _ => true,
-            }
-        };
-        taken.filter(needs).cloned().collect()
+        self.left_out = taken.left_out;
+        taken.needy
+    }
+
+    /// The certificate that `name` has. What is kept on disk is taken on the way.
+    fn held(&self, name: &str) -> Option<Held> {
+        let issued = self.certificates.issued(name);
+        let certificate = issued.or_else(|| {
+            let kept = Arc::new(self.folder.certificate(name)?);
+            (!kept.left().is_zero()).then(|| self.certificates.set_issued(name, kept.clone()))?;
+            Some(kept)
+        })?;
+        let left = certificate.left();
+        (!left.is_zero()).then(|| Held { left, is_old: is_old(&certificate) })
     }
 
     async fn provide(&mut self, name: &str) {
@@ -191,15 +205,10 @@ mod tests {
             challenge: Challenge::default(),
             folder: folder.path().to_owned(),
         };
-        let authority = Authority {
-            folder: Folder::open(folder.path(), &settings.directory).unwrap(),
-            settings,
-            certificates: Arc::new(Certificates::default()),
-            account: None,
-            pace: Pace::default(),
-        };
+        let kept = Folder::open(folder.path(), &settings.directory).unwrap();
+        let mut authority = Authority::new(settings, kept, Arc::default());
         let names = BTreeSet::from(["a.example".to_owned()]);
-        let is_needy = |certificate: Option<Certificate>| {
+        let mut is_needy = |certificate: Option<Certificate>| {
             certificate.into_iter().for_each(|it| authority.certificates.set_issued("a.example", Arc::new(it)));
             !authority.needy(&names).is_empty()
         };
