@@ -112,6 +112,52 @@ async fn what_a_visitor_or_a_file_name_says_forges_no_record_in_text_or_in_json(
     }
 }
 
+/// Begins an upload, and breaks it off once the guest has begun to answer, or at once.
+async fn break_off(address: std::net::SocketAddr, path: &str, after_head: bool) {
+    let mut visitor = TcpStream::connect(address).await.unwrap();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5000000\r\n\r\n");
+    visitor.write_all(head.as_bytes()).await.unwrap();
+    visitor.write_all(&[b'x'; 100_000]).await.unwrap();
+    if after_head {
+        within("a head", visitor.read(&mut [0; 16])).await.unwrap();
+    }
+    visitor.shutdown().await.unwrap();
+    // A page, or the end.
+    let _ = within("the end", visitor.read_to_end(&mut Vec::new())).await;
+}
+
+#[tokio::test]
+async fn an_upload_that_breaks_off_is_no_fault_of_its_guest_and_shows_nothing_of_the_host() {
+    let home = tempfile::tempdir().unwrap();
+    let guests = [guest::ECHO, guest::ECHO_HTTP03, guest::ECHO_WHOLE];
+    let apps = AppsFolder::create(home.path().join("apps"));
+    for name in guests {
+        apps.rename_in(&format!("{name}.wasm"), guest::bytes(name));
+    }
+    let mut host = command(&["serve", "--listen", "127.0.0.1:0", "--state", "state"], home.path());
+    let mut host = Process::spawn(host.env("RUST_BACKTRACE", "1"));
+    let line = host.says("listening on http://").await;
+    let address = line.trim_start_matches("listening on http://").trim_end_matches('/').parse().unwrap();
+    for name in guests {
+        host.logs(&format!("published `{name}`")).await;
+        // A gateway app answers when it has all.
+        for after_head in if name == guest::ECHO_WHOLE { &[false][..] } else { &[false, true] } {
+            break_off(address, &format!("/{name}/"), *after_head).await;
+        }
+        host.logs(&format!("POST /{name}/")).await;
+    }
+    host.signal(Signal::TERM);
+    let log = host.ended().await.stderr;
+    let told: Vec<&str> = log.lines().filter(|line| line.contains(" ERROR ") || line.contains(" WARN ")).collect();
+    assert!(told.is_empty(), "{told:#?}");
+    assert!(!log.contains("outcome=cut"), "{log}");
+    assert_eq!(log.matches("the request's body").count(), 5, "each is told once:\n{log}");
+    // What the guest was told of it, and printed, names no function of the host's.
+    for host_side in ["wasmtime_wasi", "guesthouse_sandbox", "tokio::", "std::rt"] {
+        assert!(!log.contains(host_side), "{log}");
+    }
+}
+
 /// A host whose log nobody reads, and its address.
 async fn unread(home: &Path) -> (Child, std::net::SocketAddr) {
     let apps = AppsFolder::create(home.join("apps"));
