@@ -19,6 +19,7 @@ use crate::app::Broken;
 use crate::failures::Turn;
 use crate::name::AppName;
 use crate::serve::activity::Busy;
+use crate::serve::leftover::Leftover;
 use crate::serve::overdue::Order;
 use crate::telemetry::ACCESS;
 
@@ -39,6 +40,8 @@ pub struct Record {
     pub end: End,
     /// The request's mark on its connection.
     pub busy: Busy,
+    /// What may be left of its body when its answer is out.
+    pub leftover: Option<Leftover>,
     target: Option<PathAndQuery>,
     begun: Instant,
 }
@@ -75,6 +78,7 @@ impl Record {
             bytes: 0,
             end: End::Open,
             busy,
+            leftover: None,
             target: uri.path_and_query().cloned(),
             begun: Instant::now(),
         }

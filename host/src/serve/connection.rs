@@ -48,6 +48,13 @@ const HYPER_FIELDS_MAX: usize = 100;
 /// Streams at once on one connection: what RFC 9113 section 6.5.2 recommends as the least, and what Envoy's edge has.
 const STREAMS_MAX: u32 = 100;
 
+/// What one stream may have sent of a body that nobody has read yet: 2.5 MiB/s over a line of 100 ms.
+const STREAM_WINDOW_BYTES: u32 = 256 << 10;
+
+/// The same for a connection: as much as all its streams together. Were it less, a few bodies that nobody reads would keep
+/// every other one on the connection from being sent, to other apps as well (RFC 9113 section 5.2.2).
+const CONNECTION_WINDOW_BYTES: u32 = STREAMS_MAX * STREAM_WINDOW_BYTES;
+
 /// A peer that does not answer a ping in this time is gone; it is sent one after as much silence.
 const PING: Duration = Duration::from_secs(20);
 
@@ -75,6 +82,7 @@ impl Protocols {
         let mut http2 = http2::Builder::new(Tracked(tracker));
         http2.timer(TokioTimer::new()).keep_alive_interval(PING).keep_alive_timeout(PING);
         http2.max_concurrent_streams(STREAMS_MAX).max_send_buf_size(PIECE_BYTES);
+        http2.initial_stream_window_size(STREAM_WINDOW_BYTES).initial_connection_window_size(CONNECTION_WINDOW_BYTES);
         http2.max_header_list_size(u32::try_from(settings.head_bytes_max).unwrap_or(u32::MAX));
         Protocols { http1, http2 }
     }

@@ -25,6 +25,8 @@ use crate::serve::admit::admit;
 use crate::serve::body::BodyBounds;
 use crate::serve::body::bound;
 use crate::serve::elsewhere::elsewhere;
+use crate::serve::leftover::Kept;
+use crate::serve::leftover::keep;
 use crate::serve::logged_body::LoggedBody;
 use crate::serve::look_up::below;
 use crate::serve::look_up::look_up;
@@ -48,6 +50,8 @@ pub async fn handle(visit: &Visit, request: Request<Incoming>) -> Response<Logge
     let (head, body) = request.into_parts();
     let busy = Busy::begin(visit.activity.clone());
     let mut record = Record::begin(visit.id(&head.headers), &head.method, &head.uri, busy);
+    let (body, leftover) = keep(body, &visit.activity, &visit.street.tracker);
+    record.leftover = leftover;
     let manner = Manner {
         format: Format::asked_in(&head.headers),
         is_head: head.method == Method::HEAD,
@@ -61,7 +65,7 @@ pub async fn handle(visit: &Visit, request: Request<Incoming>) -> Response<Logge
     respond(outcome, manner, record, &visit.street)
 }
 
-async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Record) -> Outcome {
+async fn outcome_of(visit: &Visit, head: Parts, body: Kept, record: &mut Record) -> Outcome {
     let settings = &visit.street.settings;
     if !body.is_end_stream() {
         visit.activity.has_unread();

@@ -36,6 +36,7 @@ pub mod head_fuzz;
 pub mod health;
 mod index_page;
 pub mod inherited;
+mod leftover;
 pub mod listen;
 mod logged_body;
 mod look_up;
@@ -112,7 +113,7 @@ pub async fn run(
     let (ids, encoders) = (RequestIds::new(), Encoders::new(settings.encoders_max));
     let house = Arc::new(House {
         protocols: Protocols::new(&settings, tracker.clone()),
-        street: Arc::new(Street { settings, routes, ids, encoders, certificates }),
+        street: Arc::new(Street { settings, routes, ids, encoders, certificates, tracker: tracker.clone() }),
         connections: connections.clone(),
         tracker: tracker.clone(),
     });
