@@ -7,6 +7,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Request;
+use http_body::Body as _;
+use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::server::conn::http1;
 use hyper::server::conn::http2;
@@ -18,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use crate::serve::activity::Activity;
+use crate::serve::chunks::Framing;
 use crate::serve::detect::detect;
 use crate::serve::door::Door;
 use crate::serve::door::DoorKind;
@@ -132,11 +136,19 @@ pub async fn serve(arrival: Arrival, street: Arc<Street>, protocols: &Protocols)
 
 async fn speak(arrival: Arrival, street: Arc<Street>, activity: &Arc<Activity>, protocols: &Protocols) {
     let meeting = meet(arrival, street, activity);
-    let Some(Known { socket, protocol, visit, place: _place }) = in_time(meeting, activity).await else { return };
+    let Some(Known { mut socket, protocol, visit, place: _place }) = in_time(meeting, activity).await else { return };
     activity.speaks(protocol);
     let visit = Arc::new(visit);
-    let service = service_fn(move |request| {
+    if protocol == Protocol::Http1 {
+        socket.watch_chunks();
+    }
+    let service = service_fn(move |request: Request<Incoming>| {
         let visit = visit.clone();
+        // Here rather than in `handle`: hyper may read on before it begins with that.
+        if protocol == Protocol::Http1 && !request.body().is_end_stream() {
+            let length = request.body().size_hint().exact();
+            visit.activity.body_follows(length.map_or(Framing::Chunked, Framing::Length));
+        }
         async move { Ok::<_, Infallible>(handle(&visit, request).await) }
     });
     let io = TokioIo::new(socket);

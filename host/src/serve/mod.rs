@@ -6,7 +6,7 @@
 //!          open ── overdue ── activity          │         │          │                                  │         │
 //!        (permits, the watch)       │       authority  (tls, doors)  routes            answer compress cookies pages
 //!                             socket, stream   path                                                    │
-//!                                   └ wire    fields               access_log ──────────────────── logged_body
+//!                              └ chunks, wire fields               access_log ──────────────────── logged_body
 //! ```
 //!
 //! Nothing here knows how apps come to be: the route table is all that this street and `deploy` share. Everything that is
@@ -19,6 +19,7 @@ mod admit;
 mod answer;
 mod authority;
 mod body;
+mod chunks;
 mod clock;
 mod compress;
 mod connection;
