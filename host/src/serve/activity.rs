@@ -124,6 +124,13 @@ impl Activity {
         self.unread.store(false, Ordering::Relaxed);
     }
 
+    /// Whether no request is in flight, and nothing that we say is on its way or may be lost by closing.
+    pub fn owes_nothing(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) == 0
+            && self.blocked_since.load(Ordering::Relaxed) == NEVER
+            && self.lingering_since.load(Ordering::Relaxed) == NEVER
+    }
+
     /// Our last word is said. Returns whether to read on, because the visitor may still be sending.
     pub fn linger(&self) -> bool {
         let sending = self.unread.load(Ordering::Relaxed) || self.head_since.load(Ordering::Relaxed) != NEVER;

@@ -1,6 +1,7 @@
 //! One connection, from its first bytes to its end: a proxy's header, TLS, then hyper.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
@@ -62,7 +63,7 @@ const CONNECTION_WINDOW_BYTES: u32 = STREAMS_MAX * STREAM_WINDOW_BYTES;
 /// A peer that does not answer a ping in this time is gone; it is sent one after as much silence.
 const PING: Duration = Duration::from_secs(20);
 
-/// At a stop: for a visitor who was let in just now, and whose request is on its way.
+/// At a stop: for a visitor who was let in just now, or is sending a head, and whose request is on its way.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// How to speak each protocol: made once, used by every connection.
@@ -153,8 +154,8 @@ async fn speak(arrival: Arrival, street: Arc<Street>, activity: &Arc<Activity>, 
     });
     let io = TokioIo::new(socket);
     match protocol {
-        Protocol::Http1 => drive(protocols.http1.serve_connection(io, service), activity).await,
-        Protocol::Http2 => drive(protocols.http2.serve_connection(io, service), activity).await,
+        Protocol::Http1 => drive(protocols.http1.serve_connection(io, service), activity, no_request(activity)).await,
+        Protocol::Http2 => drive(protocols.http2.serve_connection(io, service), activity, pending()).await,
     }
 }
 
@@ -204,8 +205,19 @@ async fn meet(arrival: Arrival, street: Arc<Street>, activity: &Arc<Activity>) -
     Ok(protocol.map(|protocol| Known { socket, protocol, visit, place }))
 }
 
-/// Drives a connection to its end. Told to close, it finishes what has begun: `connection: close`, or GOAWAY.
-async fn drive<C: GracefulConnection>(connection: C, activity: &Activity)
+/// At a stop, HTTP/1: ends when there is no request to wait for. hyper closes a connection by itself on which nothing came,
+/// but would wait for the rest of a head as long as its visitor does. On HTTP/2 the watch has a bound for that.
+async fn no_request(activity: &Activity) {
+    tokio::time::sleep(LAST_WORDS).await;
+    if !activity.owes_nothing() {
+        // The request's own end is the connection's.
+        pending().await
+    }
+}
+
+/// Drives a connection to its end. Told to close, it finishes what has begun: `connection: close`, or GOAWAY. `nothing` ends
+/// when nothing has.
+async fn drive<C: GracefulConnection>(connection: C, activity: &Activity, nothing: impl Future<Output = ()>)
 where
     C::Error: std::fmt::Display,
 {
@@ -216,7 +228,11 @@ where
         ended = connection.as_mut() => ended,
         () = activity.told(Order::Close) => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                biased;
+                ended = connection => ended,
+                () = nothing => return,
+            }
         }
     };
     if let Err(error) = ended {
