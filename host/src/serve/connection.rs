@@ -178,14 +178,18 @@ async fn meet(arrival: Arrival, street: Arc<Street>, activity: &Arc<Activity>) -
     let Arrival { mut stream, peer, door, mut place, tracer } = arrival;
     let trusted = &street.settings.trusted;
     let mut visitor = peer;
-    if door.proxy_protocol
-        && trusted.is(peer)
-        && let Some(behind) = read_header(&mut stream).await?
-    {
-        visitor = Some(behind);
-        place.belongs_to(behind)?;
+    let mut is_trusted = trusted.is(peer);
+    if door.proxy_protocol && is_trusted {
+        match read_header(&mut stream).await? {
+            Some(behind) => {
+                visitor = Some(behind);
+                is_trusted = trusted.is(visitor);
+                place.belongs_to(behind)?;
+            }
+            // Whoever it is, the proxy does not say that it knows: what its requests say of a visitor may be anybody's word.
+            None => is_trusted = false,
+        }
     }
-    let is_trusted = trusted.is(visitor);
     let (stream, certificate, agreed) = match &door.kind {
         DoorKind::Http | DoorKind::Redirect => (Stream::Plain(stream), None, Agreed::Open),
         DoorKind::Https(certificates) => {
