@@ -289,6 +289,27 @@ async fn what_a_visitor_has_is_not_sent_again() {
     }
 }
 
+/// As Nix, Bazel and image layers leave them: such a time tells no content from another.
+#[tokio::test]
+async fn a_time_of_nobodys_is_no_date() {
+    let host = site(ROOT, &[("a.txt", "one")]).run().await;
+    let path = host.apps.file("_site/a.txt");
+    let is_told = async |seconds: u64| {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        let reply = host.get("/site/a.txt").await;
+        let since = [("if-modified-since", "Thu, 01 Jan 1970 00:00:02 GMT")];
+        let again = ask(&host, "/site/a.txt", &since).await;
+        let tag = ask(&host, "/site/a.txt", &[("if-none-match", reply.header("etag"))]).await;
+        assert_eq!(tag.status, StatusCode::NOT_MODIFIED, "{seconds}");
+        assert_eq!(tag.header("last-modified"), reply.header("last-modified"), "{seconds}");
+        (reply.header("last-modified").to_owned(), again.status.as_u16())
+    };
+    assert_eq!(is_told(0).await, (String::new(), 200));
+    assert_eq!(is_told(1).await, (String::new(), 200));
+    assert_eq!(is_told(2).await, ("Thu, 01 Jan 1970 00:00:02 GMT".to_owned(), 304));
+}
+
 #[tokio::test]
 async fn files_are_served_as_they_lie_there_now() {
     let host = site(ROOT, &[("a.txt", "one")]).run().await;
