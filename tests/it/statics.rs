@@ -395,6 +395,9 @@ async fn siblings_that_were_compressed_beforehand_are_sent() {
         assert_eq!((reply.text().as_str(), reply.header("content-encoding")), (text, coding), "{wanted}");
         assert_eq!(reply.header("content-type"), "text/javascript; charset=utf-8");
         assert_eq!(reply.header("etag") == plain.header("etag"), coding.is_empty(), "{wanted}");
+        let held = [("accept-encoding", wanted), ("if-none-match", reply.header("etag"))];
+        let again = ask(&host, "/site/app.js", &held).await;
+        assert_eq!((again.status, again.header("etag")), (StatusCode::NOT_MODIFIED, reply.header("etag")), "{wanted}");
     }
     assert_eq!(ask(&host, "/site/old.js", &[("accept-encoding", "gzip")]).await.text(), "plain");
     let part = ask(&host, "/site/app.js", &[("accept-encoding", "gzip"), ("range", "bytes=0-1")]).await;

@@ -11,6 +11,7 @@ use http::Request;
 use http::Response;
 use http::StatusCode;
 use http::Version;
+use http::header;
 use http::request::Parts;
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -59,6 +60,7 @@ pub async fn handle(visit: &Visit, request: Request<Incoming>) -> Response<Logge
         inner_details: visit.street.settings.inner_details,
         hsts: visit.certificate.as_ref().and(visit.street.settings.hsts),
         accepted: Accepted::asked_in(&head.headers),
+        held: head.headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect(),
         compression: visit.street.settings.compression,
     };
     let outcome = without_panic(outcome_of(visit, head, body, &mut record)).await;
