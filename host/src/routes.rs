@@ -106,6 +106,18 @@ pub enum Found<'table> {
     Foreign,
 }
 
+impl Found<'_> {
+    /// Whether both lead to the same app on the same mount, or to none for the same reason.
+    pub fn leads_where(&self, other: &Found<'_>) -> bool {
+        match (self, other) {
+            (Found::App { name, mount, .. }, Found::App { name: other_name, mount: other_mount, .. }) => {
+                name == other_name && mount == other_mount
+            }
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+}
+
 /// Host and path → app. Immutable.
 pub struct RouteTable {
     entries: Vec<Entry>,
@@ -341,6 +353,29 @@ mod tests {
             check(true, host, "/", "index at /");
         }
         check(false, "localhost", "/shop/", "index at /");
+    }
+
+    #[test]
+    fn an_encoded_slash_is_no_slash() {
+        check(true, "shop.localhost", "/a%2fb", "shop at /");
+        check(true, "localhost", "/shop/a%2Fb", "shop at /shop/");
+        check(true, "localhost", "/api%2fusers/", "index at /");
+        check(true, "localhost", "/api/users%2f1", "api at /api/");
+        check(true, "localhost", "/shop%2f", "index at /");
+        check(true, "example.org", "/buy%2fx", "nothing");
+        let table = table(true);
+        for (host, path, plain, alike) in [
+            ("shop.localhost", "/a%2fb", "/a/b", true),
+            ("localhost", "/shop/a%2fb", "/shop/a/b", true),
+            ("localhost", "/x%2fy", "/x/y", true),
+            ("nobody.localhost", "/x%2fy", "/x/y", true),
+            ("localhost", "/shop%2fa", "/shop/a", false),
+            ("localhost", "/api%2fusers", "/api/users", false),
+            ("localhost", "/api/users%2fa", "/api/users/a", false),
+            ("example.org", "/buy%2fx", "/buy/x", false),
+        ] {
+            assert_eq!(table.find(host, path).leads_where(&table.find(host, plain)), alike, "{host}{path}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use guesthouse::host::HostEnd;
 use guesthouse::serve::listen::Endpoint;
 use guesthouse::serve::listen::Place;
 use guesthouse::serve::listen::Speech;
@@ -86,6 +87,54 @@ async fn a_proxy_header_is_taken_from_trusted_proxies_only() {
         assert_eq!(answer.get(9..12).unwrap_or(""), status, "{trusted}: {answer}");
         assert!(answer.contains(said), "no `{said}` in {answer}");
     }
+}
+
+/// What a request says of its visitor is believed where the header names one.
+#[tokio::test]
+async fn a_proxy_that_names_nobody_is_not_believed_about_anybody() {
+    let host = host().config(|config| {
+        config.serve.trusted = trust("127.0.0.0/8");
+        config.serve.proxy_protocol = true;
+    });
+    let host = host.run().await;
+    // Version and command, family, length (section 2.2 of the protocol's text).
+    let header = |command: u8, family: u8, addresses: &[u8]| {
+        let length = u16::try_from(addresses.len()).unwrap().to_be_bytes();
+        [b"\r\n\r\n\0\r\nQUIT\n", &[command, family][..], &length, addresses].concat()
+    };
+    let four = [192, 0, 2, 7, 192, 0, 2, 2, 0, 1, 0, 2];
+    for (what, header) in [
+        ("LOCAL", header(0x20, 0x00, &[])),
+        ("LOCAL with addresses", header(0x20, 0x11, &four)),
+        ("UNSPEC", header(0x21, 0x00, &[])),
+        ("UNSPEC with something", header(0x21, 0x00, &four)),
+        ("a Unix socket", header(0x21, 0x31, &[b'a'; 216])),
+    ] {
+        let answer = ask(TcpStream::connect(host.address).await.unwrap(), &[&header, REQUEST].concat()).await;
+        for said in ["HTTP/1.1 200", "peer: 127.0.0.1\n", "scheme: http\n"] {
+            assert!(answer.contains(said), "{what}: no `{said}` in {answer}");
+        }
+        assert!(!answer.contains("192.0.2.") && !answer.contains("from-outside"), "{what}: {answer}");
+    }
+    // A proxy behind another one, which is named, is believed.
+    let named = header(0x21, 0x11, &[127, 0, 0, 9, 192, 0, 2, 2, 0, 1, 0, 2]);
+    let answer = ask(TcpStream::connect(host.address).await.unwrap(), &[&named, REQUEST].concat()).await;
+    assert!(answer.contains("peer: 192.0.2.1\n") && answer.contains("scheme: https\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_no_proxy_header() {
+    let host = host().config(|config| {
+        config.serve.trusted = trust("127.0.0.0/8");
+        config.serve.proxy_protocol = true;
+        config.serve.grace = std::time::Duration::from_secs(3600);
+    });
+    let host = host.run().await;
+    let mut half = TcpStream::connect(host.address).await.unwrap();
+    half.write_all(b"\r\n\r\n\0\r\nQUI").await.unwrap();
+    let (_, end) = host.stop().await;
+    assert_eq!(end, HostEnd::Stopped { cut: 0 });
+    assert_eq!(within("the host to close", half.read(&mut [0])).await.unwrap_or(0), 0);
 }
 
 #[tokio::test]

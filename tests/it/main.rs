@@ -55,4 +55,5 @@ mod swap;
 mod tidy;
 mod tls;
 mod unread;
+mod uploads;
 mod workspaces;

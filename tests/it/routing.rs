@@ -35,6 +35,42 @@ async fn an_app_answers_at_its_host_and_at_its_path() {
     );
 }
 
+/// The guest gets the bytes that were sent; routes are compared with them, and what two readers would route differently is
+/// refused.
+#[tokio::test]
+async fn an_encoded_slash_is_the_guests_and_no_routes() {
+    let host = TestHost::new()
+        .app("shop", guest::bytes(guest::ENVIRON))
+        .app("shop/deep", guest::bytes(guest::ENVIRON))
+        .app("index", guest::bytes(guest::ENVIRON))
+        .run()
+        .await;
+    for (authority, sent, mount, path) in [
+        ("shop.localhost", "/a%2Fb?c=%2f", "", "/a%2Fb"),
+        ("shop.localhost", "/%2f%2f", "", "/%2f%2f"),
+        ("shop.localhost", "/@scope%2fname", "", "/@scope%2fname"),
+        ("shop.localhost", "/..%252f%25", "", "/..%252f%25"),
+        ("localhost", "/shop/a%2fb/", "/shop", "/a%2fb/"),
+        ("localhost", "/shop/deep/%2f", "/shop/deep", "/%2f"),
+        ("localhost", "/@scope%2fname", "", "/@scope%2fname"),
+    ] {
+        let reply = host.get_at(authority, sent).await;
+        let text = reply.text();
+        assert!(text.contains(&format!("mount: {mount}\npath: {path}\n")), "{authority}{sent}: {text}");
+    }
+    for (authority, sent) in [
+        ("localhost", "/shop%2fa"),
+        ("localhost", "/shop%2F"),
+        ("localhost", "/%2fshop/..%2f"),
+        ("localhost", "/shop/deep%2fa"),
+        ("localhost", "/shop%2fdeep"),
+        ("shop.localhost", "/%2e%2e%2fa"),
+        ("shop.localhost", "/a%5cb"),
+    ] {
+        assert_eq!(host.get_at(authority, sent).await.status, StatusCode::BAD_REQUEST, "{authority}{sent}");
+    }
+}
+
 #[tokio::test]
 async fn only_hosts_that_are_ours_are_served() {
     let host = TestHost::new()

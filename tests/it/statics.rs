@@ -184,6 +184,21 @@ async fn nothing_outside_of_the_folder_and_nothing_hidden_is_ever_sent() {
     for path in [
         "/_secret",
         "/..%2f_secret",
+        "/%2e%2e%2f_secret",
+        "/%2E%2E%2F_secret",
+        "/..%252f_secret",
+        "/%252e%252e%252f_secret",
+        "/..%5c_secret",
+        "/%2e%2e%5c%2f_secret",
+        "/..%255c_secret",
+        "/sub%2f..%2f..%2f_secret",
+        "/sub%2fout",
+        "/sub%2Fwithin",
+        "/up%2f_secret",
+        "/sub/%2fetc/passwd",
+        "/sub%2f%2fetc%2fpasswd",
+        "/%2f..%2fsecret",
+        "/%2e%2fpage.txt",
         "/../_secret",
         "/%2e%2e/_secret",
         "/.%2E/_secret",
@@ -274,6 +289,27 @@ async fn what_a_visitor_has_is_not_sent_again() {
     }
 }
 
+/// As Nix, Bazel and image layers leave them: such a time tells no content from another.
+#[tokio::test]
+async fn a_time_of_nobodys_is_no_date() {
+    let host = site(ROOT, &[("a.txt", "one")]).run().await;
+    let path = host.apps.file("_site/a.txt");
+    let is_told = async |seconds: u64| {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        let reply = host.get("/site/a.txt").await;
+        let since = [("if-modified-since", "Thu, 01 Jan 1970 00:00:02 GMT")];
+        let again = ask(&host, "/site/a.txt", &since).await;
+        let tag = ask(&host, "/site/a.txt", &[("if-none-match", reply.header("etag"))]).await;
+        assert_eq!(tag.status, StatusCode::NOT_MODIFIED, "{seconds}");
+        assert_eq!(tag.header("last-modified"), reply.header("last-modified"), "{seconds}");
+        (reply.header("last-modified").to_owned(), again.status.as_u16())
+    };
+    assert_eq!(is_told(0).await, (String::new(), 200));
+    assert_eq!(is_told(1).await, (String::new(), 200));
+    assert_eq!(is_told(2).await, ("Thu, 01 Jan 1970 00:00:02 GMT".to_owned(), 304));
+}
+
 #[tokio::test]
 async fn files_are_served_as_they_lie_there_now() {
     let host = site(ROOT, &[("a.txt", "one")]).run().await;
@@ -359,6 +395,9 @@ async fn siblings_that_were_compressed_beforehand_are_sent() {
         assert_eq!((reply.text().as_str(), reply.header("content-encoding")), (text, coding), "{wanted}");
         assert_eq!(reply.header("content-type"), "text/javascript; charset=utf-8");
         assert_eq!(reply.header("etag") == plain.header("etag"), coding.is_empty(), "{wanted}");
+        let held = [("accept-encoding", wanted), ("if-none-match", reply.header("etag"))];
+        let again = ask(&host, "/site/app.js", &held).await;
+        assert_eq!((again.status, again.header("etag")), (StatusCode::NOT_MODIFIED, reply.header("etag")), "{wanted}");
     }
     assert_eq!(ask(&host, "/site/old.js", &[("accept-encoding", "gzip")]).await.text(), "plain");
     let part = ask(&host, "/site/app.js", &[("accept-encoding", "gzip"), ("range", "bytes=0-1")]).await;

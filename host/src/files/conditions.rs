@@ -22,6 +22,10 @@ use crate::name::Digest;
 
 const FIELDS: [HeaderName; 6] = [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE, RANGE];
 
+/// Before it, a time is no file's but a tool's: Nix sets 1 on all that it builds, Bazel and layers of images 0. As a date it
+/// would be the same for every content, and a visitor who asks by it would keep the old one for ever.
+const DATES_BEGIN: Duration = Duration::from_secs(2);
+
 /// The first second that cannot be written as a date of HTTP's: the year 10000.
 const DATES_END: Duration = Duration::from_secs(253_402_300_800);
 
@@ -75,7 +79,9 @@ impl Validators {
         );
         let digest = Digest::of(mark.as_bytes()).to_string();
         let modified = u64::try_from(metadata.mtime()).ok().map(Duration::from_secs);
-        let modified = modified.filter(|since| *since < DATES_END).map(|since| SystemTime::UNIX_EPOCH + since);
+        let modified = modified
+            .filter(|since| DATES_BEGIN <= *since && *since < DATES_END)
+            .map(|since| SystemTime::UNIX_EPOCH + since);
         // A time that is still to come is no time of modification (RFC 9110 section 8.8.2.1).
         let modified = modified.filter(|modified| *modified <= now);
         let age = modified.and_then(|modified| now.duration_since(modified).ok());
@@ -254,5 +260,9 @@ mod tests {
         assert_eq!((one.modified, one.is_settled), (Some(then), true));
         assert_eq!(look("x", SystemTime::now() + Duration::from_secs(9999)).modified, None);
         assert_eq!(look("x", SystemTime::UNIX_EPOCH - Duration::from_secs(9)).modified, None);
+        for (seconds, is_told) in [(0, false), (1, false), (2, true), (253_402_300_799, false)] {
+            let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            assert_eq!(look("x", modified).modified, is_told.then_some(modified), "{seconds}");
+        }
     }
 }

@@ -91,6 +91,10 @@ mod tests {
         check("/static", "/", None);
         check("", "/a..b/...x", None);
         check("", "/a..b/x..", Some(("a..b/x..", false)));
+        // Decoded once: these are names, if strange ones.
+        check("", "/a%252fb", Some(("a%2fb", false)));
+        check("", "/a%5cb", Some(("a\\b", false)));
+        check("", "/%252e%252e%252fb", Some(("%2e%2e%2fb", false)));
     }
 
     #[test]
@@ -106,6 +110,11 @@ mod tests {
             "/.%2E",
             "/.",
             "/a%2fb",
+            "/a%2Fb/c",
+            "/%2f",
+            "/..%2fa",
+            "/%2e%2e%2Fa",
+            "/a/..%2f..%2fb",
             "/%00",
             "/%",
             "/%zz",
@@ -140,7 +149,7 @@ mod tests {
     fn odd_path() -> impl Strategy<Value = String> {
         const PIECES: &[&str] = &[
             "/", "/", "/", ".", "..", "%2e", "%2E", "%2f", "%5c", "\\", "%00", "%", "%c0%af", "%252e", "_", "%5f", "a",
-            "ä", "~", ":", " ",
+            "ä", "~", ":", " ", "%2F", "%252f", "%255c", "%25",
         ];
         vec(select(PIECES), 0..12).prop_map(|pieces| format!("/{}", pieces.concat()))
     }

@@ -20,6 +20,7 @@ use crate::failures::Turn;
 use crate::name::AppName;
 use crate::serve::activity::Busy;
 use crate::serve::body::Ending;
+use crate::serve::leftover::Leftover;
 use crate::serve::overdue::Order;
 use crate::telemetry::ACCESS;
 
@@ -42,6 +43,8 @@ pub struct Record {
     pub upload: Ending,
     /// The request's mark on its connection.
     pub busy: Busy,
+    /// What may be left of its body when its answer is out.
+    pub leftover: Option<Leftover>,
     target: Option<PathAndQuery>,
     begun: Instant,
 }
@@ -79,6 +82,7 @@ impl Record {
             end: End::Open,
             upload: Ending::default(),
             busy,
+            leftover: None,
             target: uri.path_and_query().cloned(),
             begun: Instant::now(),
         }

@@ -11,12 +11,16 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::Notify;
 
+use crate::serve::chunks::Framing;
 use crate::serve::clock::Clock;
 use crate::serve::clock::Moment;
 use crate::serve::clock::NEVER;
 use crate::serve::overdue::Order;
 use crate::serve::overdue::Protocol;
 use crate::serve::overdue::Seen;
+
+/// How a chunked body is written where others have a length. hyper keeps the largest lengths for itself.
+const CHUNKED: u64 = u64::MAX;
 
 /// One connection's state. All figures are hints for the watch: none of them guards memory, so `Relaxed` does.
 pub struct Activity {
@@ -31,6 +35,9 @@ pub struct Activity {
     lingering_since: AtomicU64,
     /// Whether the visitor may still be sending a body that nobody reads.
     unread: AtomicBool,
+    /// The body of the request that hyper has read last, until the socket has heard of it; 0 is none. No hint: both are of
+    /// the connection's own task.
+    framing: AtomicU64,
     /// The bodies that are being streamed. Locked for a push or a walk, never across an await.
     streams: Mutex<Vec<Weak<AtomicU64>>>,
     order: AtomicU8,
@@ -52,6 +59,7 @@ impl Activity {
             closing_since: AtomicU64::new(NEVER),
             lingering_since: AtomicU64::new(NEVER),
             unread: AtomicBool::new(false),
+            framing: AtomicU64::new(0),
             streams: Mutex::new(Vec::new()),
             order: AtomicU8::new(Order::Stay as u8),
             wake: Notify::new(),
@@ -84,6 +92,28 @@ impl Activity {
         }
     }
 
+    /// HTTP/1: a request's head was read, and its body follows.
+    pub fn body_follows(&self, framing: Framing) {
+        let framing = match framing {
+            Framing::Length(bytes) => bytes,
+            Framing::Chunked => CHUNKED,
+        };
+        self.framing.store(framing, Ordering::Relaxed);
+    }
+
+    /// What follows the head that was read last, if that was not asked before.
+    pub fn take_framing(&self) -> Option<Framing> {
+        // Mostly there is nothing, and a load costs less.
+        if self.framing.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        match self.framing.swap(0, Ordering::Relaxed) {
+            0 => None,
+            CHUNKED => Some(Framing::Chunked),
+            bytes => Some(Framing::Length(bytes)),
+        }
+    }
+
     /// A request with a body came, which nobody has read yet.
     pub fn has_unread(&self) {
         self.unread.store(true, Ordering::Relaxed);
@@ -92,6 +122,13 @@ impl Activity {
     /// A request's body was read to its end.
     pub fn read_whole(&self) {
         self.unread.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether no request is in flight, and nothing that we say is on its way or may be lost by closing.
+    pub fn owes_nothing(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) == 0
+            && self.blocked_since.load(Ordering::Relaxed) == NEVER
+            && self.lingering_since.load(Ordering::Relaxed) == NEVER
     }
 
     /// Our last word is said. Returns whether to read on, because the visitor may still be sending.

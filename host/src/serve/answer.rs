@@ -53,13 +53,15 @@ pub struct Ways {
     pub is_head: bool,
     /// The body may be compressed with this, if it may be.
     pub accepted: Option<Accepted>,
+    /// What the visitor has of it already: the values of `If-None-Match`.
+    pub held: Vec<HeaderValue>,
     /// What stands at the end if it is a page.
     pub note: Option<Bytes>,
 }
 
 /// Makes a response fit for its visitor. One of `encoders` may compress it.
 pub fn answer(response: Response<AppBody>, mount: &str, ways: Ways, encoders: &Encoders) -> Result<Answer, Fault> {
-    let Ways { is_head, accepted, note } = ways;
+    let Ways { is_head, accepted, held, note } = ways;
     let (mut head, body) = response.into_parts();
     // hyper would take 101 for a change of protocol, and other 1xx for the last word.
     if !(200..=599).contains(&head.status.as_u16()) {
@@ -84,7 +86,7 @@ pub fn answer(response: Response<AppBody>, mount: &str, ways: Ways, encoders: &E
             (Some(bytes), _) => Length::Known(bytes),
             (None, _) => Length::Open,
         };
-        negotiate(&mut head, length, accepted, || encoders.permit())
+        negotiate(&mut head, length, accepted, &held, || encoders.permit())
     });
     // Where no body may follow, the guest's is dropped, and with it a guest that is still writing.
     if has_no_body {

@@ -45,17 +45,24 @@ pub enum Length {
 }
 
 /// Chooses a coding for a response, and makes its head say so. A response that would be compressed for another visitor, or
-/// at another time, says that it varies. `permit` is asked for the right to compress when everything else speaks for it.
+/// at another time, says that it varies. `held` is what the visitor has (`If-None-Match`). `permit` is asked for the right
+/// to compress when everything else speaks for it.
 pub fn negotiate<P>(
     head: &mut Parts,
     length: Length,
     accepted: Accepted,
+    held: &[HeaderValue],
     permit: impl FnOnce() -> Option<P>,
 ) -> Option<(Coding, P)> {
     if head.status == StatusCode::NOT_MODIFIED {
-        // It speaks of what the visitor has, which may have been compressed. A weak tag names either.
-        if accepted.best().is_some() && head.headers.contains_key(ETAG) {
-            weaken_tag(&mut head.headers);
+        // It speaks of what the visitor has, and names it as the visitor does: weak where it was compressed (RFC 9110
+        // section 15.4.5).
+        if accepted.best().is_some()
+            && let Some(tag) = head.headers.get(ETAG)
+        {
+            if is_held_as_weak(tag.as_bytes(), held) {
+                weaken_tag(&mut head.headers);
+            }
             vary(&mut head.headers);
         }
         return None;
@@ -109,6 +116,21 @@ fn vary(headers: &mut HeaderMap) {
     }
 }
 
+/// Whether the visitor names a strong tag in its weak form, and not as it is.
+fn is_held_as_weak(tag: &[u8], held: &[HeaderValue]) -> bool {
+    let (mut as_weak, mut as_is) = (false, false);
+    for value in held {
+        let value = value.as_bytes();
+        for at in (0..value.len()).filter(|at| !tag.is_empty() && value[*at..].starts_with(tag)) {
+            match value[..at].ends_with(b"W/") {
+                true => as_weak = true,
+                false => as_is = true,
+            }
+        }
+    }
+    as_weak && !as_is
+}
+
 /// The compressed bytes are not those that the tag was made for, but say the same (RFC 9110 section 8.8.1).
 fn weaken_tag(headers: &mut HeaderMap) {
     if let Some(tag) = headers.get(ETAG)
@@ -138,7 +160,7 @@ mod tests {
     }
 
     fn check(status: u16, length: Length, accepted: &'static str, fields: &[(&str, &str)], expected: &str) {
-        check_permitted(Some(()), status, length, accepted, fields, expected);
+        check_permitted(Some(()), status, length, accepted, &[], fields, expected);
     }
 
     /// The chosen coding, and the head afterwards, one field after the other.
@@ -147,16 +169,18 @@ mod tests {
         status: u16,
         length: Length,
         accepted: &'static str,
+        held: &[&'static str],
         fields: &[(&str, &str)],
         expected: &str,
     ) {
+        let held: Vec<HeaderValue> = held.iter().map(|value| HeaderValue::from_static(value)).collect();
         let mut response = Response::builder().status(status);
         for (name, value) in fields {
             response = response.header(*name, *value);
         }
         let mut head = response.body(()).unwrap().into_parts().0;
         let coding =
-            negotiate(&mut head, length, accepts(accepted), || permit).map_or("-", |(coding, ())| coding.name());
+            negotiate(&mut head, length, accepts(accepted), &held, || permit).map_or("-", |(coding, ())| coding.name());
         let mut found: Vec<String> = Vec::new();
         for (name, value) in &head.headers {
             if name != CONTENT_TYPE {
@@ -193,10 +217,30 @@ mod tests {
     }
 
     #[test]
+    fn a_304_names_what_the_visitor_has_as_the_visitor_does() {
+        let strong = "- | etag: \"a\" | vary: accept-encoding";
+        let weak = "- | etag: W/\"a\" | vary: accept-encoding";
+        for (held, tag, expected) in [
+            (&[][..], "\"a\"", strong),
+            (&["\"a\""], "\"a\"", strong),
+            (&["W/\"a\""], "\"a\"", weak),
+            (&["\"b\", W/\"a\""], "\"a\"", weak),
+            (&["\"b\"", "W/\"a\""], "\"a\"", weak),
+            (&["W/\"b\", \"a\""], "\"a\"", strong),
+            (&["W/\"a\", \"a\""], "\"a\"", strong),
+            (&["*"], "\"a\"", strong),
+            (&["W/\"a\""], "W/\"a\"", weak),
+            (&["\"a\""], "W/\"a\"", weak),
+        ] {
+            check_permitted(None, 304, Length::Known(0), "gzip", held, &[("etag", tag)], expected);
+        }
+    }
+
+    #[test]
     fn without_a_permit_a_body_goes_as_it_is() {
         let fields = [JSON, ("etag", "\"a\""), ("accept-ranges", "bytes"), ("content-length", "5000")];
         let plain = "- | accept-ranges: bytes | content-length: 5000 | etag: \"a\" | vary: accept-encoding";
-        check_permitted(None, 200, Length::Known(5000), "gzip", &fields, plain);
+        check_permitted(None, 200, Length::Known(5000), "gzip", &[], &fields, plain);
     }
 
     #[test]
@@ -204,7 +248,7 @@ mod tests {
         let untouched = |length: Length, accepted: &'static str| {
             let response = Response::builder().header(JSON.0, JSON.1).body(()).unwrap();
             let never = || -> Option<()> { panic!("nothing is compressed here: {length:?} {accepted}") };
-            assert!(negotiate(&mut response.into_parts().0, length, accepts(accepted), never).is_none());
+            assert!(negotiate(&mut response.into_parts().0, length, accepts(accepted), &[], never).is_none());
         };
         untouched(Length::Known(1023), "gzip");
         untouched(Length::Open, "identity");
@@ -216,7 +260,6 @@ mod tests {
         let weak = "gzip | content-encoding: gzip | etag: W/\"a\" | vary: accept-encoding";
         check(200, Length::Open, "gzip", &[JSON, ("etag", "\"a\"")], weak);
         check(200, Length::Open, "gzip", &[JSON, ("etag", "W/\"a\"")], weak);
-        check(304, Length::Known(0), "gzip", &[("etag", "\"a\"")], "- | etag: W/\"a\" | vary: accept-encoding");
         check(304, Length::Known(0), "identity", &[("etag", "\"a\"")], "- | etag: \"a\"");
         let merged = "gzip | content-encoding: gzip | vary: cookie, Origin, accept-encoding";
         check(200, Length::Open, "gzip", &[JSON, ("vary", "cookie"), ("vary", "Origin")], merged);

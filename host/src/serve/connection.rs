@@ -1,12 +1,16 @@
 //! One connection, from its first bytes to its end: a proxy's header, TLS, then hyper.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Request;
+use http_body::Body as _;
+use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::server::conn::http1;
 use hyper::server::conn::http2;
@@ -18,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use crate::serve::activity::Activity;
+use crate::serve::chunks::Framing;
 use crate::serve::detect::detect;
 use crate::serve::door::Door;
 use crate::serve::door::DoorKind;
@@ -48,10 +53,17 @@ const HYPER_FIELDS_MAX: usize = 100;
 /// Streams at once on one connection: what RFC 9113 section 6.5.2 recommends as the least, and what Envoy's edge has.
 const STREAMS_MAX: u32 = 100;
 
+/// What one stream may have sent of a body that nobody has read yet: 2.5 MiB/s over a line of 100 ms.
+const STREAM_WINDOW_BYTES: u32 = 256 << 10;
+
+/// The same for a connection: as much as all its streams together. Were it less, a few bodies that nobody reads would keep
+/// every other one on the connection from being sent, to other apps as well (RFC 9113 section 5.2.2).
+const CONNECTION_WINDOW_BYTES: u32 = STREAMS_MAX * STREAM_WINDOW_BYTES;
+
 /// A peer that does not answer a ping in this time is gone; it is sent one after as much silence.
 const PING: Duration = Duration::from_secs(20);
 
-/// At a stop: for a visitor who was let in just now, and whose request is on its way.
+/// At a stop: for a visitor who was let in just now, or is sending a head, and whose request is on its way.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// How to speak each protocol: made once, used by every connection.
@@ -75,6 +87,7 @@ impl Protocols {
         let mut http2 = http2::Builder::new(Tracked(tracker));
         http2.timer(TokioTimer::new()).keep_alive_interval(PING).keep_alive_timeout(PING);
         http2.max_concurrent_streams(STREAMS_MAX).max_send_buf_size(PIECE_BYTES);
+        http2.initial_stream_window_size(STREAM_WINDOW_BYTES).initial_connection_window_size(CONNECTION_WINDOW_BYTES);
         http2.max_header_list_size(u32::try_from(settings.head_bytes_max).unwrap_or(u32::MAX));
         Protocols { http1, http2 }
     }
@@ -124,17 +137,25 @@ pub async fn serve(arrival: Arrival, street: Arc<Street>, protocols: &Protocols)
 
 async fn speak(arrival: Arrival, street: Arc<Street>, activity: &Arc<Activity>, protocols: &Protocols) {
     let meeting = meet(arrival, street, activity);
-    let Some(Known { socket, protocol, visit, place: _place }) = in_time(meeting, activity).await else { return };
+    let Some(Known { mut socket, protocol, visit, place: _place }) = in_time(meeting, activity).await else { return };
     activity.speaks(protocol);
     let visit = Arc::new(visit);
-    let service = service_fn(move |request| {
+    if protocol == Protocol::Http1 {
+        socket.watch_chunks();
+    }
+    let service = service_fn(move |request: Request<Incoming>| {
         let visit = visit.clone();
+        // Here rather than in `handle`: hyper may read on before it begins with that.
+        if protocol == Protocol::Http1 && !request.body().is_end_stream() {
+            let length = request.body().size_hint().exact();
+            visit.activity.body_follows(length.map_or(Framing::Chunked, Framing::Length));
+        }
         async move { Ok::<_, Infallible>(handle(&visit, request).await) }
     });
     let io = TokioIo::new(socket);
     match protocol {
-        Protocol::Http1 => drive(protocols.http1.serve_connection(io, service), activity).await,
-        Protocol::Http2 => drive(protocols.http2.serve_connection(io, service), activity).await,
+        Protocol::Http1 => drive(protocols.http1.serve_connection(io, service), activity, no_request(activity)).await,
+        Protocol::Http2 => drive(protocols.http2.serve_connection(io, service), activity, pending()).await,
     }
 }
 
@@ -157,14 +178,18 @@ async fn meet(arrival: Arrival, street: Arc<Street>, activity: &Arc<Activity>) -
     let Arrival { mut stream, peer, door, mut place, tracer } = arrival;
     let trusted = &street.settings.trusted;
     let mut visitor = peer;
-    if door.proxy_protocol
-        && trusted.is(peer)
-        && let Some(behind) = read_header(&mut stream).await?
-    {
-        visitor = Some(behind);
-        place.belongs_to(behind)?;
+    let mut is_trusted = trusted.is(peer);
+    if door.proxy_protocol && is_trusted {
+        match read_header(&mut stream).await? {
+            Some(behind) => {
+                visitor = Some(behind);
+                is_trusted = trusted.is(visitor);
+                place.belongs_to(behind)?;
+            }
+            // Whoever it is, the proxy does not say that it knows: what its requests say of a visitor may be anybody's word.
+            None => is_trusted = false,
+        }
     }
-    let is_trusted = trusted.is(visitor);
     let (stream, certificate, agreed) = match &door.kind {
         DoorKind::Http | DoorKind::Redirect => (Stream::Plain(stream), None, Agreed::Open),
         DoorKind::Https(certificates) => {
@@ -184,8 +209,19 @@ async fn meet(arrival: Arrival, street: Arc<Street>, activity: &Arc<Activity>) -
     Ok(protocol.map(|protocol| Known { socket, protocol, visit, place }))
 }
 
-/// Drives a connection to its end. Told to close, it finishes what has begun: `connection: close`, or GOAWAY.
-async fn drive<C: GracefulConnection>(connection: C, activity: &Activity)
+/// At a stop, HTTP/1: ends when there is no request to wait for. hyper closes a connection by itself on which nothing came,
+/// but would wait for the rest of a head as long as its visitor does. On HTTP/2 the watch has a bound for that.
+async fn no_request(activity: &Activity) {
+    tokio::time::sleep(LAST_WORDS).await;
+    if !activity.owes_nothing() {
+        // The request's own end is the connection's.
+        pending().await
+    }
+}
+
+/// Drives a connection to its end. Told to close, it finishes what has begun: `connection: close`, or GOAWAY. `nothing` ends
+/// when nothing has.
+async fn drive<C: GracefulConnection>(connection: C, activity: &Activity, nothing: impl Future<Output = ()>)
 where
     C::Error: std::fmt::Display,
 {
@@ -196,7 +232,11 @@ where
         ended = connection.as_mut() => ended,
         () = activity.told(Order::Close) => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                biased;
+                ended = connection => ended,
+                () = nothing => return,
+            }
         }
     };
     if let Err(error) = ended {

@@ -11,6 +11,7 @@ use http::Request;
 use http::Response;
 use http::StatusCode;
 use http::Version;
+use http::header;
 use http::request::Parts;
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -25,6 +26,8 @@ use crate::serve::admit::admit;
 use crate::serve::body::BodyBounds;
 use crate::serve::body::bound;
 use crate::serve::elsewhere::elsewhere;
+use crate::serve::leftover::Kept;
+use crate::serve::leftover::keep;
 use crate::serve::logged_body::LoggedBody;
 use crate::serve::look_up::below;
 use crate::serve::look_up::look_up;
@@ -48,6 +51,8 @@ pub async fn handle(visit: &Visit, request: Request<Incoming>) -> Response<Logge
     let (head, body) = request.into_parts();
     let busy = Busy::begin(visit.activity.clone());
     let mut record = Record::begin(visit.id(&head.headers), &head.method, &head.uri, busy);
+    let (body, leftover) = keep(body, &visit.activity, &visit.street.tracker);
+    record.leftover = leftover;
     let manner = Manner {
         format: Format::asked_in(&head.headers),
         is_head: head.method == Method::HEAD,
@@ -55,13 +60,14 @@ pub async fn handle(visit: &Visit, request: Request<Incoming>) -> Response<Logge
         inner_details: visit.street.settings.inner_details,
         hsts: visit.certificate.as_ref().and(visit.street.settings.hsts),
         accepted: Accepted::asked_in(&head.headers),
+        held: head.headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect(),
         compression: visit.street.settings.compression,
     };
     let outcome = without_panic(outcome_of(visit, head, body, &mut record)).await;
     respond(outcome, manner, record, &visit.street)
 }
 
-async fn outcome_of(visit: &Visit, head: Parts, body: Incoming, record: &mut Record) -> Outcome {
+async fn outcome_of(visit: &Visit, head: Parts, body: Kept, record: &mut Record) -> Outcome {
     let settings = &visit.street.settings;
     if !body.is_end_stream() {
         visit.activity.has_unread();

@@ -15,6 +15,7 @@ use crate::serve::access_log::Called;
 use crate::serve::access_log::Record;
 use crate::serve::admit::Admitted;
 use crate::serve::index_page::app_lines;
+use crate::serve::path::with_plain_slashes;
 use crate::serve::refused::Refused;
 use crate::serve::respond::Outcome;
 use crate::serve::unbuilt;
@@ -40,10 +41,21 @@ pub fn look_up(
 }
 
 /// Takes one snapshot, and out of it what the request needs: the table is let go before anything is awaited.
+///
+/// A route is compared with the path as it was sent. Where an encoded slash stands, another reader on the way (a proxy with
+/// rules for `/shop/`) may see a slash, so that a path which then would lead elsewhere is refused.
 fn look(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<(Arc<App>, Arc<str>), Outcome> {
     let table = street.routes.snapshot();
     let (host, path) = (host_of(&admitted.authority), admitted.path_and_query.path());
-    match table.find(&host, path) {
+    let found = table.find(&host, path);
+    if let Some(plain) = with_plain_slashes(path)
+        && !found.leads_where(&table.find(&host, &plain))
+    {
+        return Err(Outcome::Refused(Refused::bad(
+            "with a slash for its encoded slash, the path would lead elsewhere",
+        )));
+    }
+    match found {
         Found::App { target: Target::Live(app), mount, .. } => {
             record.app = Called::Live(app.clone());
             Ok((app.clone(), mount.clone()))

@@ -6,7 +6,7 @@
 //!          open ── overdue ── activity          │         │          │                                  │         │
 //!        (permits, the watch)       │       authority  (tls, doors)  routes            answer compress cookies pages
 //!                             socket, stream   path                                                    │
-//!                                   └ wire    fields               access_log ──────────────────── logged_body
+//!                              └ chunks, wire fields               access_log ──────────────────── logged_body
 //! ```
 //!
 //! Nothing here knows how apps come to be: the route table is all that this street and `deploy` share. Everything that is
@@ -19,6 +19,7 @@ mod admit;
 mod answer;
 mod authority;
 mod body;
+mod chunks;
 mod clock;
 mod compress;
 mod connection;
@@ -36,6 +37,7 @@ pub mod head_fuzz;
 pub mod health;
 mod index_page;
 pub mod inherited;
+mod leftover;
 pub mod listen;
 mod logged_body;
 mod look_up;
@@ -112,7 +114,7 @@ pub async fn run(
     let (ids, encoders) = (RequestIds::new(), Encoders::new(settings.encoders_max));
     let house = Arc::new(House {
         protocols: Protocols::new(&settings, tracker.clone()),
-        street: Arc::new(Street { settings, routes, ids, encoders, certificates }),
+        street: Arc::new(Street { settings, routes, ids, encoders, certificates, tracker: tracker.clone() }),
         connections: connections.clone(),
         tracker: tracker.clone(),
     });

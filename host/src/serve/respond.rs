@@ -72,7 +72,7 @@ pub enum Outcome {
 }
 
 /// How to speak to the visitor.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Manner {
     /// How pages are written.
     pub format: Format,
@@ -86,6 +86,8 @@ pub struct Manner {
     pub hsts: Option<Duration>,
     /// What an app's body may be compressed with.
     pub accepted: Accepted,
+    /// What the visitor has already: the values of `If-None-Match`.
+    pub held: Vec<HeaderValue>,
     /// Whether bodies of apps that do not say are compressed.
     pub compression: bool,
 }
@@ -100,12 +102,17 @@ struct Reply {
 }
 
 /// Writes the response.
-pub fn respond(outcome: Outcome, manner: Manner, record: Record, street: &Street) -> Response<LoggedBody> {
+pub fn respond(outcome: Outcome, mut manner: Manner, record: Record, street: &Street) -> Response<LoggedBody> {
     let reply = match outcome {
         Outcome::Answered(response, mount) => {
-            let accepted = may_compress(manner, &record).then_some(manner.accepted);
-            let note = note(manner, &record, &street.settings);
-            match answer(*response, &mount, Ways { is_head: manner.is_head, accepted, note }, &street.encoders) {
+            let accepted = may_compress(&manner, &record).then_some(manner.accepted);
+            let note = note(&manner, &record, &street.settings);
+            match answer(
+                *response,
+                &mount,
+                Ways { is_head: manner.is_head, accepted, held: std::mem::take(&mut manner.held), note },
+                &street.encoders,
+            ) {
                 Ok(Answer { head, source, promise }) => {
                     return finish(Response::from_parts(head, ()), source, promise, manner.hsts, record);
                 }
@@ -162,11 +169,11 @@ pub fn respond(outcome: Outcome, manner: Manner, record: Record, street: &Street
             Reply::new(StatusCode::INTERNAL_SERVER_ERROR, happened).detailed(message)
         }
     };
-    reply.write(manner, record)
+    reply.write(&manner, record)
 }
 
 /// The app's own word counts before the operator's default.
-fn may_compress(manner: Manner, record: &Record) -> bool {
+fn may_compress(manner: &Manner, record: &Record) -> bool {
     match &record.app {
         Called::Live(app) => app.compress.unwrap_or(manner.compression),
         Called::Nobody | Called::Waiting(_) => false,
@@ -174,7 +181,7 @@ fn may_compress(manner: Manner, record: &Record) -> bool {
 }
 
 /// What stands at the end of a page when its app's source does not build.
-fn note(manner: Manner, record: &Record, settings: &ServeSettings) -> Option<Bytes> {
+fn note(manner: &Manner, record: &Record, settings: &ServeSettings) -> Option<Bytes> {
     let (Called::Live(app), Format::Html) = (&record.app, manner.format) else { return None };
     match settings.builds.as_ref()?.of(&app.name)? {
         Build::Failed(why) => Some(note_of(app.name.as_str(), &why).into()),
@@ -298,7 +305,7 @@ impl Reply {
         self.with(header::REFRESH, HeaderValue::from_static("2"))
     }
 
-    fn write(mut self, manner: Manner, record: Record) -> Response<LoggedBody> {
+    fn write(mut self, manner: &Manner, record: Record) -> Response<LoggedBody> {
         if !manner.inner_details {
             self.page.details = None;
         }

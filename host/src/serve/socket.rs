@@ -1,4 +1,5 @@
-//! A visitor's socket: counts its silences, can give back what was read, and shows the wire where that is asked for.
+//! A visitor's socket: counts its silences, can give back what was read, watches over chunked bodies, and shows the wire where
+//! that is asked for.
 
 use std::io;
 use std::io::IoSlice;
@@ -15,6 +16,7 @@ use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
 
 use crate::serve::activity::Activity;
+use crate::serve::chunks::Chunks;
 use crate::serve::stream::Stream;
 use crate::serve::wire::Tracer;
 
@@ -26,8 +28,10 @@ pub struct Socket {
     stream: Stream,
     activity: Arc<Activity>,
     tracer: Option<Box<Tracer>>,
-    /// Was read to recognise the protocol, and is read once more.
+    /// Was read to recognise the protocol, or is held back for the watch over chunks, and is read next.
     given_back: Bytes,
+    /// On HTTP/1.
+    chunks: Option<Chunks>,
     /// Whether our side is shut and we only read on.
     lingers: bool,
 }
@@ -35,20 +39,36 @@ pub struct Socket {
 impl Socket {
     /// Wraps a stream that was just accepted.
     pub fn new(stream: Stream, activity: Arc<Activity>, tracer: Option<Box<Tracer>>) -> Socket {
-        Socket { stream, activity, tracer, given_back: Bytes::new(), lingers: false }
+        Socket { stream, activity, tracer, given_back: Bytes::new(), chunks: None, lingers: false }
     }
 
     /// Makes `bytes` what is read next.
     pub fn give_back(&mut self, bytes: Bytes) {
         self.given_back = bytes;
     }
+
+    /// Watches over chunked bodies from here on: HTTP/1 is spoken.
+    pub fn watch_chunks(&mut self) {
+        self.chunks = Some(Chunks::default());
+    }
+
+    /// How much of what comes next may be read now.
+    fn pass(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(chunks) = &mut self.chunks else { return Ok(bytes.len()) };
+        if let Some(framing) = self.activity.take_framing() {
+            chunks.follows(framing);
+        }
+        chunks.pass(bytes)
+    }
 }
 
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if !self.given_back.is_empty() {
-            let length = self.given_back.len().min(buf.remaining());
-            buf.put_slice(&self.given_back[..length]);
+            let mut next = self.given_back.clone();
+            next.truncate(buf.remaining());
+            let length = self.pass(&next)?;
+            buf.put_slice(&next[..length]);
             self.given_back.advance(length);
             return Poll::Ready(Ok(()));
         }
@@ -59,6 +79,11 @@ impl AsyncRead for Socket {
             self.activity.arrived();
             if let Some(tracer) = &mut self.tracer {
                 tracer.arrived(arrived);
+            }
+            let length = self.pass(arrived)?;
+            if length < arrived.len() {
+                self.given_back = Bytes::copy_from_slice(&arrived[length..]);
+                buf.set_filled(before + length);
             }
         }
         Poll::Ready(Ok(()))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use http::uri::Scheme;
+use tokio_util::task::TaskTracker;
 
 use crate::routes::RouteReader;
 use crate::serve::activity::Activity;
@@ -28,6 +29,8 @@ pub struct Street {
     pub encoders: Encoders,
     /// The answers to those who validate names for certificates.
     pub certificates: Option<Arc<Certificates>>,
+    /// Where runs what outlives a request.
+    pub tracker: TaskTracker,
 }
 
 /// What the requests of one connection share.

@@ -134,6 +134,8 @@ class Requests(unittest.TestCase):
             ("A", "1"),
             ("a", "2"),
         ]
+        get(answer, "/a%2Fb%252f", headers=headers)
+        self.assertEqual((found["path"], found["raw_path"]), ("/shop/a/b%2f", b"/shop/a%2Fb%252f"))
         get(answer, "/caf%C3%A9?q=%41", headers=headers)
         self.assertEqual(
             (found["path"], found["raw_path"], found["root_path"]), ("/shop/café", b"/shop/caf%C3%A9", "/shop")

@@ -275,6 +275,9 @@ class Requests(unittest.TestCase):
         environ = seen(path="/a%20b/%C3%A9/%ff?q=%41&r=1")
         self.assertEqual(environ["PATH_INFO"], "/a b/\u00c3\u00a9/\u00ff")
         self.assertEqual(environ["QUERY_STRING"], "q=%41&r=1")
+        for path, expected in [("/@a%2fb", "/@a/b"), ("/a%252fb", "/a%2fb"), ("/a%255c%2F", "/a%5c/")]:
+            once = seen(path=path)
+            self.assertEqual((once["PATH_INFO"], once["RAW_URI"]), (expected, path))
         self.assertEqual(environ["RAW_URI"], "/a%20b/%C3%A9/%ff?q=%41&r=1")
 
     def test_repeated_headers_are_joined_and_cookies_with_a_semicolon(self):

@@ -77,6 +77,7 @@ pub fn cases() -> Vec<Case> {
         case("a long extension", chunked(&format!("5;{}\r\nhello\r\n0\r\n\r\n", "a".repeat(17 << 10)))).closed(&[400]),
     );
     cases.extend(trailers());
+    cases.extend(bare_line_feeds());
     cases
 }
 
@@ -102,6 +103,34 @@ fn trailers() -> Vec<Case> {
         case("too many trailers", with(&many)).closed(&[400]),
         case("a trailer that is too long", with(&format!("x-after: {}\r\n", "a".repeat(70_000)))).closed(&[400]),
     ]
+}
+
+/// In the trailer section, where hyper would take what follows for a trailer. Whole, byte by byte, and behind others.
+fn bare_line_feeds() -> Vec<Case> {
+    let good = "POST / HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n1\r\n\n\r\n0\r\nx: y\r\n\r\n";
+    let mut cases = Vec::new();
+    for (what, end) in [
+        ("for the last line's end", "0\r\n\n"),
+        ("for the last line's end, and a line that is none", "0\r\n\njunk\r\n\r\n"),
+        ("for the last line's end, and a request", "0\r\n\nGET /b HTTP/1.1\r\nhost: localhost\r\n\r\n"),
+        ("after a trailer and for the last line's end", "0\r\nx: y\n\n"),
+        ("after a trailer", "0\r\nx: y\n\r\n"),
+        ("between two trailers", "0\r\nx: y\na: b\r\n\r\n"),
+        ("after a trailer's line", "0\r\nx: y\r\n\n"),
+        ("within a trailer's name", "0\r\nx\n: y\r\n\r\n"),
+        ("after an extension's line", "0;a=b\r\n\n"),
+    ] {
+        let sent = chunked(&format!("5\r\nhello\r\n{end}"));
+        cases.push(case(format!("a bare line feed {what}"), &sent).closed(&[400]));
+        cases.push(case(format!("a bare line feed {what}, byte by byte"), &sent).in_single_bytes().closed(&[400]));
+        cases.push(case(format!("a bare line feed {what}, second"), format!("{good}{sent}")).closed(&[200, 400]));
+    }
+    let cookie = "GET / HTTP/1.1\r\nhost: localhost\r\ncookie: chunked\r\n\r\n";
+    let text = "\n\ntransfer-encoding: chunked\r\n\r\n0\r\n\n";
+    let length = post(&format!("content-length: {}\r\n", text.len()), text);
+    cases.push(case("chunked in a cookie and in a text", format!("{cookie}{length}")).kept(&[200, 200]));
+    cases.push(case("chunked in a text, byte by byte", &length).in_single_bytes());
+    cases
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
