@@ -16,6 +16,7 @@ use crate::deploy::before::JoinError;
 use crate::deploy::before::Part;
 use crate::deploy::before::join;
 use crate::deploy::before::recipe;
+use crate::deploy::guard::Guard;
 use crate::deploy::manifest::Manifest;
 use crate::deploy::reason::readable;
 use crate::deploy::scan::Beside;
@@ -71,36 +72,62 @@ pub enum Loaded {
     },
 }
 
+/// What came of reading an app's files.
+#[derive(Debug)]
+pub struct Found {
+    /// What was read.
+    pub loaded: Loaded,
+    /// What its manifest keeps back, if that was read, whatever became of the rest.
+    pub guard: Option<Guard>,
+}
+
 /// Reads what `order` names. Blocks.
-pub fn load(order: &Order, store: &Store) -> Loaded {
-    match take(order, store) {
+pub fn load(order: &Order, store: &Store) -> Found {
+    // The manifest first: what it keeps back is known even if the component is not to be had.
+    let manifest = order.manifest.as_ref().map(read_manifest).transpose();
+    let guard = manifest.as_ref().ok().and_then(Option::as_ref).map(|written| match &written.asked {
+        Ok(asked) => Guard::of(asked),
+        Err(_) => Guard::Unread,
+    });
+    let loaded = match take(order, manifest, store) {
         Ok(loaded) => loaded,
         Err(Loaded::Pending(why)) => Loaded::Pending(readable(&why)),
         Err(Loaded::Refused { revision, why }) => Loaded::Refused { revision, why: readable(&why) },
         Err(other) => other,
-    }
+    };
+    Found { loaded, guard }
 }
 
-fn take(order: &Order, store: &Store) -> Result<Loaded, Loaded> {
+/// A manifest as it was read.
+struct Written<'a> {
+    sighting: &'a Sighting,
+    bytes: Vec<u8>,
+    asked: Result<Manifest, String>,
+}
+
+fn read_manifest(sighting: &Sighting) -> Result<Written<'_>, Loaded> {
+    let bytes = read_whole(sighting, MANIFEST_BYTES_MAX)?;
+    let asked = Manifest::parse(&sighting.shown, &bytes);
+    Ok(Written { sighting, bytes, asked })
+}
+
+fn take(order: &Order, manifest: Result<Option<Written<'_>>, Loaded>, store: &Store) -> Result<Loaded, Loaded> {
     let code = read_whole(&order.code, order.bytes_max)?;
-    let manifest = match &order.manifest {
-        Some(sighting) => Some((sighting, read_whole(sighting, MANIFEST_BYTES_MAX)?)),
-        None => None,
-    };
+    let manifest = manifest?;
     if code.is_empty() {
         return Err(Loaded::Pending(
             "the file is empty: its content is waited for (is a build or a copy still going on?)".to_owned(),
         ));
     }
-    let manifest_digest = manifest.as_ref().map(|(_, bytes)| Digest::of(bytes));
-    let manifest_bytes = manifest.as_ref().map(|(_, bytes)| bytes.as_slice());
+    let manifest_digest = manifest.as_ref().map(|written| Digest::of(&written.bytes));
+    let manifest_bytes = manifest.as_ref().map(|written| written.bytes.as_slice());
     let alone = Revision { code: Digest::of(&code), manifest: manifest_digest };
     unless_known(order, alone, || restore(store, alone, &code, manifest_bytes))?;
     let mut before = Vec::new();
-    if let Some((sighting, bytes)) = &manifest {
-        let asked = Manifest::parse(&sighting.shown, bytes).map_err(|why| refused(alone, why))?;
-        check_match(&sighting.shown, &asked, alone.code)?;
-        before = asked.before;
+    if let Some(Written { sighting, asked, .. }) = &manifest {
+        let asked = asked.as_ref().map_err(|why| refused(alone, why.clone()))?;
+        check_match(&sighting.shown, asked, alone.code)?;
+        before = asked.before.clone();
     }
     if !order.before.iter().map(|beside| &beside.name).eq(&before) {
         return Err(Loaded::Before(before));
@@ -263,7 +290,7 @@ mod tests {
         let store = Store::open(state.path()).unwrap();
         let before = Vec::new();
         let order = Order { code: code.clone(), manifest: manifest.cloned(), before, known: Vec::new(), bytes_max };
-        match load(&order, &store) {
+        match load(&order, &store).loaded {
             Loaded::Changed => "changed".to_owned(),
             Loaded::Before(names) => format!("before: {}", names.join(" ")),
             Loaded::Pending(why) => format!("pending: {why}"),
@@ -288,7 +315,7 @@ mod tests {
                 known: vec![revision],
                 bytes_max: 1 << 20,
             };
-            assert!(matches!(load(&order, &store), Loaded::Content { inspection: None, .. }));
+            assert!(matches!(load(&order, &store).loaded, Loaded::Content { inspection: None, .. }));
             assert_eq!(store.code(revision.code).is_some(), is_put_back);
         };
         check(&guesthouse_test_guests::revision(1), true);
