@@ -9,8 +9,11 @@ use guesthouse_sandbox::compose::is_middleware;
 use guesthouse_sandbox::inspect::InspectError;
 use guesthouse_sandbox::inspect::Inspection;
 use guesthouse_sandbox::inspect::inspect;
+use rustix::fs::CWD;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
+use rustix::fs::ResolveFlags;
+use rustix::io::Errno;
 
 use crate::deploy::before::JoinError;
 use crate::deploy::before::Part;
@@ -252,16 +255,24 @@ fn read_whole(sighting: &Sighting, bytes_max: u64) -> Result<Vec<u8>, Loaded> {
     Ok(bytes)
 }
 
-/// Without following a last link, and without waiting for the other end of a pipe: what is there may be exchanged at any
-/// moment.
+/// Without following a link, and without waiting for the other end of a pipe: what is there may be exchanged at any
+/// moment. An old kernel can refuse a link at the end of the path only; what it opens by another is not the file that the
+/// scan saw, and is told from it by its mark.
 fn open(real: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    Ok(File::from(rustix::fs::open(real, flags, Mode::empty())?))
+    let file = match rustix::fs::openat2(CWD, real, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+        // An old kernel, or a container that does not let the call through.
+        Err(Errno::NOSYS | Errno::PERM) => rustix::fs::open(real, flags, Mode::empty()),
+        opened => opened,
+    };
+    Ok(File::from(file?))
 }
 
 fn unreadable(sighting: &Sighting, error: &io::Error) -> Loaded {
     match error.kind() {
         io::ErrorKind::NotFound => Loaded::Changed,
+        // The scan saw none: a link was put there since.
+        _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => Loaded::Changed,
         io::ErrorKind::PermissionDenied => Loaded::Refused {
             revision: None,
             why: format!("`{}` cannot be read: {error} (make it readable for the host's user)", sighting.shown),
@@ -273,6 +284,7 @@ fn unreadable(sighting: &Sighting, error: &io::Error) -> Loaded {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::symlink;
     use std::path::PathBuf;
     use std::time::Duration;
 
@@ -352,5 +364,23 @@ mod tests {
         let gone = sighting(&wasm);
         fs::remove_file(&wasm).unwrap();
         assert_eq!(outcome(&gone, None, 99), "changed");
+    }
+
+    #[test]
+    fn nothing_is_read_through_a_link_that_came_after_the_scan() {
+        let home = tempfile::tempdir().unwrap();
+        let home = fs::canonicalize(home.path()).unwrap();
+        let (seen, far) = (home.join("apps/d"), home.join("far"));
+        for folder in [&seen, &far] {
+            fs::create_dir_all(folder).unwrap();
+            fs::write(folder.join("shop.wasm"), "01234567").unwrap();
+        }
+        let (before, manifest) = (sighting(&seen.join("shop.wasm")), sighting(&far.join("shop.wasm")));
+        fs::rename(&seen, home.join("apps/e")).unwrap();
+        symlink(&far, &seen).unwrap();
+        assert_eq!(outcome(&before, None, 99), "changed");
+        // Not even the very file that was seen.
+        let through = Sighting { real: seen.join("shop.wasm"), ..manifest };
+        assert_eq!(outcome(&through, None, 99), "changed");
     }
 }
