@@ -18,6 +18,7 @@ pub mod files;
 pub mod host;
 pub mod name;
 pub mod new;
+mod opened;
 pub mod percent;
 #[cfg(test)]
 #[path = "../../tests/harness/random.rs"]

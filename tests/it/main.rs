@@ -36,6 +36,7 @@ mod http2;
 mod javascript;
 mod logs;
 mod malformed;
+mod manifests;
 mod middleware;
 mod model;
 mod neighbours;

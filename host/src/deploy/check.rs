@@ -112,11 +112,11 @@ impl Checker {
         let order = Order { code, manifest, before: Vec::new(), known: Vec::new(), bytes_max };
         let (store, apps, roots) =
             (self.validator.store.clone(), self.settings.apps.clone(), self.settings.roots.clone());
-        let loaded = blocking(move || match load(&order, &store) {
+        let loaded = blocking(move || match load(&order, &store).loaded {
             // What stands before it is known once its manifest was read.
             Loaded::Before(names) => {
                 let before = sight_beside(&order.code, &names, &apps, &roots);
-                load(&Order { before, ..order }, &store)
+                load(&Order { before, ..order }, &store).loaded
             }
             other => other,
         });

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use guesthouse_sandbox::inspect::Inspection;
 
+use crate::deploy::guard::Guard;
 use crate::deploy::life::Ready;
+use crate::deploy::load::Found;
 use crate::deploy::load::Loaded;
 use crate::deploy::load::Order;
 use crate::deploy::scan::Scan;
@@ -42,7 +44,7 @@ pub enum Fact<G> {
     /// The folder could not be looked through: why.
     Unseen(String),
     /// A file was read.
-    Read(AppName, u64, Loaded),
+    Read(AppName, u64, Found),
     /// A revision is ready, or will not be.
     Made(AppName, u64, Made<G>),
     /// Something else may be allowed or possible now: refused revisions are tried again.
@@ -55,7 +57,11 @@ pub enum Fact<G> {
 impl<G> Fact<G> {
     /// Whether something could not be done that may be possible later.
     pub fn is_trouble(&self) -> bool {
-        matches!(self, Fact::Read(_, _, Loaded::Trouble(_)) | Fact::Made(_, _, Made::Trouble(_)))
+        match self {
+            Fact::Read(_, _, found) => matches!(found.loaded, Loaded::Trouble(_)),
+            Fact::Made(_, _, made) => matches!(made, Made::Trouble(_)),
+            _ => false,
+        }
     }
 }
 
@@ -109,4 +115,6 @@ pub struct Remembered {
     pub standby: Option<Revision>,
     /// What was refused, if the same host would refuse it again.
     pub refused: Option<(Revision, String)>,
+    /// What its last manifest kept back.
+    pub guard: Guard,
 }

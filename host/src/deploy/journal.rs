@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::deploy::guard::Guard;
 use crate::deploy::private;
 use crate::deploy::private::Durable;
 use crate::name::Digest;
@@ -38,6 +39,9 @@ pub struct Record {
     pub standby: Option<Written>,
     /// The newest content, if it was refused.
     pub refused: Option<Refusal>,
+    /// What its last manifest kept back. An earlier host did not say.
+    #[serde(default)]
+    pub guard: Option<Guard>,
 }
 
 /// A revision, written down.
@@ -123,7 +127,8 @@ mod tests {
         assert_eq!(Journal::read(state.path()), (Journal::default(), None));
         let revision = Revision { code: Digest::of(b"code"), manifest: Some(Digest::of(b"manifest")) };
         let refused = Refusal { revision: revision.into(), why: "no".to_owned(), judge: "host".to_owned() };
-        let record = Record { live: Some(revision.into()), standby: None, refused: Some(refused) };
+        let record =
+            Record { live: Some(revision.into()), standby: None, refused: Some(refused), guard: Some(Guard::Unread) };
         let journal = Journal {
             layout: LAYOUT,
             device: Some(7),

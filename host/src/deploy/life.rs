@@ -1,9 +1,12 @@
 //! The life of one app: what serves, what is newest, and what is being done about it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::deploy::guard::Guard;
+use crate::deploy::scan::Mark;
 use crate::deploy::scan::Sighting;
 use crate::deploy::settle::Settle;
 use crate::deploy::status::AppState;
@@ -20,6 +23,10 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 pub struct Life<G> {
     /// Its files, as last seen.
     pub seen: Option<(Sighting, Option<Sighting>)>,
+    /// What its last manifest kept back: while it is away, nothing is published.
+    pub guard: Guard,
+    /// By what that manifest was known when it was read; `None` if an earlier run read it.
+    pub guard_of: Option<Mark>,
     /// Names of what stands before it, as its manifest was last read.
     pub before: Vec<String>,
     /// Whether they have stood still.
@@ -86,6 +93,8 @@ pub struct Ready<G> {
 pub struct Reading {
     /// Its number.
     pub serial: u64,
+    /// By what the manifest is known that is read.
+    pub manifest: Option<Mark>,
     /// Whether it only makes sure that nothing changed unseen.
     pub is_check: bool,
 }
@@ -122,6 +131,8 @@ impl<G> Default for Life<G> {
     fn default() -> Life<G> {
         Life {
             seen: None,
+            guard: Guard::default(),
+            guard_of: None,
             before: Vec::new(),
             settle: Settle::default(),
             is_settling: false,
@@ -187,6 +198,15 @@ impl<G> Life<G> {
         let settled = if self.is_settling { self.settle.waits_until() } else { None };
         let retry = if self.reading.is_none() { self.retry.at } else { None };
         [settled, retry, self.last_good_retry.at].into_iter().flatten().min()
+    }
+
+    /// Why nothing is published of it as it lies there, if its manifest is away and is missed.
+    pub fn misses_its_manifest(&self) -> Option<String> {
+        let (code, manifest) = self.seen.as_ref()?;
+        match manifest {
+            Some(_) => None,
+            None => self.guard.missed(&Path::new(&code.shown).with_extension("toml").display().to_string()),
+        }
     }
 
     /// How the operator knows its file.

@@ -9,13 +9,17 @@ use guesthouse_sandbox::compose::is_middleware;
 use guesthouse_sandbox::inspect::InspectError;
 use guesthouse_sandbox::inspect::Inspection;
 use guesthouse_sandbox::inspect::inspect;
+use rustix::fs::CWD;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
+use rustix::fs::ResolveFlags;
+use rustix::io::Errno;
 
 use crate::deploy::before::JoinError;
 use crate::deploy::before::Part;
 use crate::deploy::before::join;
 use crate::deploy::before::recipe;
+use crate::deploy::guard::Guard;
 use crate::deploy::manifest::Manifest;
 use crate::deploy::reason::readable;
 use crate::deploy::scan::Beside;
@@ -71,36 +75,62 @@ pub enum Loaded {
     },
 }
 
+/// What came of reading an app's files.
+#[derive(Debug)]
+pub struct Found {
+    /// What was read.
+    pub loaded: Loaded,
+    /// What its manifest keeps back, if that was read, whatever became of the rest.
+    pub guard: Option<Guard>,
+}
+
 /// Reads what `order` names. Blocks.
-pub fn load(order: &Order, store: &Store) -> Loaded {
-    match take(order, store) {
+pub fn load(order: &Order, store: &Store) -> Found {
+    // The manifest first: what it keeps back is known even if the component is not to be had.
+    let manifest = order.manifest.as_ref().map(read_manifest).transpose();
+    let guard = manifest.as_ref().ok().and_then(Option::as_ref).map(|written| match &written.asked {
+        Ok(asked) => Guard::of(asked),
+        Err(_) => Guard::Unread,
+    });
+    let loaded = match take(order, manifest, store) {
         Ok(loaded) => loaded,
         Err(Loaded::Pending(why)) => Loaded::Pending(readable(&why)),
         Err(Loaded::Refused { revision, why }) => Loaded::Refused { revision, why: readable(&why) },
         Err(other) => other,
-    }
+    };
+    Found { loaded, guard }
 }
 
-fn take(order: &Order, store: &Store) -> Result<Loaded, Loaded> {
+/// A manifest as it was read.
+struct Written<'a> {
+    sighting: &'a Sighting,
+    bytes: Vec<u8>,
+    asked: Result<Manifest, String>,
+}
+
+fn read_manifest(sighting: &Sighting) -> Result<Written<'_>, Loaded> {
+    let bytes = read_whole(sighting, MANIFEST_BYTES_MAX)?;
+    let asked = Manifest::parse(&sighting.shown, &bytes);
+    Ok(Written { sighting, bytes, asked })
+}
+
+fn take(order: &Order, manifest: Result<Option<Written<'_>>, Loaded>, store: &Store) -> Result<Loaded, Loaded> {
     let code = read_whole(&order.code, order.bytes_max)?;
-    let manifest = match &order.manifest {
-        Some(sighting) => Some((sighting, read_whole(sighting, MANIFEST_BYTES_MAX)?)),
-        None => None,
-    };
+    let manifest = manifest?;
     if code.is_empty() {
         return Err(Loaded::Pending(
             "the file is empty: its content is waited for (is a build or a copy still going on?)".to_owned(),
         ));
     }
-    let manifest_digest = manifest.as_ref().map(|(_, bytes)| Digest::of(bytes));
-    let manifest_bytes = manifest.as_ref().map(|(_, bytes)| bytes.as_slice());
+    let manifest_digest = manifest.as_ref().map(|written| Digest::of(&written.bytes));
+    let manifest_bytes = manifest.as_ref().map(|written| written.bytes.as_slice());
     let alone = Revision { code: Digest::of(&code), manifest: manifest_digest };
     unless_known(order, alone, || restore(store, alone, &code, manifest_bytes))?;
     let mut before = Vec::new();
-    if let Some((sighting, bytes)) = &manifest {
-        let asked = Manifest::parse(&sighting.shown, bytes).map_err(|why| refused(alone, why))?;
-        check_match(&sighting.shown, &asked, alone.code)?;
-        before = asked.before;
+    if let Some(Written { sighting, asked, .. }) = &manifest {
+        let asked = asked.as_ref().map_err(|why| refused(alone, why.clone()))?;
+        check_match(&sighting.shown, asked, alone.code)?;
+        before = asked.before.clone();
     }
     if !order.before.iter().map(|beside| &beside.name).eq(&before) {
         return Err(Loaded::Before(before));
@@ -225,16 +255,24 @@ fn read_whole(sighting: &Sighting, bytes_max: u64) -> Result<Vec<u8>, Loaded> {
     Ok(bytes)
 }
 
-/// Without following a last link, and without waiting for the other end of a pipe: what is there may be exchanged at any
-/// moment.
+/// Without following a link, and without waiting for the other end of a pipe: what is there may be exchanged at any
+/// moment. An old kernel can refuse a link at the end of the path only; what it opens by another is not the file that the
+/// scan saw, and is told from it by its mark.
 fn open(real: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    Ok(File::from(rustix::fs::open(real, flags, Mode::empty())?))
+    let file = match rustix::fs::openat2(CWD, real, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+        // An old kernel, or a container that does not let the call through.
+        Err(Errno::NOSYS | Errno::PERM) => rustix::fs::open(real, flags, Mode::empty()),
+        opened => opened,
+    };
+    Ok(File::from(file?))
 }
 
 fn unreadable(sighting: &Sighting, error: &io::Error) -> Loaded {
     match error.kind() {
         io::ErrorKind::NotFound => Loaded::Changed,
+        // The scan saw none: a link was put there since.
+        _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => Loaded::Changed,
         io::ErrorKind::PermissionDenied => Loaded::Refused {
             revision: None,
             why: format!("`{}` cannot be read: {error} (make it readable for the host's user)", sighting.shown),
@@ -246,6 +284,7 @@ fn unreadable(sighting: &Sighting, error: &io::Error) -> Loaded {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::symlink;
     use std::path::PathBuf;
     use std::time::Duration;
 
@@ -263,7 +302,7 @@ mod tests {
         let store = Store::open(state.path()).unwrap();
         let before = Vec::new();
         let order = Order { code: code.clone(), manifest: manifest.cloned(), before, known: Vec::new(), bytes_max };
-        match load(&order, &store) {
+        match load(&order, &store).loaded {
             Loaded::Changed => "changed".to_owned(),
             Loaded::Before(names) => format!("before: {}", names.join(" ")),
             Loaded::Pending(why) => format!("pending: {why}"),
@@ -288,7 +327,7 @@ mod tests {
                 known: vec![revision],
                 bytes_max: 1 << 20,
             };
-            assert!(matches!(load(&order, &store), Loaded::Content { inspection: None, .. }));
+            assert!(matches!(load(&order, &store).loaded, Loaded::Content { inspection: None, .. }));
             assert_eq!(store.code(revision.code).is_some(), is_put_back);
         };
         check(&guesthouse_test_guests::revision(1), true);
@@ -325,5 +364,23 @@ mod tests {
         let gone = sighting(&wasm);
         fs::remove_file(&wasm).unwrap();
         assert_eq!(outcome(&gone, None, 99), "changed");
+    }
+
+    #[test]
+    fn nothing_is_read_through_a_link_that_came_after_the_scan() {
+        let home = tempfile::tempdir().unwrap();
+        let home = fs::canonicalize(home.path()).unwrap();
+        let (seen, far) = (home.join("apps/d"), home.join("far"));
+        for folder in [&seen, &far] {
+            fs::create_dir_all(folder).unwrap();
+            fs::write(folder.join("shop.wasm"), "01234567").unwrap();
+        }
+        let (before, manifest) = (sighting(&seen.join("shop.wasm")), sighting(&far.join("shop.wasm")));
+        fs::rename(&seen, home.join("apps/e")).unwrap();
+        symlink(&far, &seen).unwrap();
+        assert_eq!(outcome(&before, None, 99), "changed");
+        // Not even the very file that was seen.
+        let through = Sighting { real: seen.join("shop.wasm"), ..manifest };
+        assert_eq!(outcome(&through, None, 99), "changed");
     }
 }

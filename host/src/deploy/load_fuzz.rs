@@ -49,7 +49,7 @@ pub fn file(bytes: &[u8]) -> Outcome {
     let store = Store::open(&folder.path().join("state")).expect("there is room for a store");
     let order =
         Order { code: sighting(&path), manifest: None, before: Vec::new(), known: Vec::new(), bytes_max: BYTES_MAX };
-    match load(&order, &store) {
+    match load(&order, &store).loaded {
         Loaded::Content { revision, inspection } => {
             assert!(inspection.is_some() && inspect(bytes).is_ok());
             assert_eq!(revision, Revision { code: Digest::of(bytes), manifest: None });

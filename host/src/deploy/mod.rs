@@ -14,6 +14,7 @@ pub mod check;
 pub mod checked;
 mod compile;
 mod fact;
+mod guard;
 mod guest_folders;
 mod instances;
 mod jobs;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::deploy::book::Book;
 use crate::deploy::fact::Remembered;
+use crate::deploy::guard::Guard;
 use crate::deploy::journal::Journal;
 use crate::deploy::journal::Record;
 use crate::deploy::journal::Refusal;
@@ -28,8 +29,11 @@ pub fn remembered(journal: &Journal, judge: &str) -> (BTreeMap<AppName, Remember
     let app = |(name, record): (&String, &Record)| {
         let revision = |written: &Option<Written>| written.as_ref().and_then(Written::revision);
         let refused = record.refused.as_ref().filter(|refusal| refusal.judge == judge);
+        let live = revision(&record.live);
+        let unsaid = || if live.is_some_and(|live| live.manifest.is_some()) { Guard::Unread } else { Guard::Nothing };
         let known = Remembered {
-            live: revision(&record.live),
+            guard: record.guard.clone().unwrap_or_else(unsaid),
+            live,
             standby: revision(&record.standby),
             refused: refused.and_then(|refusal| Some((refusal.revision.revision()?, refusal.why.clone()))),
         };
@@ -43,21 +47,27 @@ pub fn remembered(journal: &Journal, judge: &str) -> (BTreeMap<AppName, Remember
 pub fn journal<G: Clone>(book: &Book<G>, judge: &str) -> Journal {
     let mut journal = Journal::default();
     journal.device = book.device();
-    let record = |live: Option<Revision>, standby: Option<Revision>, refused: Option<&(Revision, String)>| {
+    type Refused<'a> = Option<&'a (Revision, String)>;
+    let record = |live: Option<Revision>, standby: Option<Revision>, refused: Refused<'_>, guard: &Guard| {
         let refusal = |(revision, why): &(_, String)| Refusal {
             revision: Written::from(*revision),
             why: why.clone(),
             judge: judge.to_owned(),
         };
-        Record { live: live.map(Written::from), standby: standby.map(Written::from), refused: refused.map(refusal) }
+        Record {
+            live: live.map(Written::from),
+            standby: standby.map(Written::from),
+            refused: refused.map(refusal),
+            guard: Some(guard.clone()),
+        }
     };
     // A host that ends before it has seen the folder leaves what it was left.
     for (name, known) in book.remembered().into_iter().flatten() {
-        journal.apps.insert(name.to_string(), record(known.live, known.standby, known.refused.as_ref()));
+        journal.apps.insert(name.to_string(), record(known.live, known.standby, known.refused.as_ref(), &known.guard));
     }
     for (name, life) in book.lives() {
         let live = life.live_revision().or(life.last_good);
-        journal.apps.insert(name.to_string(), record(live, life.standby, life.refused.as_ref()));
+        journal.apps.insert(name.to_string(), record(live, life.standby, life.refused.as_ref(), &life.guard));
     }
     let known = book.incumbents().iter().filter(|(_, holder)| journal.apps.contains_key(holder.as_str()));
     journal.routes = known.map(|(route, holder)| (route.clone(), holder.to_string())).collect();

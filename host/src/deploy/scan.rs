@@ -4,15 +4,23 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
+use std::fs::File;
 use std::fs::Metadata;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::time::SystemTime;
 
+use rustix::fs::Dir;
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
+
 use crate::name::AppName;
+use crate::opened;
+use crate::opened::Links;
 
 /// How deep sub-folders may lie: a bound against link mazes, far beyond any sensible route.
 const DEPTH_MAX: usize = 8;
@@ -119,18 +127,11 @@ impl Mark {
 
 /// Looks through `apps`. Links may lead to what lies beneath its real path or beneath one of `roots`.
 pub fn scan(apps: &Path, roots: &[PathBuf]) -> io::Result<Scan> {
-    let real = fs::canonicalize(apps)?;
-    let device = fs::metadata(&real)?.dev();
-    let mut walk = Walk {
-        shown: apps,
-        allowed: allowed(&real, roots),
-        scan: Scan { device, ..Scan::default() },
-        manifests: BTreeMap::new(),
-        names: 0,
-        below: 0,
-    };
+    let folder = Held::folder(apps)?;
+    let mut walk = Walk::new(apps, allowed(&folder.real, roots));
+    walk.scan.device = folder.metadata.dev();
     walk.scan.is_empty = true;
-    walk.folder(&real, Path::new(""), &mut Vec::new())?;
+    walk.folder(&folder, Path::new(""), &mut Vec::new())?;
     for (name, manifest) in walk.manifests {
         match walk.scan.apps.get_mut(&name) {
             Some(sighted) => sighted.manifest = Some(manifest),
@@ -146,9 +147,9 @@ pub fn sight(file: &Path, apps: &Path, roots: &[PathBuf]) -> Result<(AppName, Si
     let Some(file_name) = file.file_name() else { return Err("not a file but a folder".to_owned()) };
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let cannot = |error: io::Error| format!("cannot be looked at: {error}");
-    let real = fs::canonicalize(folder).map_err(cannot)?;
-    let (below, allowed) = place(&real, apps, roots);
-    let (entry, path) = (real.join(file_name), below.join(file_name));
+    let held = Held::folder(folder).map_err(cannot)?;
+    let (below, allowed) = place(&held.real, apps, roots);
+    let (entry, path) = (held.real.join(file_name), below.join(file_name));
     if let Some(why) = path.iter().find_map(ignored) {
         return Err(format!("{why}: such files are left alone"));
     }
@@ -158,13 +159,9 @@ pub fn sight(file: &Path, apps: &Path, roots: &[PathBuf]) -> Result<(AppName, Si
             if metadata.is_dir() { "a folder: name the files in it" } else { "its name does not end in `.wasm`" };
         return Err(format!("{what}: such files are left alone"));
     }
-    let mut walk =
-        Walk { shown: folder, allowed, scan: Scan::default(), manifests: BTreeMap::new(), names: 0, below: 0 };
-    walk.name(&entry, &path, metadata.is_symlink(), &mut Vec::new());
-    let manifest = entry.with_extension("toml");
-    if let Ok(metadata) = fs::symlink_metadata(&manifest) {
-        walk.name(&manifest, &path.with_extension("toml"), metadata.is_symlink(), &mut Vec::new());
-    }
+    let mut walk = Walk::new(folder, allowed);
+    walk.name(&held, &path, &mut Vec::new());
+    walk.name(&held, &path.with_extension("toml"), &mut Vec::new());
     if let Some((_, why)) = walk.scan.refusals.pop_first() {
         return Err(why);
     }
@@ -185,12 +182,10 @@ pub fn sight_beside(code: &Sighting, names: &[String], apps: &Path, roots: &[Pat
     let folder = code.entry.parent().unwrap_or(Path::new("/"));
     let shown = Path::new(&code.shown).parent().unwrap_or(Path::new(""));
     let (_, allowed) = place(folder, apps, roots);
-    let mut walk = Walk { shown, allowed, scan: Scan::default(), manifests: BTreeMap::new(), names: 0, below: 0 };
-    for name in names {
-        let entry = folder.join(name);
-        if let Ok(metadata) = fs::symlink_metadata(&entry) {
-            walk.name(&entry, Path::new(name), metadata.is_symlink(), &mut Vec::new());
-        }
+    let mut walk = Walk::new(shown, allowed);
+    // What cannot be looked at is not there.
+    if let Ok(folder) = Held::folder(folder) {
+        names.iter().for_each(|name| walk.name(&folder, Path::new(name), &mut Vec::new()));
     }
     let file = |name: &String| walk.scan.components.get(Path::new(name)).cloned();
     names.iter().map(|name| Beside { name: name.clone(), file: file(name) }).collect()
@@ -212,6 +207,31 @@ fn allowed(real: &Path, roots: &[PathBuf]) -> Vec<PathBuf> {
     allowed
 }
 
+/// Something in the folder, held open: it stays what it is, whatever its name leads to a moment later.
+struct Held {
+    handle: File,
+    metadata: Metadata,
+    /// Where it is.
+    real: PathBuf,
+}
+
+impl Held {
+    /// The folder at `path`, wherever that leads.
+    fn folder(path: &Path) -> io::Result<Held> {
+        let handle = opened::folder(path)?;
+        // Without `/proc`, by its name: whoever can exchange the folders on the way to it needs no link.
+        let real = opened::whereabouts(&handle).or_else(|_| fs::canonicalize(path))?;
+        Ok(Held { metadata: handle.metadata()?, handle, real })
+    }
+
+    /// Everything in it.
+    fn entries(&self) -> io::Result<Dir> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let readable = rustix::fs::openat(&self.handle, ".", flags, Mode::empty())?;
+        Ok(Dir::read_from(readable)?)
+    }
+}
+
 struct Walk<'a> {
     shown: &'a Path,
     allowed: Vec<PathBuf>,
@@ -223,22 +243,27 @@ struct Walk<'a> {
     below: usize,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(shown: &'a Path, allowed: Vec<PathBuf>) -> Walk<'a> {
+        Walk { shown, allowed, scan: Scan::default(), manifests: BTreeMap::new(), names: 0, below: 0 }
+    }
+
     /// `above` holds the real folders on the way here, so that a link circle ends.
-    fn folder(&mut self, real: &Path, path: &Path, above: &mut Vec<PathBuf>) -> io::Result<()> {
-        self.scan.folders.insert(real.to_owned());
-        above.push(real.to_owned());
-        for entry in fs::read_dir(real)? {
+    fn folder(&mut self, folder: &Held, path: &Path, above: &mut Vec<PathBuf>) -> io::Result<()> {
+        self.scan.folders.insert(folder.real.clone());
+        above.push(folder.real.clone());
+        for entry in folder.entries()? {
             let entry = entry?;
-            self.scan.is_empty = false;
-            self.count(above.len() > 1)?;
-            let name = entry.file_name();
-            if ignored(&name).is_some() && !is_set_aside(&name) {
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if name == "." || name == ".." {
                 continue;
             }
-            let path = path.join(&name);
-            let is_link = entry.file_type()?.is_symlink();
-            self.name(&entry.path(), &path, is_link, above);
+            self.scan.is_empty = false;
+            self.count(above.len() > 1)?;
+            if ignored(name).is_some() && !is_set_aside(name) {
+                continue;
+            }
+            self.name(folder, &path.join(name), above);
         }
         above.pop();
         Ok(())
@@ -255,15 +280,17 @@ impl Walk<'_> {
         Err(io::Error::other(format!("holds more than {most} names: is it the right folder?")))
     }
 
-    fn name(&mut self, entry: &Path, path: &Path, is_link: bool, above: &mut Vec<PathBuf>) {
+    /// What lies in `folder` under the last name of `path`.
+    fn name(&mut self, folder: &Held, path: &Path, above: &mut Vec<PathBuf>) {
         let kind = Kind::of(path);
-        match self.resolve(entry, is_link) {
+        let name = path.file_name().unwrap_or_default();
+        match self.hold(folder, Path::new(name)) {
             // Whatever lies in a folder that is set aside is set aside as well.
-            Ok((_, metadata)) if metadata.is_dir() && matches!(kind, Some(Kind::SetAside)) => {}
-            Ok((real, metadata)) if metadata.is_dir() && kind.is_none() => self.sub_folder(&real, path, above),
-            Ok((real, metadata)) => {
+            Ok(held) if held.metadata.is_dir() && matches!(kind, Some(Kind::SetAside)) => {}
+            Ok(held) if held.metadata.is_dir() && kind.is_none() => self.sub_folder(&held, path, above),
+            Ok(held) => {
                 if let Some(kind) = kind {
-                    let file = self.file(entry, real, path, &metadata);
+                    let file = self.file(folder.real.join(name), held, path);
                     self.sighted(kind, path, file);
                 }
             }
@@ -278,8 +305,8 @@ impl Walk<'_> {
         }
     }
 
-    fn sub_folder(&mut self, real: &Path, path: &Path, above: &mut Vec<PathBuf>) {
-        if above.iter().any(|folder| folder == real) || above.len() >= DEPTH_MAX {
+    fn sub_folder(&mut self, folder: &Held, path: &Path, above: &mut Vec<PathBuf>) {
+        if above.contains(&folder.real) || above.len() >= DEPTH_MAX {
             tracing::debug!(path = %path.display(), "not entered: a circle of links, or too deep");
             return;
         }
@@ -287,23 +314,28 @@ impl Walk<'_> {
         if depth == 1 {
             self.below = 0;
         }
-        if let Err(error) = self.folder(real, path, above) {
+        if let Err(error) = self.folder(folder, path, above) {
             above.truncate(depth);
             self.scan.unreadable.insert(path.to_owned(), error.to_string());
         }
     }
 
-    /// Follows links, but not out of what is allowed.
-    fn resolve(&self, entry: &Path, is_link: bool) -> Result<(PathBuf, Metadata), Refused> {
-        if !is_link {
-            let metadata = fs::symlink_metadata(entry).map_err(Refused::from_error)?;
-            return Ok((entry.to_owned(), metadata));
+    /// Follows links, but not out of what is allowed. A link that is put in a folder's place at any moment is either seen
+    /// as a link, or comes too late.
+    fn hold(&self, folder: &Held, name: &Path) -> Result<Held, Refused> {
+        let at = |links: Links| opened::at(&folder.handle, name, links);
+        let (handle, metadata) = at(Links::Kept).map_err(Refused::from_error)?;
+        if !metadata.is_symlink() {
+            return Ok(Held { handle, metadata, real: folder.real.join(name) });
         }
-        let real = fs::canonicalize(entry).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound if fs::symlink_metadata(entry).is_ok() => {
+        let (handle, metadata) = at(Links::Followed).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound if at(Links::Kept).is_ok() => {
                 Refused::Because("a link that leads nowhere".to_owned())
             }
             _ => Refused::from_error(error),
+        })?;
+        let real = opened::whereabouts(&handle).map_err(|error| {
+            Refused::Because(format!("a link, and `/proc` does not tell where it leads: {error} (mount `/proc`)"))
         })?;
         if !self.allowed.iter().any(|root| real.starts_with(root)) {
             return Err(Refused::Because(format!(
@@ -311,20 +343,24 @@ impl Walk<'_> {
                 real.display()
             )));
         }
-        let metadata = fs::symlink_metadata(&real).map_err(Refused::from_error)?;
-        Ok((real, metadata))
+        // Removed since it was opened: where it was says nothing.
+        if metadata.nlink() == 0 {
+            return Err(Refused::Gone);
+        }
+        Ok(Held { handle, metadata, real })
     }
 
-    fn file(&mut self, entry: &Path, real: PathBuf, path: &Path, metadata: &Metadata) -> Result<Sighting, String> {
+    fn file(&mut self, entry: PathBuf, held: Held, path: &Path) -> Result<Sighting, String> {
+        let Held { metadata, real, .. } = held;
         if !metadata.is_file() {
-            return Err(format!("not a regular file but {}", kind_of(metadata)));
+            return Err(format!("not a regular file but {}", kind_of(&metadata)));
         }
         // Writes to the target of a link are noticed in the target's own folder.
         if let Some(folder) = real.parent() {
             self.scan.folders.insert(folder.to_owned());
         }
         let shown = self.shown.join(path).display().to_string();
-        Ok(Sighting { entry: entry.to_owned(), real, shown, mark: Mark::of(metadata), age: age(metadata) })
+        Ok(Sighting { entry, real, shown, mark: Mark::of(&metadata), age: age(&metadata) })
     }
 
     fn sighted(&mut self, kind: Kind, path: &Path, file: Result<Sighting, String>) {
@@ -428,6 +464,11 @@ fn age(metadata: &Metadata) -> Duration {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
+    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::Ordering;
+
+    use rustix::fs::CWD;
+    use rustix::fs::RenameFlags;
 
     use super::*;
 
@@ -519,6 +560,41 @@ mod tests {
         let maze = "holds more than 10000 names: is it the right folder?";
         assert!(found.starts_with("api/users 4 bytes\nshop 4 bytes\nmaze"), "{found}");
         assert!(found.contains(maze), "{found}");
+    }
+
+    #[test]
+    fn a_link_that_is_swapped_in_during_a_scan_takes_nothing_from_outside() {
+        const SCANS: usize = 4000;
+        let folder = tempfile::tempdir().unwrap();
+        let base = fs::canonicalize(folder.path()).unwrap();
+        let (apps, outside) = (base.join("apps"), base.join("outside"));
+        fs::create_dir_all(apps.join("d/e")).unwrap();
+        fs::create_dir_all(outside.join("e")).unwrap();
+        for file in ["far.wasm", "far.toml", "_far.wasm", "e/far.wasm"] {
+            fs::write(outside.join(file), "far").unwrap();
+        }
+        fs::write(apps.join("d/near.wasm"), "near").unwrap();
+        symlink(&outside, apps.join(".link")).unwrap();
+        let (d, link) = (apps.join("d"), apps.join(".link"));
+        let is_done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    rustix::fs::renameat_with(CWD, &d, CWD, &link, RenameFlags::EXCHANGE).unwrap();
+                }
+            });
+            let (mut taken, mut near, mut refused) = (Vec::new(), 0, 0);
+            for _ in 0..SCANS {
+                let scan = scan(&apps, &[]).unwrap();
+                let is_far = |path: &PathBuf| path.ends_with("far.wasm") || path.ends_with("_far.wasm");
+                taken.extend(scan.components.into_keys().filter(is_far));
+                near += scan.apps.len();
+                refused += scan.unreadable.len();
+            }
+            is_done.store(true, Ordering::Relaxed);
+            assert!(taken.is_empty(), "taken from outside of the folder: {taken:?}");
+            assert!(near > 0 && refused > 0, "never seen as a folder ({near}), or never as a link ({refused})");
+        });
     }
 
     #[test]

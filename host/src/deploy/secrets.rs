@@ -7,6 +7,9 @@ use std::io;
 use std::io::Read as _;
 use std::path::Path;
 
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
+
 use crate::deploy::manifest::Value;
 
 /// A key or a certificate, not a data set.
@@ -44,8 +47,14 @@ pub fn resolve(asked: &BTreeMap<String, Value>, folder: Option<&Path>) -> Result
 
 /// One line break at the end is the editor's, not the secret's.
 fn read(path: &Path) -> io::Result<String> {
+    // Links may lead out of the operator's own folder, as they do where secrets are mounted; a pipe is not waited for.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
     let mut text = String::new();
-    File::open(path)?.take(SECRET_BYTES_MAX + 1).read_to_string(&mut text)?;
+    file.take(SECRET_BYTES_MAX + 1).read_to_string(&mut text)?;
     if text.len() as u64 > SECRET_BYTES_MAX || text.contains('\0') {
         return Err(io::Error::other(format!("not a text of at most {SECRET_BYTES_MAX} bytes")));
     }
@@ -57,6 +66,9 @@ fn read(path: &Path) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use rustix::fs::CWD;
+    use rustix::fs::FileType;
 
     use super::*;
 
@@ -70,6 +82,11 @@ mod tests {
         let error = resolve(&asked, None).unwrap_err().to_string();
         assert_eq!(error, "waits for the secret `token`: this host has no secrets directory");
         assert!(resolve(&asked, Some(folder.path())).is_err());
+        let mode = Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(CWD, folder.path().join("token"), FileType::Fifo, mode, 0).unwrap();
+        let error = resolve(&asked, Some(folder.path())).unwrap_err().to_string();
+        assert_eq!(error, "waits for the secret `token`: not a regular file");
+        fs::remove_file(folder.path().join("token")).unwrap();
         fs::write(folder.path().join("token"), "secret\n").unwrap();
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(resolve(&asked, Some(folder.path())).unwrap(), vec![pair("A", "a"), pair("B", "secret")]);

@@ -48,6 +48,8 @@ pub struct Look<'a> {
     pub now: Instant,
     /// How long a written file must stand still.
     pub settle: Duration,
+    /// How long a file must have been gone before it counts as removed.
+    pub removal_grace: Duration,
     /// Whether an event said that this path was moved into place as a whole.
     pub moved: &'a dyn Fn(&Path) -> bool,
 }
@@ -117,7 +119,8 @@ impl Part {
         self.due = match sighting {
             Some(sighting) if is_whole(sighting) || flipped(sighting) => None,
             Some(sighting) => look.settle.checked_sub(sighting.age).map(|rest| look.now + rest),
-            None => Some(look.now + look.settle),
+            // It may be on its way to be replaced: whatever it says holds for as long as the component's own absence does.
+            None => Some(look.now + look.settle.max(look.removal_grace)),
         };
         self.seen = sighting.map(|sighting| (sighting.mark, sighting.real.clone()));
         true
@@ -131,6 +134,7 @@ mod tests {
     use super::*;
 
     const SETTLE: Duration = Duration::from_millis(500);
+    const GRACE: Duration = Duration::from_secs(2);
 
     fn sighting(path: &Path, content: &str) -> Sighting {
         fs::write(path, content).unwrap();
@@ -143,7 +147,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shop.wasm");
         let (start, mut settle) = (Instant::now(), Settle::default());
-        let at = |millis| Look { now: start + Duration::from_millis(millis), settle: SETTLE, moved: &|_| false };
+        let at = |millis| Look {
+            now: start + Duration::from_millis(millis),
+            settle: SETTLE,
+            removal_grace: GRACE,
+            moved: &|_| false,
+        };
         let first = sighting(&path, "1");
         assert_eq!(settle.look(&first, None, &[], at(0)), Step::Wait(start + SETTLE));
         assert_eq!(settle.look(&first, None, &[], at(100)), Step::Wait(start + SETTLE));
@@ -161,7 +170,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shop.wasm");
         let now = Instant::now();
-        let look = |moved| Look { now, settle: SETTLE, moved };
+        let look = |moved| Look { now, settle: SETTLE, removal_grace: GRACE, moved };
         let file = sighting(&path, "1");
         assert_eq!(Settle::default().look(&file, None, &[], look(&|_| true)), Step::Read);
         let old = Sighting { age: SETTLE * 2, ..file.clone() };
@@ -182,7 +191,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let code = Sighting { age: SETTLE * 2, ..sighting(&folder.path().join("shop.wasm"), "1") };
         let (now, mut settle) = (Instant::now(), Settle::default());
-        let look = Look { now, settle: SETTLE, moved: &|_| false };
+        let look = Look { now, settle: SETTLE, removal_grace: GRACE, moved: &|_| false };
         assert_eq!(settle.look(&code, None, &[], look), Step::Read);
         let auth = |file| [Beside { name: "_auth.wasm".to_owned(), file }];
         // The manifest was read, and names a file that is not there.
@@ -194,7 +203,7 @@ mod tests {
         let later = Look { now: now + SETTLE, ..look };
         assert_eq!(settle.look(&code, None, &written, later), Step::Read);
         assert_eq!(settle.look(&code, None, &written, later), Step::Idle);
-        assert_eq!(settle.look(&code, None, &auth(None), later), Step::Wait(now + SETTLE * 2));
+        assert_eq!(settle.look(&code, None, &auth(None), later), Step::Wait(now + SETTLE + GRACE));
         // What it has nothing to do with any more does not matter.
         assert_eq!(settle.look(&code, None, &[], later), Step::Read);
     }
@@ -205,11 +214,21 @@ mod tests {
         let code = Sighting { age: SETTLE * 2, ..sighting(&folder.path().join("shop.wasm"), "1") };
         let manifest = sighting(&folder.path().join("shop.toml"), "");
         let (now, mut settle) = (Instant::now(), Settle::default());
-        let look = Look { now, settle: SETTLE, moved: &|_| false };
+        let look = Look { now, settle: SETTLE, removal_grace: GRACE, moved: &|_| false };
         assert_eq!(settle.look(&code, None, &[], look), Step::Read);
         assert_eq!(settle.look(&code, Some(&manifest), &[], look), Step::Wait(now + SETTLE));
         assert_eq!(settle.look(&code, Some(&manifest), &[], Look { now: now + SETTLE, ..look }), Step::Read);
-        // A manifest that vanishes may be on its way to be replaced.
-        assert_eq!(settle.look(&code, None, &[], Look { now: now + SETTLE, ..look }), Step::Wait(now + SETTLE * 2));
+        // A manifest that vanishes may be on its way to be replaced: it is waited for as long as for a component.
+        let gone = now + SETTLE;
+        assert_eq!(settle.look(&code, None, &[], Look { now: gone, ..look }), Step::Wait(gone + GRACE));
+        let saved = Sighting { mark: Mark { inode: 1, ..manifest.mark }, ..manifest };
+        let back = Look { now: gone + SETTLE, ..look };
+        assert_eq!(settle.look(&code, Some(&saved), &[], back), Step::Wait(gone + SETTLE * 2));
+        assert_eq!(settle.look(&code, Some(&saved), &[], Look { now: gone + SETTLE * 2, ..look }), Step::Read);
+        assert_eq!(
+            settle.look(&code, None, &[], Look { now: gone + SETTLE * 2, ..look }),
+            Step::Wait(gone + SETTLE * 2 + GRACE)
+        );
+        assert_eq!(settle.look(&code, None, &[], Look { now: gone + SETTLE * 2 + GRACE, ..look }), Step::Read);
     }
 }

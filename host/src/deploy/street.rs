@@ -20,6 +20,7 @@ use crate::deploy::fact::Deed;
 use crate::deploy::fact::Fact;
 use crate::deploy::fact::Made;
 use crate::deploy::jobs::Jobs;
+use crate::deploy::load::Found;
 use crate::deploy::load::Loaded;
 use crate::deploy::load::Order;
 use crate::deploy::load::load;
@@ -312,16 +313,20 @@ impl Walk {
         let is_check = self.street.book.is_check(&name, serial);
         let turns = if is_check { self.checks.clone() } else { self.reads.clone() };
         let store = self.street.validator.store.clone();
-        let fact = move |loaded| Done::Fact(Fact::Read(name.clone(), serial, loaded));
-        let lost = fact(Loaded::Pending("the host failed while it read it: a bug of guesthouse".into()));
+        let fact = move |found| Done::Fact(Fact::Read(name.clone(), serial, found));
+        let failed = || {
+            let why = "the host failed while it read it: a bug of guesthouse".to_owned();
+            Found { loaded: Loaded::Pending(why), guard: None }
+        };
+        let lost = fact(failed());
         self.jobs.start(serial, lost, async move {
             let _turn = turns.acquire().await;
             let begun = Instant::now();
-            let loaded = tokio::task::spawn_blocking(move || load(&order, &store)).await;
+            let found = tokio::task::spawn_blocking(move || load(&order, &store)).await;
             if is_check {
                 tokio::time::sleep(begun.elapsed() * CHECK_REST).await;
             }
-            fact(loaded.unwrap_or_else(|_| Loaded::Pending("the host failed while it read it".into())))
+            fact(found.unwrap_or_else(|_| failed()))
         });
     }
 

@@ -4,7 +4,6 @@ use std::fs;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::fd::AsRawFd as _;
 use std::os::fd::OwnedFd;
 use std::path::Component;
 use std::path::Path;
@@ -17,6 +16,8 @@ use rustix::fs::Mode;
 use rustix::fs::OFlags;
 use rustix::fs::ResolveFlags;
 use rustix::io::Errno;
+
+use crate::opened;
 
 /// How often an opening is tried again that a rename elsewhere disturbed (openat2(2), `EAGAIN`).
 const TRIES_MAX: usize = 8;
@@ -66,11 +67,9 @@ impl Folder {
 
     /// Opens the folder as it is now: a link may have been flipped since the last time. Blocks.
     pub fn open(&self) -> Result<Root, FolderError> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = rustix::fs::open(&self.path, flags, Mode::empty()).map_err(io::Error::from)?;
-        // Of what was really opened: whatever the path leads to a moment later does not matter.
-        let real = fs::read_link(format!("/proc/self/fd/{}", root.as_raw_fd()))?;
-        if self.is_inside(&real) { Ok(Root(root)) } else { Err(FolderError::Outside(real)) }
+        let root = opened::folder(&self.path)?;
+        let real = opened::whereabouts(&root)?;
+        if self.is_inside(&real) { Ok(Root(root.into())) } else { Err(FolderError::Outside(real)) }
     }
 
     fn is_inside(&self, real: &Path) -> bool {

@@ -15,12 +15,14 @@ use crate::deploy::fact::Made;
 use crate::deploy::fact::Published;
 use crate::deploy::fact::Remembered;
 use crate::deploy::fact::Rules;
+use crate::deploy::guard::Guard;
 use crate::deploy::life::Job;
 use crate::deploy::life::Life;
 use crate::deploy::life::Reading;
 use crate::deploy::life::Ready;
 use crate::deploy::life::Retry;
 use crate::deploy::life::Verdict;
+use crate::deploy::load::Found;
 use crate::deploy::load::Loaded;
 use crate::deploy::load::Order;
 use crate::deploy::publish::Incumbents;
@@ -28,6 +30,7 @@ use crate::deploy::publish::contest;
 use crate::deploy::publish::key;
 use crate::deploy::say;
 use crate::deploy::scan::Beside;
+use crate::deploy::scan::Mark;
 use crate::deploy::scan::Scan;
 use crate::deploy::scan::Sighted;
 use crate::deploy::scan::Sighting;
@@ -92,7 +95,7 @@ impl<G: Clone> Book<G> {
         match fact {
             Fact::Scanned { scan, moved } => self.scanned(scan, moved, now),
             Fact::Unseen(why) => self.unseen(why, now),
-            Fact::Read(name, serial, loaded) => self.read(&name, serial, loaded, now),
+            Fact::Read(name, serial, found) => self.read(&name, serial, found, now),
             Fact::Made(name, serial, made) => self.made(&name, serial, made, now),
             Fact::Reconsider { policy_changed } => self.reconsider(policy_changed, now),
         }
@@ -223,6 +226,7 @@ impl<G: Clone> Book<G> {
             life.last_good = known.live;
             life.standby = known.standby;
             life.refused = known.refused;
+            life.guard = known.guard;
             self.routes_changed = true;
             if let Some(revision) = known.live {
                 self.make(&name, revision, None);
@@ -249,6 +253,14 @@ impl<G: Clone> Book<G> {
     fn sighted(&mut self, name: &AppName, sighted: Sighted, now: Instant) {
         let life = self.lives.entry(name.clone()).or_default();
         life.gone_since = None;
+        if let Some(manifest) = &sighted.manifest {
+            let mark: Option<Mark> = manifest.as_ref().ok().map(|manifest| manifest.mark);
+            // It may be gone again before it is read.
+            if (mark.is_none() || mark != life.guard_of) && life.guard != Guard::Unread {
+                life.guard = Guard::Unread;
+                self.records_changed = true;
+            }
+        }
         let (code, manifest) = match sighted.files() {
             Ok(files) => files,
             Err(why) => {
@@ -266,7 +278,8 @@ impl<G: Clone> Book<G> {
         let Some(life) = self.lives.get_mut(name) else { return };
         let moved = &self.moved;
         let is_moved = |path: &Path| !moved.is_empty() && path.ancestors().any(|part| moved.contains(part));
-        let look = Look { now, settle: self.rules.settle, moved: &is_moved };
+        let Rules { settle, removal_grace, .. } = self.rules;
+        let look = Look { now, settle, removal_grace, moved: &is_moved };
         let before = beside(&self.components, name, &life.before);
         let step = life.settle.look(&code, manifest.as_ref(), &before, look);
         life.seen = Some((code, manifest));
@@ -280,13 +293,13 @@ impl<G: Clone> Book<G> {
             Step::Read => {
                 life.changed_at.get_or_insert(now);
                 life.retry.attempts = 0;
-                self.start_read(name, false);
+                self.start_read(name, false, now);
             }
             Step::Idle if life.reading.is_some() => {}
-            Step::Idle if life.retry.at.is_some_and(|at| at <= now) => self.start_read(name, false),
+            Step::Idle if life.retry.at.is_some_and(|at| at <= now) => self.start_read(name, false, now),
             Step::Idle => {
                 if life.read_at.is_some_and(|at| now.duration_since(at) >= self.rules.check) {
-                    self.start_read(name, true);
+                    self.start_read(name, true, now);
                 }
             }
         }
@@ -323,27 +336,38 @@ impl<G: Clone> Book<G> {
         self.records_changed = true;
     }
 
-    fn start_read(&mut self, name: &AppName, is_check: bool) {
+    /// Unless its manifest is missed: what lies there without it is not what is meant.
+    fn start_read(&mut self, name: &AppName, is_check: bool, now: Instant) {
         self.serial += 1;
         let serial = self.serial;
         let bytes_max = self.rules.component_bytes_max;
         let Some(life) = self.lives.get_mut(name) else { return };
+        if let Some(why) = life.misses_its_manifest() {
+            life.reading = None;
+            life.read_at = Some(now);
+            life.retry.later(now);
+            return self.decide(name, None, Verdict::Pending(why));
+        }
         let Some((code, manifest)) = life.seen.clone() else { return };
-        life.reading = Some(Reading { serial, is_check });
+        let mark = manifest.as_ref().map(|manifest| manifest.mark);
+        life.reading = Some(Reading { serial, manifest: mark, is_check });
         life.retry.at = None;
         let before = beside(&self.components, name, &life.before);
         let order = Order { code, manifest, before, known: life.known(), bytes_max };
         self.deeds.push(Deed::Read(name.clone(), serial, Box::new(order)));
     }
 
-    fn read(&mut self, name: &AppName, serial: u64, loaded: Loaded, now: Instant) {
+    fn read(&mut self, name: &AppName, serial: u64, found: Found, now: Instant) {
         let settle = self.rules.settle;
         let Some(life) = self.lives.get_mut(name) else { return };
-        if life.reading.is_none_or(|reading| reading.serial != serial) {
-            return;
-        }
-        life.reading = None;
+        let Some(reading) = life.reading.take_if(|reading| reading.serial == serial) else { return };
         life.read_at = Some(now);
+        let Found { loaded, guard } = found;
+        if let Some(guard) = guard {
+            life.guard_of = reading.manifest;
+            self.records_changed |= life.guard != guard;
+            life.guard = guard;
+        }
         match loaded {
             Loaded::Changed => {
                 life.settle.again(now, settle);

@@ -40,6 +40,11 @@ fn revision(content: u64) -> Revision {
     Revision { code: Digest::of(&content.to_le_bytes()), manifest: None }
 }
 
+/// There is no manifest on this desk.
+fn found(loaded: Loaded) -> Found {
+    Found { loaded, guard: None }
+}
+
 fn live(content: u64) -> Remembered {
     Remembered { live: Some(revision(content)), ..Remembered::default() }
 }
@@ -132,7 +137,7 @@ impl Desk {
                 0 => Loaded::Pending("truncated".to_owned()),
                 _ => Loaded::Content { revision: revision(content), inspection: None },
             };
-            self.apply(Fact::Read(app, serial, loaded));
+            self.apply(Fact::Read(app, serial, found(loaded)));
         }
     }
 
@@ -212,10 +217,10 @@ fn what_a_manifest_puts_before_an_app_is_part_of_it() {
     let (shop, serial, _) = desk.reads.pop().unwrap();
     assert_eq!(desk.before, []);
     // Its manifest was read, and names a file; the one that lies in another folder is not meant.
-    desk.apply(Fact::Read(shop.clone(), serial, Loaded::Before(vec!["_auth.wasm".to_owned()])));
+    desk.apply(Fact::Read(shop.clone(), serial, found(Loaded::Before(vec!["_auth.wasm".to_owned()]))));
     assert_eq!(desk.before, [None]);
     let (_, serial, _) = desk.reads.pop().unwrap();
-    desk.apply(Fact::Read(shop, serial, Loaded::Pending("waits for it".to_owned())));
+    desk.apply(Fact::Read(shop, serial, found(Loaded::Pending("waits for it".to_owned()))));
     desk.check("api/shop", AppState::Pending, None);
 
     desk.aside.insert("api/_auth.wasm", 7);
@@ -417,7 +422,7 @@ fn an_unchanged_file_is_checked_now_and_then() {
     assert!(desk.book.is_check(&app, serial));
     desk.check("shop", AppState::Live, Some(1));
     // Changed, although nothing showed it.
-    desk.apply(Fact::Read(app, serial, Loaded::Content { revision: revision(9), inspection: None }));
+    desk.apply(Fact::Read(app, serial, found(Loaded::Content { revision: revision(9), inspection: None })));
     desk.make();
     desk.check("shop", AppState::Live, Some(9));
 }
@@ -438,7 +443,9 @@ fn another_policy_makes_everything_anew() {
 fn a_host_that_ends_before_its_first_look_leaves_what_it_was_left() {
     let mut left = Journal::default();
     left.device = Some(1);
-    let record = Record { live: Some(revision(2).into()), standby: Some(revision(1).into()), refused: None };
+    let guard = Some(Guard::Nothing);
+    let record =
+        Record { live: Some(revision(2).into()), standby: Some(revision(1).into()), guard, ..Record::default() };
     left.apps.insert("shop".to_owned(), record);
     left.routes.insert("shop.example/".to_owned(), "shop".to_owned());
     let (known, incumbents) = record::remembered(&left, "judge");

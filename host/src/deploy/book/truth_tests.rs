@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::deploy::guard::Guard;
 use crate::deploy::status::AppState;
 
 /// The declared routes of the model, by bit. The last one is the own host of the app [`SHADOW`].
@@ -68,6 +69,17 @@ pub enum Fate {
     Refused,
 }
 
+impl Asked {
+    /// What it keeps back: routes only give.
+    pub fn guard(self) -> Guard {
+        match self {
+            Asked { is_odd: true, .. } => Guard::Unread,
+            Asked { level: 0, code: None, .. } => Guard::Nothing,
+            _ => Guard::Keys(vec!["limits".to_owned()]),
+        }
+    }
+}
+
 impl Content {
     /// What becomes of it under a policy of this level.
     pub fn fate(self, level: u8) -> Fate {
@@ -106,6 +118,8 @@ pub struct AppTruth {
     missed_since: Option<Instant>,
     /// The last content that was refused, until something else is asked for.
     refused: Option<Content>,
+    /// What the last manifest kept back that was seen.
+    pub guard: Guard,
 }
 
 /// What is known of all.
@@ -239,9 +253,10 @@ impl Truth {
         let (content, fate) = match app.folder {
             None => return claim(state.is_none(), || format!("{name}: gone from the folder, but {state:?}")),
             Some(None) => (None, Fate::Refused),
+            Some(Some(content)) if content.manifest.is_none() && app.guard != Guard::Nothing => (None, Fate::Waits),
             Some(Some(content)) => (Some(content), content.fate(self.level)),
         };
-        let is_live = shows.map(|guest| guest.content) == content;
+        let is_live = content.is_some() && shows.map(|guest| guest.content) == content;
         let is_contested = content.is_some_and(|content| self.is_contested(name, content, present));
         let expected = match fate {
             Fate::Serves if is_live || !is_contested => AppState::Live,

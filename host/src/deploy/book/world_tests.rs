@@ -24,10 +24,12 @@ use crate::deploy::fact::Deed;
 use crate::deploy::fact::Fact;
 use crate::deploy::fact::Made;
 use crate::deploy::fact::Rules;
+use crate::deploy::guard::Guard;
 use crate::deploy::journal::Journal;
 use crate::deploy::journal::Record;
 use crate::deploy::life::Ready;
 use crate::deploy::life::Verdict;
+use crate::deploy::load::Found;
 use crate::deploy::load::Loaded;
 use crate::deploy::load::Order;
 use crate::deploy::publish::key;
@@ -183,6 +185,8 @@ pub struct World {
     has_looked: bool,
     reads: Vec<Reads>,
     makes: Vec<Makes>,
+    /// By what the manifest was known that was read last, by app.
+    manifests: BTreeMap<&'static str, Mark>,
     /// What was to be read last, by app.
     ordered: BTreeMap<&'static str, Marks>,
     /// What visitors look at.
@@ -262,6 +266,7 @@ impl World {
             has_looked: false,
             reads: Vec::new(),
             makes: Vec::new(),
+            manifests: BTreeMap::new(),
             ordered: BTreeMap::new(),
             table: BTreeMap::new(),
             retired: BTreeSet::new(),
@@ -507,9 +512,24 @@ impl World {
         self.truth.looked(&there, &hidden, self.now);
         let known: BTreeSet<&'static str> = self.table.keys().copied().collect();
         let sighted = scan.apps.clone();
+        for (name, sighted) in &sighted {
+            let known = self.manifests.get(name_of(name));
+            if let Some(manifest) = &sighted.manifest
+                && manifest.as_ref().ok().map(|manifest| manifest.mark).as_ref() != known
+            {
+                self.truth.apps.entry(name_of(name)).or_default().guard = Guard::Unread;
+            }
+        }
         self.tell(Fact::Scanned { scan, moved }, None)?;
         for (name, sighted) in sighted {
             let (Ok(code), Ok(manifest)) = (sighted.code, sighted.manifest.transpose()) else { continue };
+            if manifest.is_none() && self.truth.apps[name_of(&name)].guard != Guard::Nothing {
+                self.reach("a manifest is missed");
+                if self.table.get(name_of(&name)).copied().flatten().is_some() {
+                    self.reach("a manifest is missed while the last good one serves");
+                }
+                continue;
+            }
             let is_read = self.ordered.get(name_of(&name)) == Some(&marks(&code, manifest.as_ref()));
             let waits = self.book.lives()[&name].is_settling;
             claim(waits || is_read, || format!("{name}: a change was seen and is not read"))?;
@@ -540,6 +560,10 @@ impl World {
     fn forget_what_was_deleted_meanwhile(&mut self, known: &BTreeSet<&'static str>) {
         for app in APPS {
             let is_known = self.table.contains_key(app) || known.contains(app);
+            if !is_known {
+                self.manifests.remove(app);
+                self.truth.apps.entry(app).or_default().guard = Guard::Nothing;
+            }
             if !is_known && self.truth.apps.get(app).is_some_and(|app| app.last_good.is_some()) {
                 self.reach("a file is deleted while the host is down");
                 self.truth.forgets(app);
@@ -622,6 +646,7 @@ impl World {
         for app in before.keys().filter(|app| !present.contains(*app)) {
             self.truth.shows(app, None, &present, GRACE, self.now)?;
             self.truth.forgets(app);
+            self.manifests.remove(app);
             self.reach("an app is removed");
         }
         let changed: Vec<_> =
@@ -667,6 +692,10 @@ impl World {
             Deed::Read(name, serial, order) => {
                 self.numbers += 1;
                 let (app, number) = (name_of(&name), self.numbers);
+                let guard = &self.truth.apps[app].guard;
+                claim(order.manifest.is_some() || *guard == Guard::Nothing, || {
+                    format!("{app}: is read without its manifest, which kept {guard:?} back")
+                })?;
                 self.ordered.insert(app, marks(&order.code, order.manifest.as_ref()));
                 self.reads.push(Reads { app, serial, number, order, code: None, loaded: None });
             }
@@ -774,8 +803,14 @@ impl World {
             Loaded::Trouble(_) => self.reach("a content cannot be kept"),
             _ => {}
         }
+        let mut guard = None;
         if let Some(content) = content {
             let was_asked = self.was_asked(read.app, read.serial);
+            guard = content.manifest.map(Asked::guard);
+            if let (true, Some(guard), Some(manifest)) = (was_asked, &guard, &read.order.manifest) {
+                self.truth.apps.entry(read.app).or_default().guard = guard.clone();
+                self.manifests.insert(read.app, manifest.mark);
+            }
             if !is_newest {
                 self.reach("a read comes too late");
             }
@@ -791,7 +826,8 @@ impl World {
                 self.reach("a check finds what nothing showed");
             }
         }
-        self.tell(Fact::Read(AppName::parse(read.app).unwrap(), read.serial, loaded), Some(read.app))
+        let found = Found { loaded, guard };
+        self.tell(Fact::Read(AppName::parse(read.app).unwrap(), read.serial, found), Some(read.app))
     }
 
     fn was_asked(&self, app: &str, serial: u64) -> bool {
@@ -918,6 +954,12 @@ impl World {
         for (name, known) in &known {
             let truth = self.truth.apps.entry(name_of(name)).or_default();
             truth.shows = None;
+            if is_lost {
+                truth.guard = known.guard.clone();
+            }
+            claim(truth.guard == known.guard, || {
+                format!("{name}: its manifest kept {:?} back, and {:?} is remembered", truth.guard, known.guard)
+            })?;
             let live = known.live.map(|live| self.contents[&live]);
             claim(truth.last_good == live, || {
                 format!("{name}: {:?} served last, and {live:?} is remembered", truth.last_good)
@@ -926,6 +968,9 @@ impl World {
         for (name, app) in &mut self.truth.apps {
             let is_known = known.keys().any(|known| known.as_str() == *name);
             claim(is_known || app.last_good.is_none(), || format!("{name}: not remembered at all"))?;
+            if !is_known {
+                app.guard = Guard::Nothing;
+            }
             app.shows = None;
         }
         self.truth.reconsiders();
@@ -934,6 +979,7 @@ impl World {
         self.reads.clear();
         self.makes.clear();
         self.ordered.clear();
+        self.manifests.clear();
         self.table.clear();
         self.moved.clear();
         self.moved_late.clear();
@@ -1006,6 +1052,7 @@ impl World {
                 for (name, record) in &mut apps {
                     let is_refused = now.apps.get(name).is_some_and(|record| record.refused.is_some());
                     record.refused.take_if(|_| !is_refused);
+                    record.guard.take_if(|guard| *guard == Guard::Nothing);
                 }
                 apps.retain(|_, record| *record != Record::default());
                 (journal.device, apps, journal.routes.clone())
