@@ -42,7 +42,7 @@ fn look_up(criterion: &mut Criterion, title: &str, asked: impl Fn(&AppName) -> (
                 let (host, path) = turns.next().expect("a cycle has no end");
                 let table = reader.snapshot();
                 match table.find(black_box(host), black_box(path)) {
-                    Found::App { name, mount, .. } => (name.as_str().len(), mount.len()),
+                    Found::App { name, place, .. } => (name.as_str().len(), place.mount.len()),
                     _ => panic!("`{host}{path}` leads to no app"),
                 }
             });

@@ -85,6 +85,15 @@ pub struct Declared {
     pub prefix: String,
 }
 
+/// Where an app answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The prefix that leads to it (`/shop`), or empty when it has none.
+    pub mount: Arc<str>,
+    /// Whether others answer, or may come to answer, on the same host: for browsers all of them are one.
+    pub shares_origin: bool,
+}
+
 /// What a look into the table gave.
 pub enum Found<'table> {
     /// An app.
@@ -93,8 +102,8 @@ pub enum Found<'table> {
         name: &'table AppName,
         /// What answers for it.
         target: &'table Target,
-        /// The prefix that leads to it (`/shop`), or empty when it has the host for itself.
-        mount: &'table Arc<str>,
+        /// Where it answers.
+        place: &'table Place,
     },
     /// The path names a mount without its slash: go to the same with a slash (308).
     MissingSlash,
@@ -110,8 +119,8 @@ impl Found<'_> {
     /// Whether both lead to the same app on the same mount, or to none for the same reason.
     pub fn leads_where(&self, other: &Found<'_>) -> bool {
         match (self, other) {
-            (Found::App { name, mount, .. }, Found::App { name: other_name, mount: other_mount, .. }) => {
-                name == other_name && mount == other_mount
+            (Found::App { name, place, .. }, Found::App { name: other_name, place: other_place, .. }) => {
+                name == other_name && place == other_place
             }
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
@@ -124,19 +133,19 @@ pub struct RouteTable {
     /// Own hosts of apps and declared ones: routes by falling length of prefix.
     by_host: HashMap<String, Vec<HostRoute>>,
     /// Mount → entry, for shared hosts.
-    by_path: HashMap<Arc<str>, usize>,
+    by_path: HashMap<Arc<str>, (usize, Place)>,
     /// The most segments that any mount has: a bound for the search.
     depth_max: usize,
     /// The app that answers at `/`.
     index: Option<usize>,
-    /// The mount of an app that has a host for itself, or all that is left of one.
-    no_mount: Arc<str>,
+    /// Where `index` answers: among apps on mounts, or for all that a shared host has.
+    of_index: [Place; 2],
     origins: Origins,
     is_before_first_scan: bool,
 }
 
 struct HostRoute {
-    prefix: Arc<str>,
+    place: Place,
     entry: usize,
 }
 
@@ -149,7 +158,7 @@ impl RouteTable {
             by_path: HashMap::new(),
             depth_max: 0,
             index: None,
-            no_mount: Arc::default(),
+            of_index: [true, false].map(|shares_origin| Place { mount: Arc::default(), shares_origin }),
             entries: Vec::new(),
             origins,
             is_before_first_scan: false,
@@ -164,12 +173,18 @@ impl RouteTable {
             }
             let mount: Arc<str> = entry.name.mount().into();
             table.depth_max = table.depth_max.max(mount.matches('/').count());
-            table.by_path.entry(mount).or_insert(at);
+            let place = Place { mount: mount.clone(), shares_origin: true };
+            table.by_path.entry(mount).or_insert((at, place));
         }
         for (at, entry) in entries.iter().enumerate() {
             for declared in &entry.declared {
                 table.claim(declared.host.clone(), declared.prefix.as_str().into(), at);
             }
+        }
+        let shared: Vec<String> = table.by_host.keys().filter(|host| table.has_mounts(host)).cloned().collect();
+        for (host, routes) in &mut table.by_host {
+            let shares_origin = routes.len() > 1 || shared.contains(host);
+            routes.iter_mut().for_each(|route| route.place.shares_origin |= shares_origin);
         }
         table.entries = entries;
         table
@@ -183,9 +198,11 @@ impl RouteTable {
 
     fn claim(&mut self, host: String, prefix: Arc<str>, entry: usize) {
         let routes = self.by_host.entry(host).or_default();
-        if routes.iter().all(|route| route.prefix != prefix) {
-            routes.push(HostRoute { prefix, entry });
-            routes.sort_by_key(|route| std::cmp::Reverse(route.prefix.len()));
+        if routes.iter().all(|route| route.place.mount != prefix) {
+            // A prefix says that there is, or will be, something else.
+            let shares_origin = !prefix.is_empty();
+            routes.push(HostRoute { place: Place { mount: prefix, shares_origin }, entry });
+            routes.sort_by_key(|route| std::cmp::Reverse(route.place.mount.len()));
         }
     }
 
@@ -202,8 +219,8 @@ impl RouteTable {
     fn find_known<'table>(&'table self, host: &str, path: &str) -> Found<'table> {
         if let Some(routes) = self.by_host.get(host) {
             for route in routes {
-                match under(path, &route.prefix) {
-                    Under::Inside => return self.found(route.entry, &route.prefix),
+                match under(path, &route.place.mount) {
+                    Under::Inside => return self.found(route.entry, &route.place),
                     Under::Bare => return Found::MissingSlash,
                     Under::Outside => {}
                 }
@@ -222,7 +239,11 @@ impl RouteTable {
             return found;
         }
         match self.index {
-            Some(entry) => self.found(entry, &self.no_mount),
+            Some(entry) => {
+                let [among_others, alone] = &self.of_index;
+                let is_alone = !self.origins.path_routes && !self.by_host.contains_key(host);
+                self.found(entry, if is_alone { alone } else { among_others })
+            }
             None => Found::Nothing,
         }
     }
@@ -235,19 +256,24 @@ impl RouteTable {
         let ends = whole.chain(path.rmatch_indices('/').map(|(at, _)| at));
         let deepest = path.match_indices('/').nth(self.depth_max).map_or(path.len(), |(at, _)| at);
         for end in ends.filter(|end| *end <= deepest && *end > 0) {
-            if let Some((mount, entry)) = self.by_path.get_key_value(&path[..end]) {
+            if let Some((entry, place)) = self.by_path.get(&path[..end]) {
                 if end == path.len() {
                     return Some(Found::MissingSlash);
                 }
-                return Some(self.found(*entry, mount));
+                return Some(self.found(*entry, place));
             }
         }
         None
     }
 
-    fn found<'table>(&'table self, entry: usize, mount: &'table Arc<str>) -> Found<'table> {
+    fn found<'table>(&'table self, entry: usize, place: &'table Place) -> Found<'table> {
         let Entry { name, target, .. } = &self.entries[entry];
-        Found::App { name, target, mount }
+        Found::App { name, target, place }
+    }
+
+    /// Whether apps are found on `host` by their mounts.
+    fn has_mounts(&self, host: &str) -> bool {
+        self.origins.path_routes && self.is_shared(host)
     }
 
     /// Whether `host` is one on which apps stand side by side.
@@ -323,7 +349,7 @@ mod tests {
     fn check(path_routes: bool, host: &str, path: &str, expected: &str) {
         let table = table(path_routes);
         let found = match table.find(host, path) {
-            Found::App { name, mount, .. } => format!("{name} at {mount}/"),
+            Found::App { name, place, .. } => format!("{name} at {}/", place.mount),
             Found::MissingSlash => "slash".to_owned(),
             Found::NotYet => "not yet".to_owned(),
             Found::Nothing => "nothing".to_owned(),
@@ -384,6 +410,48 @@ mod tests {
         check(true, "example.org", "/buy/x", "shop at /buy/");
         check(true, "example.org", "/buy", "slash");
         check(true, "example.org", "/buyer", "nothing");
+    }
+
+    #[test]
+    fn whoever_has_a_host_for_itself_shares_it_with_nobody() {
+        for (path_routes, host, path, expected) in [
+            (true, "shop.localhost", "/", false),
+            (true, "shop.example", "/", false),
+            (true, "localhost", "/shop/", true),
+            (true, "localhost", "/", true),
+            (true, "127.0.0.1", "/x", true),
+            (true, "example.org", "/buy/", true),
+            (false, "localhost", "/", false),
+            (false, "example.org", "/buy/", true),
+        ] {
+            let table = table(path_routes);
+            let Found::App { place, .. } = table.find(host, path) else { panic!("{host}{path} leads nowhere") };
+            assert_eq!(place.shares_origin, expected, "{host}{path}");
+        }
+        // The whole of a host, beside a prefix on it, and a host that is shared besides.
+        let entry = |name: &str, declared: &[(&str, &str)]| {
+            let of =
+                |(host, prefix): &(&str, &str)| Declared { host: (*host).to_owned(), prefix: (*prefix).to_owned() };
+            let declared = declared.iter().map(of).collect();
+            Entry { name: AppName::parse(name).unwrap(), target: Target::Waiting(String::new()), declared }
+        };
+        let origins =
+            Origins { domain: "localhost".to_owned(), hosts: vec!["box.example".to_owned()], path_routes: false };
+        let entries = vec![
+            entry("a", &[("a.example", ""), ("box.example", "/a")]),
+            entry("b", &[("a.example", "/b"), ("b.example", "")]),
+            entry("index", &[]),
+        ];
+        let table = RouteTable::build(entries, origins);
+        for (host, path, expected) in [
+            ("a.example", "/", true),
+            ("a.example", "/b/", true),
+            ("b.example", "/", false),
+            ("box.example", "/", true),
+        ] {
+            let Found::App { place, .. } = table.find(host, path) else { panic!("{host}{path} leads nowhere") };
+            assert_eq!(place.shares_origin, expected, "{host}{path}");
+        }
     }
 
     #[test]

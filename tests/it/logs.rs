@@ -18,6 +18,10 @@ use tokio::process::Child;
 use crate::harness::client::Client;
 use crate::harness::client::get;
 use crate::harness::folder::AppsFolder;
+use crate::harness::frames::ACK;
+use crate::harness::frames::Frame;
+use crate::harness::frames::PING;
+use crate::harness::frames::Wire;
 use crate::harness::process::Process;
 use crate::harness::process::command;
 use crate::harness::within;
@@ -61,6 +65,29 @@ async fn a_flood_of_output_is_bounded_and_counted() {
     assert_eq!(client.get("/bad-log/?lines=50000").await.text(), "ok\n");
     host.logs("dropped ").await;
     assert!(host.log().lines().count() < 10_000, "{} lines", host.log().lines().count());
+}
+
+/// Each of these frames is a line of h2's own.
+#[tokio::test]
+async fn a_flood_of_a_librarys_lines_is_bounded_and_counted() {
+    const FLOOD: usize = 20_000;
+    let home = tempfile::tempdir().unwrap();
+    let (mut host, client) = serve(home.path(), guest::HELLO, "").await;
+    let mut wire = Wire::connect(client.address).await;
+    let unasked = Frame::new(PING, ACK, 0, [7; 8]);
+    wire.send(&vec![unasked.clone(); FLOOD]).await.unwrap();
+    // They were read when a request that follows them is answered.
+    assert_eq!(wire.ask(1).await, Some(404));
+    // One more, later than within the same second, says how many were left out.
+    let mut stream = 3;
+    while !host.log().contains("lines more than were logged here") {
+        wire.send(std::slice::from_ref(&unasked)).await.unwrap();
+        assert_eq!(wire.ask(stream).await, Some(404));
+        stream += 2;
+    }
+    let lines = host.log().lines().filter(|line| line.contains("PING")).count();
+    assert!(lines > 0 && lines < FLOOD / 20, "{lines} of {FLOOD}");
+    host.logs("`h2::proto::ping_pong` wrote ").await;
 }
 
 #[tokio::test]

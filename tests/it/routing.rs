@@ -71,6 +71,41 @@ async fn an_encoded_slash_is_the_guests_and_no_routes() {
     }
 }
 
+/// On a mount and of `index` beside mounts, but not on a host of the app's own.
+#[tokio::test]
+async fn nobody_speaks_for_an_origin_that_others_share() {
+    let host =
+        TestHost::new().app("shop", guest::bytes(guest::FIELDS)).app("index", guest::bytes(guest::FIELDS)).run().await;
+    let of_the_origin = [
+        "clear-site-data",
+        "strict-transport-security",
+        "alt-svc",
+        "service-worker-allowed",
+        "nel",
+        "report-to",
+        "reporting-endpoints",
+        "accept-ch",
+        "set-login",
+        "origin-agent-cluster",
+    ];
+    let fields = of_the_origin.map(|name| format!("{name}:x")).join("%7C");
+    let query = format!("?fields={fields}%7Cpermissions-policy:x%7Cwww-authenticate:x");
+    for (authority, path, is_shared) in [
+        ("localhost", "/shop/", true),
+        ("localhost", "/", true),
+        ("127.0.0.1", "/", true),
+        ("shop.localhost", "/", false),
+    ] {
+        let reply = host.get_at(authority, &format!("{path}{query}")).await;
+        for name in of_the_origin {
+            assert_eq!(reply.header(name), if is_shared { "" } else { "x" }, "{authority}{path}: {name}");
+        }
+        for name in ["permissions-policy", "www-authenticate"] {
+            assert_eq!(reply.header(name), "x", "{authority}{path}: {name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn only_hosts_that_are_ours_are_served() {
     let host = TestHost::new()

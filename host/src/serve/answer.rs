@@ -3,19 +3,17 @@
 use bytes::Bytes;
 use guesthouse_sandbox::fault::Fault;
 use http::HeaderMap;
-use http::HeaderName;
 use http::HeaderValue;
 use http::Response;
 use http::StatusCode;
-use http::header::ALT_SVC;
 use http::header::CONTENT_LENGTH;
-use http::header::STRICT_TRANSPORT_SECURITY;
 use http::response::Parts;
 use http_body::Body as _;
 
 use crate::app::AppBody;
 use crate::coding::Accepted;
 use crate::coding::Coding;
+use crate::routes::Place;
 use crate::serve::compress::Length;
 use crate::serve::compress::negotiate;
 use crate::serve::cookies::confine;
@@ -28,14 +26,7 @@ use crate::serve::noted::Noted;
 use crate::serve::noted::is_page;
 use crate::serve::noted::not_kept;
 use crate::serve::promise::Promise;
-
-/// Fields that speak for a whole origin. On a mount, the origin is shared with other apps.
-const OF_THE_ORIGIN: [HeaderName; 4] = [
-    ALT_SVC,
-    STRICT_TRANSPORT_SECURITY,
-    HeaderName::from_static("clear-site-data"),
-    HeaderName::from_static("service-worker-allowed"),
-];
+use crate::serve::reach::keep_to_itself;
 
 /// A response that is fit to be sent.
 pub struct Answer {
@@ -59,8 +50,8 @@ pub struct Ways {
     pub note: Option<Bytes>,
 }
 
-/// Makes a response fit for its visitor. One of `encoders` may compress it.
-pub fn answer(response: Response<AppBody>, mount: &str, ways: Ways, encoders: &Encoders) -> Result<Answer, Fault> {
+/// Makes a response of the app at `place` fit for its visitor. One of `encoders` may compress it.
+pub fn answer(response: Response<AppBody>, place: &Place, ways: Ways, encoders: &Encoders) -> Result<Answer, Fault> {
     let Ways { is_head, accepted, held, note } = ways;
     let (mut head, body) = response.into_parts();
     // hyper would take 101 for a change of protocol, and other 1xx for the last word.
@@ -68,11 +59,9 @@ pub fn answer(response: Response<AppBody>, mount: &str, ways: Ways, encoders: &E
         return Err(Fault::BadResponse(format!("its status is {}", head.status.as_u16())));
     }
     clean_response(&mut head.headers);
-    confine(&mut head.headers, mount);
-    if !mount.is_empty() {
-        for name in &OF_THE_ORIGIN {
-            head.headers.remove(name);
-        }
+    confine(&mut head.headers, &place.mount);
+    if place.shares_origin {
+        keep_to_itself(&mut head.headers);
     }
     let exact = body.size_hint().exact();
     let has_no_body = is_head || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);

@@ -81,7 +81,7 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Kept, record: &mut Record)
     if let Some(outcome) = elsewhere(visit, &admitted) {
         return outcome;
     }
-    let (app, in_flight, mount) = match look_up(&visit.street, &admitted, record) {
+    let (app, in_flight, place) = match look_up(&visit.street, &admitted, record) {
         Ok(found) => found,
         Err(outcome) => return outcome,
     };
@@ -93,7 +93,7 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Kept, record: &mut Record)
     if body.size_hint().exact().is_some_and(|length| length > bounds.bytes_max) {
         return Outcome::Refused(too_large(bounds.bytes_max));
     }
-    let Some(path_and_query) = below(&mount, &admitted.path_and_query) else {
+    let Some(path_and_query) = below(&place.mount, &admitted.path_and_query) else {
         return Outcome::Bug("what is below a mount is not a path".to_owned());
     };
     let mut fallback = None;
@@ -102,7 +102,7 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Kept, record: &mut Record)
         match Box::pin(ask_files(&app, &in_flight, &admitted.method, &path_and_query, &admitted.headers)).await {
             Files::Pass(later) => fallback = later.map(|later| (later, in_flight.clone())),
             Files::MissingSlash => return with_slash(&admitted.path_and_query),
-            Files::Answered(response) => return Outcome::Answered(response, mount),
+            Files::Answered(response) => return Outcome::Answered(response, place),
             Files::Failed(error) => return unsent(error).await,
         }
     }
@@ -112,7 +112,7 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Kept, record: &mut Record)
         method: admitted.method,
         scheme: sender.scheme,
         authority: admitted.authority,
-        mount: mount.clone(),
+        mount: place.mount.clone(),
         path_and_query,
         headers: admitted.headers,
         body,
@@ -123,12 +123,12 @@ async fn outcome_of(visit: &Visit, head: Parts, body: Kept, record: &mut Record)
         Ok(response) => match fallback {
             Some((fallback, in_flight)) if response.status() == StatusCode::NOT_FOUND => {
                 match Box::pin(fall_back(&app, &in_flight, *fallback)).await {
-                    Files::Answered(found) => Outcome::Answered(found, mount),
+                    Files::Answered(found) => Outcome::Answered(found, place),
                     Files::Failed(error) => unsent(error).await,
-                    Files::Pass(_) | Files::MissingSlash => Outcome::Answered(Box::new(response), mount),
+                    Files::Pass(_) | Files::MissingSlash => Outcome::Answered(Box::new(response), place),
                 }
             }
-            _ => Outcome::Answered(Box::new(response), mount),
+            _ => Outcome::Answered(Box::new(response), place),
         },
         Err(CallError::Fault(fault)) => Outcome::Fault(fault),
         Err(busy @ CallError::Busy(_)) => Outcome::Busy(busy.to_string()),

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::app::InFlight;
 use crate::builds::Build;
 use crate::routes::Found;
+use crate::routes::Place;
 use crate::routes::Target;
 use crate::routes::host_of;
 use crate::serve::access_log::Called;
@@ -30,11 +31,11 @@ pub fn look_up(
     street: &Street,
     admitted: &Admitted,
     record: &mut Record,
-) -> Result<(Arc<App>, InFlight, Arc<str>), Outcome> {
+) -> Result<(Arc<App>, InFlight, Place), Outcome> {
     for _ in 0..LOOKS_MAX {
-        let (app, mount) = look(street, admitted, record)?;
+        let (app, place) = look(street, admitted, record)?;
         if let Some(in_flight) = app.enter() {
-            return Ok((app, in_flight, mount));
+            return Ok((app, in_flight, place));
         }
     }
     Err(Outcome::Waiting("it is replaced faster than it can be looked up".to_owned()))
@@ -44,7 +45,7 @@ pub fn look_up(
 ///
 /// A route is compared with the path as it was sent. Where an encoded slash stands, another reader on the way (a proxy with
 /// rules for `/shop/`) may see a slash, so that a path which then would lead elsewhere is refused.
-fn look(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<(Arc<App>, Arc<str>), Outcome> {
+fn look(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<(Arc<App>, Place), Outcome> {
     let table = street.routes.snapshot();
     let (host, path) = (host_of(&admitted.authority), admitted.path_and_query.path());
     let found = table.find(&host, path);
@@ -56,9 +57,9 @@ fn look(street: &Street, admitted: &Admitted, record: &mut Record) -> Result<(Ar
         )));
     }
     match found {
-        Found::App { target: Target::Live(app), mount, .. } => {
+        Found::App { target: Target::Live(app), place, .. } => {
             record.app = Called::Live(app.clone());
-            Ok((app.clone(), mount.clone()))
+            Ok((app.clone(), place.clone()))
         }
         Found::App { target: Target::Waiting(why), name, .. } => {
             record.app = Called::Waiting(name.clone());

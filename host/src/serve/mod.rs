@@ -49,6 +49,7 @@ mod pages;
 mod path;
 mod promise;
 mod proxied;
+mod reach;
 mod refused;
 mod request_id;
 mod respond;

@@ -1,6 +1,5 @@
 //! From what came of a request to what the visitor sees.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +17,7 @@ use crate::app::AppBody;
 use crate::builds::Build;
 use crate::coding::Accepted;
 use crate::files::error::FileError;
+use crate::routes::Place;
 use crate::serve::access_log::Called;
 use crate::serve::access_log::Record;
 use crate::serve::access_log::log_fault;
@@ -37,8 +37,8 @@ use crate::serve::visit::Street;
 
 /// What came of a request.
 pub enum Outcome {
-    /// The app answered, on the mount that led to it.
-    Answered(Box<Response<AppBody>>, Arc<str>),
+    /// The app answered, at this place.
+    Answered(Box<Response<AppBody>>, Place),
     /// We did not take the request.
     Refused(Refused),
     /// The host is not ours.
@@ -104,12 +104,12 @@ struct Reply {
 /// Writes the response.
 pub fn respond(outcome: Outcome, mut manner: Manner, record: Record, street: &Street) -> Response<LoggedBody> {
     let reply = match outcome {
-        Outcome::Answered(response, mount) => {
+        Outcome::Answered(response, place) => {
             let accepted = may_compress(&manner, &record).then_some(manner.accepted);
             let note = note(&manner, &record, &street.settings);
             match answer(
                 *response,
-                &mount,
+                &place,
                 Ways { is_head: manner.is_head, accepted, held: std::mem::take(&mut manner.held), note },
                 &street.encoders,
             ) {

@@ -4,6 +4,7 @@
 //! JSON: nothing can colour, move or forge lines on an operator's terminal.
 
 pub mod batch;
+mod libraries;
 mod line;
 mod panics;
 
@@ -20,10 +21,13 @@ use clap::ValueEnum;
 use guesthouse_sandbox::settings::GUEST;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::telemetry::batch::Batch;
 use crate::telemetry::batch::LineWriters;
 use crate::telemetry::batch::Lines;
+use crate::telemetry::libraries::Libraries;
 use crate::telemetry::line::Line;
 
 /// The target of the lines about requests.
@@ -76,8 +80,11 @@ pub fn install(settings: &LogSettings) -> anyhow::Result<Log> {
         .with_ansi(is_colourful())
         .log_internal_errors(false);
     let installed = match settings.format {
-        LogFormat::Text => builder.event_format(Line).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
+        LogFormat::Text => builder.event_format(Line).finish().with(Libraries::default()).try_init(),
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true).with_current_span(false);
+            builder.finish().with(Libraries::default()).try_init()
+        }
     };
     installed.map_err(|error| anyhow::anyhow!("{error}"))?;
     panics::log();
