@@ -78,7 +78,8 @@ fn serve(flags: &ServeFlags) -> anyhow::Result<ExitCode> {
         let mut stop_signals = StopSignals::listen()?;
         let (file, apps) = (config.file.clone(), config.deploy.apps.display().to_string());
         let host = Host::bind_with(config, passed)?;
-        let listening = host.endpoints().iter().map(|endpoint| format!("listening on {}\n", told(endpoint))).collect::<String>();
+        let listening =
+            host.endpoints().iter().map(|endpoint| format!("listening on {}\n", told(endpoint))).collect::<String>();
         let greeting = format!("{listening}apps folder  {apps}");
         Ok(attend(host, greeting, file, &mut stop_signals).await)
     })

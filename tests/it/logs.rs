@@ -100,7 +100,8 @@ async fn what_a_guest_prints_cannot_forge_a_record() {
 }
 
 /// What breaks a line somewhere, turns text around or is not seen, with a forged record behind it.
-const MARKS: &str = "\u{85}\u{9b}\u{ad}\u{61c}\u{200b}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}\u{feff}";
+const MARKS: &str =
+    "\u{85}\u{9b}\u{ad}\u{61c}\u{200b}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}\u{feff}";
 
 fn no_mark(text: &str) {
     let found: Vec<char> = text.chars().filter(|character| *character != '\n' && acts(*character)).collect();

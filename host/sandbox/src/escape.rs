@@ -113,7 +113,9 @@ mod tests {
         check("/a b~\\\"'", "/a b~\\\"'");
         check("a\nb\tc\rd\0\u{7f}", "a\\nb\\tc\\rd\\u{0}\\u{7f}");
         check("\u{1b}[31m\u{85}\u{9b}", "\\u{1b}[31m\\u{85}\\u{9b}");
-        for marks in ["\u{61c}", "\u{200b}", "\u{200e}\u{200f}", "\u{2028}\u{2029}", "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}"] {
+        for marks in
+            ["\u{61c}", "\u{200b}", "\u{200e}\u{200f}", "\u{2028}\u{2029}", "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}"]
+        {
             let written: String = marks.chars().map(|mark| mark.escape_unicode().to_string()).collect();
             check(marks, &written);
         }

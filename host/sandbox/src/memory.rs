@@ -267,9 +267,9 @@ mod tests {
     /// `(memory 1 2) (table 1 2 funcref) (func (export "m") (param i32) (result i32) local.get 0 memory.grow)
     /// (func (export "t") (param i32) (result i32) ref.null func local.get 0 table.grow 0)`.
     const GROWS: &[u8] = &[
-        0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 6, 1, 0x60, 1, 0x7f, 1, 0x7f, 3, 3, 2, 0, 0, 4, 5, 1, 0x70, 1, 1, 2, 5, 4, 1, 1, 1,
-        2, 7, 9, 2, 1, b'm', 0, 0, 1, b't', 0, 1, 10, 18, 2, 6, 0, 0x20, 0, 0x40, 0, 0x0b, 9, 0, 0xd0, 0x70, 0x20, 0, 0xfc, 15,
-        0, 0x0b,
+        0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 6, 1, 0x60, 1, 0x7f, 1, 0x7f, 3, 3, 2, 0, 0, 4, 5, 1, 0x70, 1, 1, 2, 5, 4,
+        1, 1, 1, 2, 7, 9, 2, 1, b'm', 0, 0, 1, b't', 0, 1, 10, 18, 2, 6, 0, 0x20, 0, 0x40, 0, 0x0b, 9, 0, 0xd0, 0x70,
+        0x20, 0, 0xfc, 15, 0, 0x0b,
     ];
 
     #[test]

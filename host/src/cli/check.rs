@@ -44,7 +44,9 @@ pub async fn run(files: &[PathBuf], format: ReportFormat, calls: Calls, config: 
     match format {
         ReportFormat::Text if all.len() > 1 => print(format!("\n{}", summary(&all))).await,
         ReportFormat::Text => {}
-        ReportFormat::Json => print(json(&serde_json::to_string_pretty(&all).context("cannot write the result")?).into_owned()).await,
+        ReportFormat::Json => {
+            print(json(&serde_json::to_string_pretty(&all).context("cannot write the result")?).into_owned()).await
+        }
     }
     Ok(if all.iter().all(is_taken) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -154,7 +154,9 @@ pub fn log_fault(record: &Record, fault: &Fault) {
             if let Some(error) = record.upload.error() =>
         {
             info!(
-                app.name = name, app.revision = revision, request.id = id,
+                app.name = name,
+                app.revision = revision,
+                request.id = id,
                 "`{name}` gave no whole response: the request's body: {error}; then: {fault}"
             );
         }
