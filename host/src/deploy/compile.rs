@@ -27,7 +27,7 @@ pub struct Compiler {
 }
 
 /// Why there is no artefact.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CompileError {
     /// It is the component's fault: trying again is of no use.
     Refused(String),
