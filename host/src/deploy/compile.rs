@@ -20,7 +20,7 @@ use crate::units::Span;
 /// How much of a child's complaint is kept.
 const STDERR_BYTES_MAX: u64 = 16 << 10;
 
-/// Starts children, some at once, the smallest component first.
+/// Starts children, some at once, the smallest component first, and the largest in time.
 pub struct Compiler {
     settings: CompileSettings,
     queue: Arc<Queue>,
