@@ -114,7 +114,8 @@ fn judge(status: ExitStatus, complaint: &str) -> Result<(), CompileError> {
         }
         (Some(signal), _) if signal == Signal::XCPU.as_raw() => Err(CompileError::Refused(SPENT.to_owned())),
         (Some(signal), _) => Err(CompileError::Refused(format!(
-            "the compiler was killed by signal {signal}, most likely for the memory it used: {last}"
+            "the compiler was killed by signal {signal}, most likely for the memory it used (the operator may raise \
+             `memory_max` in `[deploy.compile]`): {last}"
         ))),
         (None, Some(1)) if !complaint.is_empty() => Err(CompileError::Refused(complaint.to_owned())),
         (None, Some(code)) if code == i32::from(COMPILE_TROUBLE) && !complaint.is_empty() => {
