@@ -20,6 +20,7 @@ mod browser;
 mod carry;
 mod check;
 mod cli;
+mod compiling;
 mod compression;
 mod conformance;
 mod crowd;

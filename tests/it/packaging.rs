@@ -1,14 +1,19 @@
 //! What is shipped beside the program: units that systemd reads, and that leave little to whoever breaks out.
 
 use std::fs;
+use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::process::Output;
+use std::process::Stdio;
 
 use guesthouse::cli::flags::ServeFlags;
 use guesthouse::config::Config;
 use guesthouse::config::surroundings::Surroundings;
+use rustix::fs::CWD;
+use rustix::fs::FileType;
+use rustix::fs::Mode;
 
 use crate::harness::host::program;
 
@@ -56,6 +61,27 @@ fn the_unit_leaves_little_to_whoever_breaks_out() {
         said.lines().find(|line| line.contains("exposure level")).unwrap_or_else(|| panic!("no level in {said}"));
     let exposure = line.split_whitespace().find_map(|word| word.parse::<f32>().ok()).unwrap();
     assert!(exposure <= EXPOSURE_MAX, "{line}");
+}
+
+#[test]
+fn the_host_outlives_a_compilation_that_memory_runs_out_for() {
+    let unit = fs::read_to_string(packaging().join(UNITS[0])).unwrap();
+    // Else systemd stops the whole service when the kernel has ended one process of it (systemd.service(5)).
+    assert!(unit.lines().any(|line| line == "OOMPolicy=continue"), "{unit}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("input.wasm");
+    rustix::fs::mknodat(CWD, &input, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+    let mut child = Command::new(program());
+    child.args(["compile", "--target", "plain", "--memory-bytes-max", "1073741824", "--cpu-seconds-max", "60"]);
+    child.arg("--input").arg(&input).arg("--output").arg(folder.path().join("output"));
+    let mut child = child.stderr(Stdio::null()).spawn().unwrap();
+    // Opens when the child opens its end, which it does within its bounds.
+    let end = File::options().write(true).open(&input).unwrap();
+    let score = fs::read_to_string(format!("/proc/{}/oom_score_adj", child.id())).unwrap();
+    drop(end);
+    child.wait().unwrap();
+    assert_eq!(score.trim(), "1000");
 }
 
 #[test]

@@ -236,3 +236,17 @@ async fn a_host_killed_at_any_moment_comes_back_with_the_last_good_revision_or_t
     let files = below(&state).len();
     assert!(files <= 3 * (KILLS as usize + 1) + 5, "{files} files are left: {:#?}", below(&state));
 }
+
+#[tokio::test]
+async fn the_file_says_what_the_status_says_however_soon_it_changes() {
+    let host = TestHost::new().config(|config| config.deploy.component_bytes_max = 1 << 20).run().await;
+    // Neither is read, so that it is refused while the file is still being written in which it is looked at; nothing else is
+    // to be remembered that would have it written once more.
+    host.apps.rename_in("large.wasm", vec![0; (1 << 20) + 1]);
+    let why = host.until_state("large", AppState::Refused).await;
+    until_file(&host.state().join("status.json"), &format!("\"why\": {}", serde_json::to_string(&why).unwrap())).await;
+    host.apps.rename_in("shop.toml", vec![b'#'; (256 << 10) + 1]);
+    host.apps.rename_in("shop.wasm", guest::revision(1));
+    let why = host.until_state("shop", AppState::Refused).await;
+    until_file(&host.state().join("status.json"), &format!("\"why\": {}", serde_json::to_string(&why).unwrap())).await;
+}

@@ -60,12 +60,19 @@ fn compile_confined(flags: &CompileFlags) -> Result<(), Failure> {
 fn confine(flags: &CompileFlags) -> rustix::io::Result<()> {
     // A host that is killed must not leave compilers behind. The kernel counts the *thread* that started us as the parent.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    be_the_first_to_go();
     limit(Resource::Core, 0, 0)?;
     limit(Resource::As, flags.memory_bytes_max, flags.memory_bytes_max)?;
     // At the soft limit comes SIGXCPU, which says what happened; at the hard one SIGKILL, before it if they are the same.
     limit(Resource::Cpu, flags.cpu_seconds_max, flags.cpu_seconds_max.saturating_add(2))?;
     rustix::process::nice(10)?;
     Ok(())
+}
+
+/// When memory runs out for the machine or the control group, the kernel ends this process rather than the host or another
+/// service (proc_pid_oom_score_adj(5)). Anybody may say so of himself. Where it cannot be said, the kernel decides by size.
+fn be_the_first_to_go() {
+    let _ = fs::write("/proc/self/oom_score_adj", "1000");
 }
 
 /// Lowers the soft and the hard limit; one that is already lower stays.

@@ -42,10 +42,18 @@ fn compile() -> CompileSettings {
     CompileSettings {
         program: own_program(),
         deadline: Duration::from_secs(120),
-        memory_bytes_max: 4 << 30,
+        memory_bytes_max: compile_memory(memory::available()),
         // One compilation uses several threads itself; the other half of the machine goes on serving.
         at_once: (threads / 2).max(1),
     }
+}
+
+/// Address space of one compilation, where so much memory is available: what the guests leave (see [`sandbox`]), and at
+/// least what an ordinary component takes with the threads' stacks and arenas.
+fn compile_memory(available: u64) -> u64 {
+    const MOST: u64 = 4 << 30;
+    const LEAST: u64 = 1 << 30;
+    (available / 2).clamp(LEAST, MOST).min(available)
 }
 
 /// The very program that runs now, even if its file has been replaced meanwhile: another version's artefacts would not fit.
@@ -63,5 +71,19 @@ pub fn sandbox(app_bytes_max: u64) -> SandboxSettings {
         instances_max: 512,
         // Lowered to a share of what the system lets this process have.
         open_files_max: 16_384,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compilation_has_what_the_guests_leave() {
+        for (available, expected) in
+            [(512, 512), (1024, 1024), (2048, 1024), (4096, 2048), (8192, 4096), (1 << 20, 4096)]
+        {
+            assert_eq!(compile_memory(available << 20), expected << 20, "{available} MiB");
+        }
     }
 }

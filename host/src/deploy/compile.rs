@@ -20,14 +20,14 @@ use crate::units::Span;
 /// How much of a child's complaint is kept.
 const STDERR_BYTES_MAX: u64 = 16 << 10;
 
-/// Starts children, some at once, the smallest component first.
+/// Starts children, some at once, the smallest component first, and the largest in time.
 pub struct Compiler {
     settings: CompileSettings,
     queue: Arc<Queue>,
 }
 
 /// Why there is no artefact.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CompileError {
     /// It is the component's fault: trying again is of no use.
     Refused(String),
@@ -114,7 +114,8 @@ fn judge(status: ExitStatus, complaint: &str) -> Result<(), CompileError> {
         }
         (Some(signal), _) if signal == Signal::XCPU.as_raw() => Err(CompileError::Refused(SPENT.to_owned())),
         (Some(signal), _) => Err(CompileError::Refused(format!(
-            "the compiler was killed by signal {signal}, most likely for the memory it used: {last}"
+            "the compiler was killed by signal {signal}, most likely for the memory it used (the operator may raise \
+             `memory_max` in `[deploy.compile]`): {last}"
         ))),
         (None, Some(1)) if !complaint.is_empty() => Err(CompileError::Refused(complaint.to_owned())),
         (None, Some(code)) if code == i32::from(COMPILE_TROUBLE) && !complaint.is_empty() => {

@@ -56,6 +56,8 @@ pub struct Life<G> {
     pub reading: Option<Reading>,
     /// The revisions that are being made ready.
     pub jobs: Vec<Job>,
+    /// Whether one of them was given up for newer content since something was published or refused.
+    pub gave_up: bool,
     /// When something pending is looked at again, and how often it was.
     pub retry: Retry,
     /// When the files were last read.
@@ -106,6 +108,8 @@ pub struct Job {
     pub serial: u64,
     /// What is made ready.
     pub revision: Revision,
+    /// Whether it comes to its end although there is newer content.
+    pub stays: bool,
 }
 
 /// A next time for what met trouble, each time a while later.
@@ -147,6 +151,7 @@ impl<G> Default for Life<G> {
             refused: None,
             reading: None,
             jobs: Vec::new(),
+            gave_up: false,
             retry: Retry::default(),
             read_at: None,
             changed_at: None,

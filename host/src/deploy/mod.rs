@@ -14,6 +14,7 @@ pub mod check;
 pub mod checked;
 mod compile;
 mod fact;
+mod flights;
 mod guard;
 mod guest_folders;
 mod instances;
@@ -69,6 +70,7 @@ use crate::deploy::book::Book;
 use crate::deploy::check::Checker;
 use crate::deploy::compile::Compiler;
 use crate::deploy::fact::Rules;
+use crate::deploy::flights::Flights;
 use crate::deploy::guest_folders::GuestFolders;
 use crate::deploy::journal::Journal;
 use crate::deploy::lock::Lock;
@@ -217,6 +219,7 @@ fn validator(
         store,
         folders,
         compiler: Compiler::new(settings.compile.clone()),
+        flights: Flights::default(),
         admissions: Admissions::new(permits),
         secrets: settings.secrets.clone(),
         apps: settings.apps.clone(),

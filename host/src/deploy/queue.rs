@@ -1,4 +1,4 @@
-//! A queue in which the smallest goes first.
+//! A queue in which the smallest goes first, and the largest goes in time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +8,8 @@ use std::sync::PoisonError;
 
 use tokio::sync::oneshot;
 
-/// Lets a few through at once. A small job never waits behind a large one that has not begun.
+/// Lets a few through at once, the smallest first. Whatever comes later overtakes a job only until as much has gone before
+/// it as it has itself: a large one waits for as much again as its own size, and never for ever.
 pub struct Queue {
     // Held for a look into the map only; no await is inside.
     inner: Mutex<Inner>,
@@ -16,9 +17,12 @@ pub struct Queue {
 
 struct Inner {
     free: usize,
-    /// By size, then by arrival.
-    waiting: BTreeMap<(u64, u64), oneshot::Sender<Turn>>,
+    /// What had been let through when one came, and its own size, together; then by arrival. (Start-time fair queueing, with
+    /// sizes for times.)
+    waiting: BTreeMap<(u64, u64), (u64, oneshot::Sender<Turn>)>,
     serial: u64,
+    /// The sizes of all who were let through.
+    passed: u64,
 }
 
 /// The right to go on. Dropping it lets the next one through.
@@ -29,7 +33,7 @@ pub struct Turn {
 impl Queue {
     /// Lets `at_once` through at the same time.
     pub fn new(at_once: usize) -> Arc<Queue> {
-        Arc::new(Queue { inner: Mutex::new(Inner { free: at_once, waiting: BTreeMap::new(), serial: 0 }) })
+        Arc::new(Queue { inner: Mutex::new(Inner { free: at_once, waiting: BTreeMap::new(), serial: 0, passed: 0 }) })
     }
 
     /// Waits for one's turn. Dropping the future leaves the queue.
@@ -38,13 +42,14 @@ impl Queue {
             let mut inner = self.lock();
             if inner.free > 0 {
                 inner.free -= 1;
+                inner.passed = inner.passed.saturating_add(size);
                 return Turn { queue: self.clone() };
             }
-            inner.waiting.retain(|_, sender| !sender.is_closed());
+            inner.waiting.retain(|_, (_, sender)| !sender.is_closed());
             inner.serial += 1;
             let (sender, receiver) = oneshot::channel();
-            let place = (size, inner.serial);
-            inner.waiting.insert(place, sender);
+            let place = (inner.passed.saturating_add(size), inner.serial);
+            inner.waiting.insert(place, (size, sender));
             receiver
         };
         receiver.await.expect("whoever waits stays in the map until it is its turn")
@@ -59,12 +64,14 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let next = {
             let mut inner = self.queue.lock();
-            inner.waiting.retain(|_, sender| !sender.is_closed());
+            inner.waiting.retain(|_, (_, sender)| !sender.is_closed());
             let next = inner.waiting.pop_first();
             inner.free += usize::from(next.is_none());
+            let size = next.as_ref().map_or(0, |(_, (size, _))| *size);
+            inner.passed = inner.passed.saturating_add(size);
             next
         };
-        if let Some((_, sender)) = next {
+        if let Some((_, (_, sender))) = next {
             // If nobody takes it any more, this drops the turn, which lets the next one through.
             drop(sender.send(Turn { queue: self.queue.clone() }));
         }
@@ -98,5 +105,27 @@ mod tests {
         tokio::join!(wait(7), wait(3), wait(5), release);
         assert_eq!(*order.lock().unwrap(), [3, 5, 7]);
         assert_eq!(queue.lock().free, 1);
+    }
+
+    #[tokio::test]
+    async fn small_ones_without_end_overtake_a_large_one_until_they_are_as_large_together() {
+        let queue = Queue::new(1);
+        let mut turn = queue.turn(10).await;
+        let mut large = std::pin::pin!(queue.turn(1000));
+        assert!(futures_util::poll!(&mut large).is_pending());
+        let mut overtaken = 0;
+        loop {
+            // Each comes before the one before it is done.
+            let mut small = std::pin::pin!(queue.turn(10));
+            assert!(futures_util::poll!(&mut small).is_pending());
+            drop(turn);
+            if let std::task::Poll::Ready(_turn) = futures_util::poll!(&mut large) {
+                break;
+            }
+            turn = small.await;
+            overtaken += 1;
+            assert!(overtaken <= 100, "the large one waits for ever");
+        }
+        assert_eq!(overtaken, 99);
     }
 }

@@ -141,6 +141,8 @@ struct Walk {
     /// Not before this, since the last time failed.
     write_again_at: Option<Instant>,
     records_due: bool,
+    /// What is shown was not written yet: a write that was under way had an older one.
+    status_due: bool,
     writer: Arc<Writer>,
     shown: Arc<Status>,
 }
@@ -174,6 +176,7 @@ impl Street {
             is_writing: false,
             write_again_at: None,
             records_due: false,
+            status_due: false,
             writer: Arc::default(),
             shown: Arc::default(),
         };
@@ -284,10 +287,11 @@ impl Walk {
         if is_news {
             self.shown = Arc::new(now);
             self.street.status.send_replace(self.shown.clone());
+            self.status_due = true;
         }
         if let Some(at) = self.write_again_at.filter(|at| *at > Instant::now()) {
             self.look_soon(at);
-        } else if (is_news || self.records_due) && !self.is_writing {
+        } else if (self.status_due || self.records_due) && !self.is_writing {
             self.start_write();
         }
     }
@@ -410,6 +414,7 @@ impl Walk {
     /// Writes what changed, off the way to publishing. One write at a time; the next one has the newest.
     fn start_write(&mut self) {
         self.is_writing = true;
+        self.status_due = false;
         let order = self.write_order();
         let lost = Done::Written(Some("cannot write the state: a bug of guesthouse".into()));
         self.jobs.start(WRITE, lost, async move {

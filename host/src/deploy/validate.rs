@@ -28,6 +28,8 @@ use crate::deploy::admissions::Admissions;
 use crate::deploy::compile::CompileError;
 use crate::deploy::compile::Compiler;
 use crate::deploy::fact::Made;
+use crate::deploy::flights::Flights;
+use crate::deploy::flights::Seat;
 use crate::deploy::guest_folders::GuestFolders;
 use crate::deploy::life::Ready;
 use crate::deploy::manifest::Manifest;
@@ -42,6 +44,7 @@ use crate::deploy::store::Store;
 use crate::files::Files;
 use crate::files::room::Room;
 use crate::name::AppName;
+use crate::name::Digest;
 use crate::name::Revision;
 use crate::units::Size;
 
@@ -58,6 +61,8 @@ pub struct Validator {
     pub folders: GuestFolders,
     /// Starts compile children.
     pub compiler: Compiler,
+    /// Those who want the same compiled.
+    pub flights: Flights,
     /// Bounds the requests.
     pub admissions: Admissions,
     /// Where secrets are looked up.
@@ -108,6 +113,15 @@ enum Stop {
     Refused(String),
     /// It may be later.
     Trouble(String),
+}
+
+impl From<CompileError> for Stop {
+    fn from(error: CompileError) -> Stop {
+        match error {
+            CompileError::Refused(why) => Stop::Refused(why),
+            CompileError::Trouble(why) => Stop::Trouble(why),
+        }
+    }
 }
 
 /// Tells an app that its source is mounted and its visitors are its authors, who may see what failed.
@@ -281,38 +295,56 @@ impl Validator {
     ) -> Result<PathBuf, Stop> {
         let code = plan.revision.code;
         let (target, kind) = self.kind(plan.inspection.class)?;
-        let (this, known) = (self.clone(), kind.clone());
-        if let Some(path) = blocking(move || Ok(this.store.artefact(code, &known))).await? {
+        if let Some(path) = self.cached(code, &kind).await? {
             return Ok(path);
         }
+        // The compiler has a bound of its own, and may take minutes.
+        *turn = None;
+        let seat = self.flights.board(code, &kind).await.map_err(Stop::from)?;
+        // Whoever was before us may have had it compiled.
+        let path = match self.cached(code, &kind).await? {
+            Some(path) => path,
+            None => self.compile(target, &kind, plan, findings, seat).await?,
+        };
+        *turn = self.at_once.acquire().await.ok();
+        Ok(path)
+    }
+
+    async fn cached(self: &Arc<Self>, code: Digest, kind: &str) -> Result<Option<PathBuf>, Stop> {
+        let (this, kind) = (self.clone(), kind.to_owned());
+        blocking(move || Ok(this.store.artefact(code, &kind))).await
+    }
+
+    /// Compiles it for all who want it.
+    async fn compile(
+        self: &Arc<Self>,
+        target: Target,
+        kind: &str,
+        plan: &Plan,
+        findings: &mut Findings,
+        seat: Seat,
+    ) -> Result<PathBuf, Stop> {
+        let code = plan.revision.code;
         tracing::debug!(app.name = %plan.name, "compiling `{}` for {target}", plan.name);
         if plan.code_bytes >= SLOW_CODE_BYTES {
             let size = Size(plan.code_bytes).rough();
             tracing::info!(app.name = %plan.name, "compiling `{}`, {size}: this takes a while", plan.name);
         }
-        let draft = Draft(self.store.artefact_draft(code, &kind));
+        let draft = Draft(self.store.artefact_draft(code, kind));
         let begun = Instant::now();
-        // The compiler has a bound of its own, and may take minutes.
-        *turn = None;
-        self.compile(target, plan, &draft).await?;
-        *turn = self.at_once.acquire().await.ok();
+        let input = self.store.code_path(code);
+        if let Err(error) = self.compiler.compile(&target.to_string(), &input, plan.code_bytes, &draft.0).await {
+            seat.fail(&error);
+            return Err(error.into());
+        }
         findings.compiled_in = Some(begun.elapsed());
         findings.compiled_bytes = std::fs::metadata(&draft.0).ok().map(|metadata| metadata.len());
-        let this = self.clone();
+        let (this, kind) = (self.clone(), kind.to_owned());
         let adopt = move || {
             let adopted = this.store.adopt(&draft.0, code, &kind);
             adopted.map_err(|error| Stop::Trouble(this.store.unwritable(&error)))
         };
         blocking(adopt).await
-    }
-
-    async fn compile(&self, target: Target, plan: &Plan, draft: &Draft) -> Result<(), Stop> {
-        let input = self.store.code_path(plan.revision.code);
-        match self.compiler.compile(&target.to_string(), &input, plan.code_bytes, &draft.0).await {
-            Ok(()) => Ok(()),
-            Err(CompileError::Refused(why)) => Err(Stop::Refused(why)),
-            Err(CompileError::Trouble(why)) => Err(Stop::Trouble(why)),
-        }
     }
 
     /// Says how long the first instance took.

@@ -404,7 +404,7 @@ impl<G: Clone> Book<G> {
                 self.offer(name, ready, now);
             }
         } else {
-            self.supersede(name, Superseded::ButFor(Some(revision)));
+            self.supersede(name, Superseded::Overtaken(Some(revision)));
             let is_made = |life: &Life<G>| life.jobs.iter().any(|job| job.revision == revision);
             if !self.lives.get(name).is_some_and(is_made) {
                 self.make(name, revision, inspection);
@@ -416,7 +416,7 @@ impl<G: Clone> Book<G> {
         self.serial += 1;
         let serial = self.serial;
         let Some(life) = self.lives.get_mut(name) else { return };
-        life.jobs.push(Job { serial, revision });
+        life.jobs.push(Job { serial, revision, stays: false });
         self.deeds.push(Deed::Make(name.clone(), serial, revision, inspection));
     }
 
@@ -433,8 +433,9 @@ impl<G: Clone> Book<G> {
         }
         match made {
             Made::Ready(ready) if is_newest || is_last_good => self.offer(name, ready, now),
-            Made::Ready(_) => {}
             Made::Refused(why) if is_newest => self.refuse(name, Some(job.revision), why),
+            made if job.stays && !is_newest && !is_last_good => self.overtaken(name, job.revision, made, now),
+            Made::Ready(_) => {}
             Made::Trouble(why) if is_newest && !serves => {
                 life.retry.later(now);
                 self.decide(name, Some(job.revision), Verdict::Pending(why));
@@ -453,6 +454,37 @@ impl<G: Clone> Book<G> {
                 }
             }
         }
+    }
+
+    /// There is newer content, and yet this came to its end: it serves until that is ready. Else nothing would be published
+    /// for as long as somebody goes on dropping files.
+    fn overtaken(&mut self, name: &AppName, revision: Revision, made: Made<G>, now: Instant) {
+        let told = match made {
+            Made::Ready(ready) => {
+                match contest(&ready.routes, name, &self.lives, &self.incumbents, &self.rules.origins) {
+                    None => {
+                        self.publish(name, ready, now);
+                        None
+                    }
+                    Some(why) => Some(("not published", why)),
+                }
+            }
+            Made::Refused(why) => {
+                if let Some(life) = self.lives.get_mut(name) {
+                    life.refused = Some((revision, why.clone()));
+                    self.records_changed = true;
+                }
+                Some(("refused", why))
+            }
+            // Nothing was found out about it.
+            Made::Trouble(_) => return,
+        };
+        if let Some((word, why)) = told {
+            tracing::warn!(app.name = %name, app.revision = %revision,
+                "`{name}`: revision {revision}: {word}: {why}; there is newer content");
+        }
+        let newest = self.lives.get(name).and_then(|life| life.newest);
+        self.supersede(name, Superseded::Decided(newest));
     }
 
     /// Publishes what is ready, unless it wants what another app holds. What served before goes on with what is left to
@@ -528,7 +560,14 @@ impl<G: Clone> Book<G> {
 
     /// Notes what became of the newest content, and says so once.
     fn decide(&mut self, name: &AppName, newest: Option<Revision>, verdict: Verdict) {
-        self.supersede(name, Superseded::ButFor(newest));
+        self.supersede(
+            name,
+            match verdict {
+                // Whatever is missing may come a hundred times and go again.
+                Verdict::Pending(_) => Superseded::Overtaken(newest),
+                Verdict::Live | Verdict::Refused(_) | Verdict::Conflict(_) => Superseded::Decided(newest),
+            },
+        );
         let Some(life) = self.lives.get_mut(name) else { return };
         life.newest = newest;
         if !matches!(verdict, Verdict::Conflict(_)) {
@@ -545,21 +584,35 @@ impl<G: Clone> Book<G> {
         }
     }
 
-    /// Stops making ready what is no longer wanted.
+    /// Stops making ready what is no longer wanted. Newer content overtakes what is made, once: what is made after that comes
+    /// to its end, beside the newest, so that something is decided however often there is newer content.
     fn supersede(&mut self, name: &AppName, what: Superseded) {
         let Some(life) = self.lives.get_mut(name) else { return };
         let last_good = life.last_good;
+        let mut may_stay = life.gave_up && life.jobs.iter().all(|job| !job.stays);
+        let mut gave_up = false;
         let deeds = &mut self.deeds;
-        life.jobs.retain(|job| {
-            let stays = match what {
+        life.jobs.retain_mut(|job| {
+            let is_wanted = |newest| [newest, last_good].contains(&Some(job.revision));
+            let goes_on = match what {
                 Superseded::Everything => false,
-                Superseded::ButFor(newest) => [newest, last_good].contains(&Some(job.revision)),
+                Superseded::Decided(newest) => is_wanted(newest),
+                Superseded::Overtaken(newest) if is_wanted(newest) || job.stays => true,
+                Superseded::Overtaken(_) => {
+                    job.stays = std::mem::take(&mut may_stay);
+                    gave_up |= !job.stays;
+                    job.stays
+                }
             };
-            if !stays {
+            if !goes_on {
                 deeds.push(Deed::Cancel(job.serial));
             }
-            stays
+            goes_on
         });
+        life.gave_up = match what {
+            Superseded::Decided(_) => false,
+            Superseded::Everything | Superseded::Overtaken(_) => life.gave_up || gave_up,
+        };
     }
 
     fn reconsider(&mut self, policy_changed: bool, now: Instant) {
@@ -591,7 +644,7 @@ impl<G: Clone> Book<G> {
     /// Forgets what was decided about the newest content, so that it is read again and the same answer is given and
     /// logged once more.
     fn read_anew(&mut self, name: &AppName, now: Instant) {
-        self.supersede(name, Superseded::ButFor(None));
+        self.supersede(name, Superseded::Overtaken(None));
         let Some(life) = self.lives.get_mut(name) else { return };
         life.verdict = None;
         life.held = None;
@@ -605,8 +658,10 @@ impl<G: Clone> Book<G> {
 enum Superseded {
     /// The app is gone, or something else is allowed.
     Everything,
-    /// This is the newest content. The last good revision goes on beside it.
-    ButFor(Option<Revision>),
+    /// Something was decided, and this is still to be made. The last good revision goes on beside it.
+    Decided(Option<Revision>),
+    /// This is the newest content, and nothing is decided about it yet.
+    Overtaken(Option<Revision>),
 }
 
 /// Whether an app's file lies where nobody can look at the moment.

@@ -643,3 +643,59 @@ fn what_is_removed_together_with_the_holder_of_its_route_is_not_published() {
     assert!(desk.book.lives().is_empty());
     assert_eq!(desk.retired, [revision(1)]);
 }
+
+#[test]
+fn drops_without_end_do_not_keep_a_swap_from_happening() {
+    let mut desk = Desk::new();
+    desk.put("shop", 1);
+    let drop = |desk: &mut Desk, content: u64| {
+        desk.folder.insert("shop", content);
+        desk.scan(100);
+        desk.read();
+    };
+    let at_work = |desk: &Desk| desk.makes.iter().map(|(_, _, revision)| *revision).collect::<Vec<_>>();
+    // A fix overtakes a bad drop; what comes after it does so beside it.
+    drop(&mut desk, 2);
+    drop(&mut desk, 3);
+    assert_eq!((at_work(&desk), desk.cancelled.len()), (vec![revision(3)], 1));
+    drop(&mut desk, 4);
+    drop(&mut desk, 5);
+    assert_eq!(at_work(&desk), [revision(3), revision(5)]);
+    // Half a file is no reason to give it up either.
+    drop(&mut desk, 0);
+    assert_eq!(at_work(&desk), [revision(3)]);
+    drop(&mut desk, 6);
+    let newest = desk.makes.pop().unwrap();
+    desk.make();
+    desk.check("shop", AppState::Loading, Some(3));
+    assert_eq!(desk.retired, [revision(1)]);
+    // From here on, the same once more.
+    desk.makes.push(newest);
+    drop(&mut desk, 7);
+    assert_eq!(at_work(&desk), [revision(7)]);
+    drop(&mut desk, 8);
+    assert_eq!(at_work(&desk), [revision(7), revision(8)]);
+    // The newest may be ready first: nobody gets an older one after it.
+    desk.makes.swap(0, 1);
+    let older = desk.makes.pop().unwrap();
+    desk.make();
+    desk.check("shop", AppState::Live, Some(8));
+    assert!(desk.cancelled.contains(&older.1));
+}
+
+#[test]
+fn what_is_refused_beside_newer_content_is_said_and_the_newest_goes_on() {
+    let mut desk = Desk::new();
+    desk.put("shop", 1);
+    for content in [2, 3, 4] {
+        desk.folder.insert("shop", content);
+        desk.scan(100);
+        desk.read();
+    }
+    let newest = desk.makes.pop().unwrap();
+    desk.refuse();
+    desk.makes.push(newest);
+    desk.check("shop", AppState::Loading, Some(1));
+    desk.make();
+    desk.check("shop", AppState::Live, Some(4));
+}

@@ -80,6 +80,8 @@ pub enum Op {
     Both(usize, Content, Way),
     /// The same, renamed into place, looked at and read.
     Drop(usize, Content),
+    /// One after the other, faster than they are made.
+    Burst(usize, [Content; 4]),
     /// What was half becomes whole.
     Continue(usize),
     Truncate(usize),
@@ -185,6 +187,8 @@ pub struct World {
     has_looked: bool,
     reads: Vec<Reads>,
     makes: Vec<Makes>,
+    /// Apps of which a make was given up for newer content, since something was decided.
+    gave_up: BTreeSet<&'static str>,
     /// By what the manifest was known that was read last, by app.
     manifests: BTreeMap<&'static str, Mark>,
     /// What was to be read last, by app.
@@ -266,6 +270,7 @@ impl World {
             has_looked: false,
             reads: Vec::new(),
             makes: Vec::new(),
+            gave_up: BTreeSet::new(),
             manifests: BTreeMap::new(),
             ordered: BTreeMap::new(),
             table: BTreeMap::new(),
@@ -317,6 +322,11 @@ impl World {
                 self.happen(Op::Both(app, content, Way::Rename))?;
                 self.look()?;
                 self.finish_reads()?;
+            }
+            Op::Burst(app, contents) => {
+                for content in contents {
+                    self.happen(Op::Drop(app, content))?;
+                }
             }
             Op::Continue(app) => {
                 if let Some(Piece::Code(Code::Half(number))) = self.piece(&code_file(app)) {
@@ -621,6 +631,9 @@ impl World {
                 name.as_str() == **app && life.held.is_none() && life.verdict == Some(Verdict::Live)
             })
         };
+        if let Some(about) = about.filter(|about| self.is_decided(about)) {
+            self.gave_up.remove(about);
+        }
         if held.iter().filter(|app| about != Some(**app)).any(|app| is_free(&app)) {
             self.reach("a contested route becomes free");
         }
@@ -636,6 +649,15 @@ impl World {
             self.writing = Some(self.journal());
         }
         Ok(())
+    }
+
+    /// Whether nothing about an app's newest content is left to be found out.
+    fn is_decided(&self, app: &str) -> bool {
+        let life = self.book.lives().iter().find(|(name, _)| name.as_str() == app).map(|(_, life)| life);
+        life.is_none_or(|life| {
+            let is_made = life.jobs.iter().any(|job| Some(job.revision) == life.newest);
+            !is_made && !matches!(life.verdict, None | Some(Verdict::Pending(_)))
+        })
     }
 
     fn publish(&mut self) -> Result<(), String> {
@@ -707,8 +729,13 @@ impl World {
             Deed::Cancel(serial) => {
                 let at = self.makes.iter().position(|make| make.serial == serial);
                 let at = at.ok_or_else(|| format!("cancels {serial}, which does not run"))?;
-                self.makes.remove(at);
+                let make = self.makes.remove(at);
                 self.reach("a make is cancelled");
+                if about == Some(make.app) && !self.is_decided(make.app) && !self.gave_up.insert(make.app) {
+                    self.reach("a make is given up beside one that is not");
+                    let goes_on = self.makes.iter().any(|other| other.app == make.app && other.serial < serial);
+                    claim(goes_on, || format!("{}: the second make in a row is given up", make.app))?;
+                }
             }
             Deed::Retire(ready) => {
                 let id = ready.guest.id;
@@ -889,7 +916,29 @@ impl World {
         if matches!(made, Made::Refused(_)) && newest == Some(revision) {
             self.truth.refuses(app, content);
         }
-        self.tell(Fact::Made(AppName::parse(app).unwrap(), serial, made), Some(app))
+        let (is_ready, in_trouble) = (matches!(made, Made::Ready(_)), matches!(made, Made::Trouble(_)));
+        let stays =
+            self.book.lives().iter().any(|(name, life)| {
+                name.as_str() == app && life.jobs.iter().any(|job| job.serial == serial && job.stays)
+            });
+        if stays && newest != Some(revision) {
+            self.reach("a make comes to its end although there is newer content");
+            if matches!(made, Made::Refused(_)) {
+                self.truth.refuses(app, content);
+            }
+        }
+        self.tell(Fact::Made(AppName::parse(app).unwrap(), serial, made), Some(app))?;
+        if !in_trouble {
+            self.gave_up.remove(app);
+        }
+        if !is_ready {
+            return Ok(());
+        }
+        let present = self.table.keys().copied().collect();
+        let shown = self.table.get(app).copied().flatten().map(|guest| guest.content);
+        claim(shown == Some(content) || self.truth.is_contested(app, content, &present), || {
+            format!("{app}: {content:?} was made ready, and {shown:?} serves")
+        })
     }
 
     // State and restarts.
@@ -979,6 +1028,7 @@ impl World {
         self.reads.clear();
         self.makes.clear();
         self.ordered.clear();
+        self.gave_up.clear();
         self.manifests.clear();
         self.table.clear();
         self.moved.clear();
