@@ -54,6 +54,7 @@ mod environment;
 mod interpreter;
 mod lines;
 mod lock;
+mod missing;
 mod native;
 mod packages;
 mod pip;
@@ -275,10 +276,10 @@ impl PythonApp {
         let read = match &made {
             Ok(made) => &made.report.environment,
             Err(Failed::App(report)) => &report.environment,
-            Err(Failed::Other(_)) => return outcome(made),
+            Err(Failed::Other(_)) => return outcome(made, &self.folder),
         };
         let Some(remembered) = Remembered::of(read).filter(|_| wanted.is_none() && first == Snapshot::App) else {
-            return outcome(made);
+            return outcome(made, &self.folder);
         };
         // Values of this machine must not become the app's, and those of the place where it runs are not known here.
         say(format_args!("  {remembered} (`[build]` `snapshot = \"app\"` would keep it in memory as it is now)"));
@@ -290,7 +291,7 @@ impl PythonApp {
         }
         given.snapshot = snapshot::snapshot(Snapshot::Libraries);
         given.run = run.as_deref().unwrap_or_default();
-        let again = outcome(snapshot::make(tools, places, packages, &given).await)?;
+        let again = outcome(snapshot::make(tools, places, packages, &given).await, &self.folder)?;
         remembered.write(kept, &self.folder)?;
         Ok(again)
     }
@@ -305,11 +306,11 @@ impl PythonApp {
     }
 }
 
-fn outcome(made: Result<Made, Failed>) -> anyhow::Result<Made> {
+fn outcome(made: Result<Made, Failed>, folder: &Path) -> anyhow::Result<Made> {
     match made {
         Ok(made) => Ok(made),
         Err(Failed::Other(error)) => Err(error),
-        Err(Failed::App(report)) => match report.failure() {
+        Err(Failed::App(report)) => match report.failure(folder) {
             Some(why) => bail!("{why}"),
             None => Err(anyhow!("the app cannot be built, and nothing was said about it")),
         },
