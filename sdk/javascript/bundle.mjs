@@ -1,5 +1,6 @@
 // All that an app consists of, in one text: its own files and what it imports, TypeScript and JSX included.
 
+import { existsSync } from "node:fs";
 import { SourceMap } from "node:module";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -121,16 +122,36 @@ function refuseMissing(folder, missing) {
   if (missing.size === 0) return;
   const lines = [...missing].map(([source, importers]) => {
     const places = [...importers].map((file) => relative(folder, file));
-    return `\`${source}\` in ${places.slice(0, 3).join(", ")}${places.length > 3 ? ", …" : ""}: ${explained(source)}`;
+    return `\`${source}\` in ${places.slice(0, 3).join(", ")}${places.length > 3 ? ", …" : ""}: ${explained(source, folder)}`;
   });
   if (lines.length === 1) throw new Refused(lines[0].replace("` in", "` is imported in"));
   throw new Refused(`${lines.length} imports are not there`, lines.join("\n"));
 }
 
-function explained(source) {
+function explained(source, folder) {
   if (isBuiltIn(source)) return `Node.js has it built in, an app here has not${instead(source)}`;
   if (source.startsWith(".") || source.startsWith("/")) return "there is no such file";
   if (/^[a-z]+:/.test(source)) return "there is nothing of that kind here";
   const name = source.split("/").slice(0, source.startsWith("@") ? 2 : 1).join("/");
+  const own = ownFile(source, name, folder);
+  if (own) return `it is the project's own, at \`${own}\`: import it by its path from the file that wants it, or with \`paths\` in tsconfig.json`;
+  if (!PACKAGE.test(name)) return "that is no package's name: is it a path that only another tool knows?";
   return `there is no such package; \`npm install ${name}\` brings it`;
+}
+
+/** What the index of npm takes for a name. */
+const PACKAGE = /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
+
+/** Where in the project there is something of this name, of which nobody should ask an index. */
+function ownFile(source, name, folder) {
+  const plain = source.replace(/^[@~#]?\//, "");
+  const first = name.replace(/^[@~#]/, "").split("/")[0];
+  for (const place of [plain, first].filter((one) => one)) {
+    for (const root of ["", "src/", "lib/", "app/", "packages/"]) {
+      for (const ending of ["", ".ts", ".tsx", ".js", ".jsx", ".mjs", ".mts", ".cjs", ".json"]) {
+        if (existsSync(join(folder, root + place + ending))) return root + place + ending;
+      }
+    }
+  }
+  return undefined;
 }

@@ -11,6 +11,7 @@ use crate::capability::files::Grant;
 use crate::clock::Clock;
 use crate::deadline;
 use crate::fault::Fault;
+use crate::health::Health;
 use crate::inspect::Lane;
 use crate::instance::Mould;
 use crate::instance::Start;
@@ -33,6 +34,8 @@ use crate::visit::Visit;
 /// settings say that instances are reused.
 pub struct Guest {
     lane: Prepared,
+    /// What says whether it is well, if it says so.
+    health: Option<Health>,
     common: Arc<Common>,
     clock: Arc<Clock>,
     turns: Turns,
@@ -53,30 +56,38 @@ impl Guest {
         clock: Arc<Clock>,
     ) -> wasmtime::Result<Guest> {
         let common = Arc::new(common);
+        let health = Health::of(&linked);
         let lane = match lane {
             Lane::Gateway => Prepared::Gateway(Gateway::new(linked, &common)?),
             Lane::Http02 => Prepared::Http02(Http02::new(linked, &common)?),
             Lane::Http03 => Prepared::Http03(Http03::new(linked, &common)?),
         };
-        Ok(Guest { lane, common, clock, turns: Turns::new() })
+        Ok(Guest { lane, health, common, clock, turns: Turns::new() })
     }
 
-    /// Makes an instance and drops it again; asks a gateway guest that exports `lifecycle` for its health.
-    /// A new revision that fails here is not published.
+    /// Makes an instance and drops it again; asks a guest that exports `lifecycle` for its health, which is where apps that
+    /// start with their first request start. A new revision that fails here is not published.
     pub async fn probe(&self) -> Result<(), Fault> {
         let _ticking = self.clock.ticking();
-        let common = Common::for_probe(&self.common);
-        match &self.lane {
-            Prepared::Gateway(guest) => {
-                let store = store::new(guest.mould().engine(), &common, &Tag::new(PROBE));
-                match guest.health(store) {
-                    Some(health) => deadline::within(health, &common.settings.limits, None).await,
-                    None => try_out(guest.mould(), &common).await,
-                }
-            }
-            Prepared::Http02(guest) => try_out(guest.mould(), &common).await,
-            Prepared::Http03(guest) => try_out(guest.mould(), &common).await,
-        }
+        let common = Common::for_probe(&self.common, Grant::with_nothing_kept);
+        let Some(health) = &self.health else {
+            return match &self.lane {
+                Prepared::Gateway(guest) => try_out(guest.mould(), &common).await,
+                Prepared::Http02(guest) => try_out(guest.mould(), &common).await,
+                Prepared::Http03(guest) => try_out(guest.mould(), &common).await,
+            };
+        };
+        let Err(first) = ask(health, &common).await else { return Ok(()) };
+        let Some(depot) = self.common.files.as_ref().and_then(Grant::kept) else { return Err(first) };
+        // Without its state it is not well; it may be with it, and changes nothing there.
+        let head = self.common.settings.limits.head;
+        let Ok(_turn) = tokio::time::timeout(head, depot.turn()).await else { return Err(first) };
+        ask(health, &Common::for_probe(&self.common, Grant::read_only)).await.map_err(|_| first)
+    }
+
+    /// Whether it says by itself if it is well, before its first request.
+    pub fn tells_health(&self) -> bool {
+        self.health.is_some()
     }
 
     /// Takes in what a request must have before its guest is called: in the gateway lane its whole body. A visitor who
@@ -132,6 +143,11 @@ impl Guest {
             Err(_) => Err(Fault::Full(format!("another request has been at work on the app's state for {head:?}"))),
         }
     }
+}
+
+async fn ask(health: &Health, common: &Arc<Common>) -> Result<(), Fault> {
+    let store = store::new(health.engine(), common, &Tag::new(PROBE));
+    deadline::within(health.ask(store), &common.settings.limits, None).await
 }
 
 async fn try_out<M: Mould + Clone>(mould: &M, common: &Arc<Common>) -> Result<(), Fault> {

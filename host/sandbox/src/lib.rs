@@ -21,6 +21,7 @@ pub mod fault;
 pub mod folder;
 pub mod guest;
 mod handles;
+mod health;
 mod idle;
 pub mod inspect;
 mod instance;

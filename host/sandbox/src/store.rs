@@ -49,15 +49,15 @@ pub(crate) struct Common {
 }
 
 impl Common {
-    /// The same for a first instance that nobody has asked for: it sees empty folders in place of those that are kept.
-    pub(crate) fn for_probe(common: &Arc<Common>) -> Arc<Common> {
+    /// The same for a first instance that nobody has asked for: what it sees in place of folders that are kept is `seen`.
+    pub(crate) fn for_probe(common: &Arc<Common>, seen: impl FnOnce(&Grant) -> Grant) -> Arc<Common> {
         let Some(files) = &common.files else {
             return common.clone();
         };
         let Common { settings, log, account, idle, tasks, .. } = &**common;
         Arc::new(Common {
             settings: settings.clone(),
-            files: Some(files.for_probe()),
+            files: Some(seen(files)),
             log: log.clone(),
             account: account.clone(),
             idle: idle.clone(),

@@ -81,6 +81,28 @@ impl Cache {
         Ok(folder)
     }
 
+    /// The folder `<kind>/<name>`, if it was made already and is its owner's alone.
+    pub fn there(&self, kind: &str, name: &str) -> Option<PathBuf> {
+        let folder = self.root.join(kind).join(name);
+        (folder.is_dir() && private::owned(&folder).is_ok()).then_some(folder)
+    }
+
+    /// Of the folders that were made and whose names are `prefix` and a number, that with the largest.
+    pub fn newest(&self, kind: &str, prefix: &str) -> Option<PathBuf> {
+        let names = self.root.join(kind).read_dir().ok()?.flatten();
+        let numbers = names.filter_map(|entry| entry.file_name().to_str()?.strip_prefix(prefix)?.parse::<u64>().ok());
+        self.there(kind, &format!("{prefix}{}", numbers.max()?))
+    }
+
+    /// Removes what nobody reads any more.
+    pub fn forget(&self, kind: &str, names: &[String]) {
+        for name in names {
+            let folder = self.root.join(kind).join(name);
+            let _ = private::clear(&folder);
+            let _ = std::fs::remove_file(folder.with_file_name(format!("{name}.lock")));
+        }
+    }
+
     /// The folder `<kind>/<name>` for as long as the result lives, whatever is in it.
     pub async fn held(&self, kind: &str, name: &str) -> anyhow::Result<Held> {
         let lock = self.lock(kind, name).await?;
@@ -141,6 +163,20 @@ mod tests {
         assert_eq!(names, ["whole"]);
         let again = cache.made("python", "1", async |_| bail!("it is there already")).await.unwrap();
         assert_eq!(again, made);
+    }
+
+    #[tokio::test]
+    async fn the_newest_of_several_is_found_and_old_ones_are_forgotten() {
+        let home = tempfile::tempdir().unwrap();
+        let cache = Cache::at(home.path().join("tools"));
+        assert_eq!(cache.newest("deps", "a-"), None);
+        for name in ["a-9", "a-10", "a-11.draft", "b-12"] {
+            cache.made("deps", name, async |_| Ok(())).await.unwrap();
+        }
+        assert_eq!(cache.newest("deps", "a-"), cache.there("deps", "a-10"));
+        cache.forget("deps", &["a-10".to_owned(), "a-8".to_owned()]);
+        assert_eq!(cache.newest("deps", "a-"), cache.there("deps", "a-9"));
+        assert!(cache.there("deps", "b-12").is_some() && cache.there("deps", "a-10").is_none());
     }
 
     #[tokio::test]

@@ -38,6 +38,7 @@ mod python;
 mod run;
 mod rust;
 mod say;
+mod secret_names;
 mod seen;
 pub mod settings;
 pub mod source;

@@ -1,11 +1,11 @@
 //! A clean copy of a source: what goes into a component, and nothing that lies about beside it.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::mpsc;
 use std::time::Duration;
 use std::time::SystemTime;
 
@@ -16,28 +16,18 @@ use ignore::WalkBuilder;
 use ignore::gitignore::Gitignore;
 use ignore::gitignore::GitignoreBuilder;
 
+use crate::build::secret_names::SecretNames;
+
 /// Beside `.gitignore`, for what is in the repository but not for the component.
 const IGNORE_FILE: &str = ".guesthouseignore";
 
-/// Never part of an app, unless `include` names it. In the grammar of `.gitignore`.
+/// Never part of an app, unless `include` names it, as what is called like a secret ([`SecretNames`]). In the grammar of
+/// `.gitignore`.
 const NEVER: &[&str] = &[
-    // What would be a secret told to everybody who gets the component.
-    ".env*",
-    "*.pem",
-    "*.key",
-    "id_rsa*",
-    "id_ed25519*",
-    ".aws/",
-    ".ssh/",
-    ".netrc",
-    ".pypirc",
-    ".npmrc",
-    ".htpasswd",
     // What belongs to one machine.
-    "*.sqlite3",
-    "*.sqlite3-journal",
-    "*.db",
     ".git",
+    ".gitattributes",
+    ".gitmodules",
     ".hg",
     ".svn",
     ".idea/",
@@ -70,6 +60,9 @@ const BYTES_MAX: u64 = 256 << 20;
 /// So many files have no place in an app either.
 const FILES_MAX: usize = 50_000;
 
+/// So many names are told of what was left out.
+const TOLD_MAX: usize = 12;
+
 /// 1980 began then: before it, a zip archive has no time.
 const TIME: Duration = Duration::from_secs(315_532_800);
 
@@ -78,16 +71,16 @@ const TIME: Duration = Duration::from_secs(315_532_800);
 pub struct Staged {
     /// Relative to the source, sorted.
     pub files: Vec<PathBuf>,
-    /// What was left out although an author may miss it: secrets, databases, links out of the source.
+    /// What was left out although an author may miss it: what is called like a secret, links out of the source.
     pub left_out: Vec<String>,
     /// How large they are together.
     pub bytes: u64,
 }
 
-/// Which files of `folder` count, by `.gitignore`, `.guesthouseignore`, [`NEVER`], `exclude` and, over all of them,
-/// `include`.
+/// Which files of `folder` count: in a repository those that git would track, elsewhere all that `.gitignore` does not name;
+/// without what `.guesthouseignore`, [`NEVER`], [`SecretNames`] and `exclude` name, and, over all of them, with `include`.
 pub fn files(folder: &Path, exclude: &[String], include: &[String]) -> anyhow::Result<Staged> {
-    let rules = rules(folder, exclude, include)?;
+    let rules = Rules { named: rules(folder, exclude, include)?, secrets: SecretNames::below(folder)? };
     let mut staged = Staged::default();
     walk(folder, &rules, true, &mut staged)?;
     if !include.is_empty() {
@@ -142,26 +135,43 @@ fn rules(folder: &Path, exclude: &[String], include: &[String]) -> anyhow::Resul
     Ok(rules.build()?)
 }
 
+/// What counts and what does not.
+#[derive(Clone)]
+struct Rules {
+    /// By name, with what the author says last.
+    named: Gitignore,
+    secrets: SecretNames,
+}
+
 /// Adds the files below `folder`: all that the rules do not forbid, or, without regard to ignore files, those only that
 /// the rules name as included.
-fn walk(folder: &Path, rules: &Gitignore, with_ignore_files: bool, staged: &mut Staged) -> anyhow::Result<()> {
+fn walk(folder: &Path, rules: &Rules, with_ignore_files: bool, staged: &mut Staged) -> anyhow::Result<()> {
     let mut builder = WalkBuilder::new(folder);
     builder.standard_filters(false);
     if with_ignore_files {
-        // Rules of folders above count within one repository; outside of any they are about something else.
+        // Rules of folders above count within one repository; outside of any they are about something else. So do those
+        // that git has besides: `.git/info/exclude`, and its user's own.
         let in_repository = folder.ancestors().any(|folder| folder.join(".git").exists());
         builder.git_ignore(true).require_git(false).parents(in_repository).add_custom_ignore_filename(IGNORE_FILE);
+        builder.git_exclude(in_repository).git_global(in_repository);
     }
     let (own_rules, root) = (rules.clone(), folder.to_owned());
-    builder.filter_entry(move |entry| !is_closed(entry.path(), &root, &own_rules));
+    let (closed, closing) = mpsc::channel();
+    builder.filter_entry(move |entry| {
+        let is_secret = is_secret_folder(entry.path(), &root, &own_rules);
+        if is_secret && with_ignore_files {
+            let _ = closed.send(entry.path().to_owned());
+        }
+        !is_secret && !is_closed(entry.path(), &root, &own_rules)
+    });
     for entry in builder.build() {
         let entry = entry.with_context(|| format!("cannot read the source `{}`", folder.display()))?;
         let Ok(below) = entry.path().strip_prefix(folder) else { continue };
         if entry.file_type().is_some_and(|kind| kind.is_dir()) {
             continue;
         }
-        match rules.matched(below, false) {
-            Match::Ignore(_) if with_ignore_files && is_missed(entry.file_name()) => {
+        match rules.named.matched(below, false) {
+            Match::None if with_ignore_files && rules.secrets.has(below) => {
                 staged.left_out.push(below.display().to_string());
             }
             Match::None if with_ignore_files => add(folder, below, staged),
@@ -169,14 +179,26 @@ fn walk(folder: &Path, rules: &Gitignore, with_ignore_files: bool, staged: &mut 
             Match::None | Match::Ignore(_) => {}
         }
     }
+    for folder_closed in closing.try_iter() {
+        let below = folder_closed.strip_prefix(folder).unwrap_or(&folder_closed);
+        staged.left_out.push(format!("{}/", below.display()));
+    }
     Ok(())
 }
 
+fn is_secret_folder(path: &Path, root: &Path, rules: &Rules) -> bool {
+    inner_folder(path, root).is_some_and(|below| rules.secrets.has_folder(below))
+}
+
 /// Whether it is a folder that nobody looks into: one that the rules name, or a virtual environment of whatever name.
-fn is_closed(path: &Path, root: &Path, rules: &Gitignore) -> bool {
-    let Ok(below) = path.strip_prefix(root) else { return false };
-    let is_inner_folder = !below.as_os_str().is_empty() && path.is_dir() && !path.is_symlink();
-    is_inner_folder && (rules.matched(below, true).is_ignore() || path.join("pyvenv.cfg").is_file())
+fn is_closed(path: &Path, root: &Path, rules: &Rules) -> bool {
+    let is_named = |below: &Path| rules.named.matched(below, true).is_ignore() || path.join("pyvenv.cfg").is_file();
+    inner_folder(path, root).is_some_and(is_named)
+}
+
+fn inner_folder<'path>(path: &'path Path, root: &Path) -> Option<&'path Path> {
+    let below = path.strip_prefix(root).ok()?;
+    (!below.as_os_str().is_empty() && path.is_dir() && !path.is_symlink()).then_some(below)
 }
 
 /// Adds a file, or what a link leads to, as long as that is a file of the source too.
@@ -194,10 +216,14 @@ fn add(folder: &Path, below: &Path, staged: &mut Staged) {
     }
 }
 
-/// Whether an author may wonder why it is not there.
-fn is_missed(name: &OsStr) -> bool {
-    let name = name.to_string_lossy();
-    name.starts_with(".env") || [".sqlite3", ".db", ".pem", ".key"].iter().any(|end| name.ends_with(end))
+/// What was left out, for people: the first few by name, and what brings one of them back.
+pub fn told(left_out: &[String]) -> String {
+    let names = left_out.iter().take(TOLD_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match left_out.len() {
+        0 => String::new(),
+        count if count > TOLD_MAX => format!("{names} and {} more", count - TOLD_MAX),
+        _ => names,
+    }
 }
 
 #[cfg(test)]
@@ -247,7 +273,30 @@ mod tests {
             ("guesthouse.toml", ""),
         ]);
         let left_out = check(&root, &[], &[], &["app.py", "shop/apps/models.py", "static/.well-known/x"]);
-        assert_eq!(left_out, [".env", "db.sqlite3", "shop/.env.local", "tls/server.key", "tls/server.pem"]);
+        let expected =
+            [".env", ".ssh/", "db.sqlite3", "home/id_rsa.pub", "shop/.env.local", "tls/server.key", "tls/server.pem"];
+        assert_eq!(left_out, expected);
+        assert_eq!(told(&left_out), expected.join(", "));
+        assert!(told(&vec!["x".to_owned(); 20]).ends_with(", x and 8 more"));
+    }
+
+    #[test]
+    fn in_a_repository_what_git_leaves_alone_is_left_out_and_secrets_that_it_tracks_too() {
+        let root = tree(&[
+            (".git/info/exclude", "/scratch.py\n"),
+            (".git/HEAD", "ref: refs/heads/main\n"),
+            (".gitignore", "/local/\n"),
+            ("shop/.gitignore", "generated.py\n"),
+            ("shop/app.py", ""),
+            ("shop/generated.py", ""),
+            ("shop/local/notes.txt", ""),
+            ("local/notes.txt", ""),
+            ("scratch.py", ""),
+            ("shop/secrets.json", "tracked, by mistake"),
+        ]);
+        let left_out = check(&root, &[], &[], &["shop/app.py", "shop/local/notes.txt"]);
+        assert_eq!(left_out, ["shop/secrets.json"]);
+        check(&root, &[], &["shop/secrets.json"], &["shop/app.py", "shop/local/notes.txt", "shop/secrets.json"]);
     }
 
     #[test]

@@ -80,10 +80,12 @@ impl Checker {
         checked.component = Some(Component::of(&inspection));
         checked.asked = manifest.and_then(|manifest| self.asked(&manifest, revision));
         let (lane, reuse) = (inspection.lane, inspection.origin.reuse);
+        let untried = untried_hint(&inspection, checked.manifest.is_some());
         let wanted = Wanted { name, revision, inspection: Some(inspection), beside };
         let made = self.make(wanted, checked).await;
         if let Some(given) = &checked.given {
             checked.hints.extend(reuse_hint(reuse, given.requests_per_instance));
+            checked.hints.extend(untried);
             if let Some(component) = &mut checked.component {
                 component.granted(given);
             }
@@ -177,6 +179,25 @@ fn reuse_hint(reuse: Reuse, requests_per_instance: u32) -> Option<String> {
                 .to_owned(),
         ),
         (Reuse::Pays | Reuse::Open, _) => None,
+    }
+}
+
+/// What a check could not try of an app that starts with its first request.
+fn untried_hint(inspection: &Inspection, has_manifest: bool) -> Option<String> {
+    if inspection.origin.language != Some("Python") {
+        return None;
+    }
+    let tells_health = inspection.exports.iter().any(|export| export.starts_with("guesthouse:gateway/lifecycle@"));
+    match (tells_health, has_manifest) {
+        (false, _) => Some(
+            "what it does with its first request (its import, its startup) was not tried, for it has no `health`: \
+             `guesthouse build` makes it one"
+                .to_owned(),
+        ),
+        (true, false) => {
+            Some("it was started without variables and with an empty state: no manifest lies beside it".to_owned())
+        }
+        (true, true) => Some("it was started with the manifest's variables, and with an empty state".to_owned()),
     }
 }
 

@@ -8,6 +8,7 @@ from guesthouse import chance
 from guesthouse import command
 from guesthouse import finalizers
 from guesthouse import hashing
+from guesthouse import health
 from guesthouse import preload
 from guesthouse import seal
 from guesthouse import templates
@@ -31,8 +32,8 @@ _OWN_ROOTS = ("/1/guesthouse", "/world", "/bundled")
 _SCRUB_BYTES = 2 * 1024 * 1024
 
 
-def handler(given):
-    """The class that the component exports. All of the build happens in here; its report is written in any case."""
+def exports(given):
+    """The classes that the component exports. All of the build happens in here; its report is written in any case."""
     report = Report(given.get("entry") or "/3")
     try:
         settings = completed(given)
@@ -51,7 +52,7 @@ def handler(given):
         def handle(self, request, response_out):
             service.serve(request, response_out)
 
-    return IncomingHandler
+    return IncomingHandler, health.of(service)
 
 
 def describe(error):

@@ -15,20 +15,27 @@ class NotPrepared(Exception):
     """A command failed: the app cannot answer."""
 
 
-def prepare(settings, errors):
-    """Runs the commands, unless this build did already. The host lets one instance at a time have the state."""
+def is_due(settings):
+    """Whether there is something to do that this build has not done yet."""
     data, commands = settings["data"], settings["prepare"]
     if not commands or not os.path.isdir(data):
-        return
-    build = settings["build"] or hashlib.sha256(repr(commands).encode()).hexdigest()
-    marker = data + "/" + _MARKER
+        return False
     try:
-        with open(marker, encoding="utf-8") as opened:
-            if opened.read().strip() == build:
-                return
+        with open(data + "/" + _MARKER, encoding="utf-8") as opened:
+            return opened.read().strip() != build_of(settings)
     except FileNotFoundError:
-        pass
-    for one in commands:
+        return True
+
+
+def build_of(settings):
+    return settings["build"] or hashlib.sha256(repr(settings["prepare"]).encode()).hexdigest()
+
+
+def prepare(settings, errors):
+    """Runs the commands, unless this build did already. The host lets one instance at a time have the state."""
+    if not is_due(settings):
+        return
+    for one in settings["prepare"]:
         words, may_fail = command.may_fail(one)
         ran = command.run(words, settings["roots"][0])
         words = " ".join(ran["command"])
@@ -37,6 +44,7 @@ def prepare(settings, errors):
         if ran["code"] and not may_fail:
             raise NotPrepared("`%s` ended with %d" % (words, ran["code"]))
     # The marker appears whole or not at all.
+    marker = settings["data"] + "/" + _MARKER
     with open(marker + ".new", "w", encoding="utf-8") as opened:
-        opened.write(build)
+        opened.write(build_of(settings))
     os.replace(marker + ".new", marker)

@@ -6,9 +6,11 @@ import traceback
 
 from guesthouse import chance
 from guesthouse import failure
+from guesthouse import frameworks
 from guesthouse import locate
 from guesthouse.doors import HOST
 from guesthouse.errors import line_buffered
+from guesthouse.prepare import is_due
 from guesthouse.prepare import prepare
 from guesthouse.response import Response
 
@@ -52,10 +54,7 @@ class Service:
         self.serve(request, out)
 
     def wake(self):
-        chance.renew(self._generators)
-        # What the host says comes first: it may be a secret of this deployment.
-        for name, value in self._environment.items():
-            os.environ.setdefault(name, value)
+        self.renew()
         prepare(self.settings, sys.stderr)
         if self.gateway is None:
             root = self.settings["roots"][0]
@@ -64,6 +63,39 @@ class Service:
             except BaseException:
                 locate.forget(root)
                 raise
+
+    def renew(self):
+        """Makes this instance one of its own, with the environment of the place where it runs."""
+        chance.renew(self._generators)
+        # What the host says comes first: it may be a secret of this deployment.
+        for name, value in self._environment.items():
+            os.environ.setdefault(name, value)
+
+    def try_out(self):
+        """What the first request would begin with, in an instance that gets none: raises what it would raise.
+
+        The state is empty then, or cannot be changed. What makes its tables is only run where nothing goes without them.
+        """
+        self.renew()
+        try:
+            self.start()
+        except BaseException as error:
+            if not is_due(self.settings):
+                raise
+            locate.forget(self.settings["roots"][0])
+            try:
+                prepare(self.settings, sys.stderr)
+                self.start()
+            except BaseException:
+                raise error from None
+
+    def start(self):
+        """Imports the app, unless it is in memory, and has it do all that comes before its first request."""
+        if self.gateway is None:
+            self.load()
+        if hasattr(self.gateway, "start"):
+            self.gateway.start()
+        frameworks.check()
 
 
 def refuse(error, request, out):

@@ -26,6 +26,66 @@ def application(environ, start_response):
 
 const PLANTED: &str = "planted-4f1e9c0b7d";
 
+/// Where people and tools leave secrets beside an app.
+const DECOYS: &[&str] = &[
+    ".env",
+    ".env.local",
+    "prod.env",
+    ".envrc",
+    ".git-credentials",
+    ".pgpass",
+    ".netrc",
+    ".pypirc",
+    ".npmrc",
+    ".htpasswd",
+    ".my.cnf",
+    ".s3cfg",
+    ".vault-token",
+    ".aws/credentials",
+    ".kube/config",
+    ".docker/config.json",
+    ".ssh/known_hosts",
+    ".gnupg/trust",
+    ".config/gcloud/access",
+    ".terraform/state",
+    "id_rsa",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+    "ssh_host_ed25519_key",
+    "tls/server.pem",
+    "tls/server.key",
+    "tls/server.p12",
+    "tls/server.pfx",
+    "static/release.jks",
+    "templates/release.keystore",
+    "putty.ppk",
+    "vault.kdbx",
+    "backup.gpg",
+    "client.ovpn",
+    "kubeconfig",
+    "terraform.tfstate",
+    "terraform.tfstate.backup",
+    "prod.tfvars",
+    "secrets.json",
+    "config/secrets.yml",
+    "credentials",
+    "credentials.json",
+    "client_secret_1.json",
+    "my-service-account.json",
+    "auth.json",
+    "token.json",
+    "passwords.txt",
+    "shop.sqlite",
+    "shop.sqlite3-wal",
+    "shop.db",
+    "shop.db-wal",
+    "dump.sql",
+    "settings.py.bak",
+    "debug.log",
+    ".psql_history",
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plain_wsgi_app_is_found_built_served_and_not_built_again() {
     if !has_python().await {
@@ -33,6 +93,7 @@ async fn a_plain_wsgi_app_is_found_built_served_and_not_built_again() {
     }
     let shop =
         Workshop::with(&[("app.py", APP), ("templates/page.html", "<p>"), (".env", PLANTED), ("db.sqlite3", PLANTED)]);
+    DECOYS.iter().for_each(|decoy| shop.write(decoy, PLANTED));
     fs::create_dir_all(shop.path().join(".aws")).unwrap();
     fs::write(shop.path().join(".aws/credentials"), PLANTED).unwrap();
     let built = run(shop.command().env("SECRET_KEY", PLANTED).env("PYTHONPATH", shop.path().join(".aws"))).await;
@@ -40,7 +101,8 @@ async fn a_plain_wsgi_app_is_found_built_served_and_not_built_again() {
     for said in [
         "app: Python (`application` in app.py)",
         "staged 2 files, ",
-        "without .env, db.sqlite3",
+        "without .aws/, .config/, .docker/, .env, .env.local, .envrc, ",
+        " more\n",
         "warm-up GET / -> 200",
         "wasi:http 0.2",
     ] {

@@ -2,7 +2,11 @@
 
 use std::fs;
 
+use guesthouse::deploy::status::AppState;
+use guesthouse_test_guests as guest;
+
 use crate::harness::host::TestHost;
+use crate::harness::process::run as program;
 use crate::harness::tools::has_python;
 use crate::python::workshop::Workshop;
 
@@ -30,4 +34,35 @@ async fn an_app_that_reads_its_environment_at_import_is_imported_where_it_runs()
     let host =
         TestHost::new().app("app", &component).manifest("app", "[environment]\nGREETING = \"bonjour\"\n").run().await;
     assert_eq!(host.get("/app/").await.text(), "bonjour");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_that_cannot_start_where_it_runs_replaces_nothing() {
+    if !has_python().await {
+        return;
+    }
+    let shop = Workshop::with(&[("app.py", APP)]);
+    let built = shop.build().await;
+    assert!(built.status.success(), "{}", built.stderr);
+    let component = fs::read(shop.component()).unwrap();
+    let host = TestHost::new().app("app", guest::revision(1)).run().await;
+    host.apps.rename_in("app.wasm", &component);
+    let why = host.until_state("app", AppState::Refused).await;
+    assert!(why.contains("KeyError: 'GREETING' (app.py, line 4)"), "{why}");
+    assert_eq!(host.get("/app/").await.text(), guest::revision_text(1));
+    // With what it needs the same component is another revision.
+    host.apps.rename_in("app.toml", "[environment]\nGREETING = \"bonjour\"\n");
+    let answers = |status: &guesthouse::deploy::status::Status| {
+        status.apps["app"].live.is_some_and(|live| live.manifest.is_some())
+    };
+    host.until("it is live", answers).await;
+    assert_eq!(host.get("/app/").await.text(), "bonjour");
+
+    let checked = program(&["check", "apps/app.wasm"], shop.path()).await;
+    assert_eq!(checked.status.code(), Some(1), "{}", checked.stdout);
+    assert!(checked.stdout.contains("KeyError: 'GREETING' (app.py, line 4)"), "{}", checked.stdout);
+    assert!(checked.stdout.contains("it was started without variables"), "{}", checked.stdout);
+    fs::write(shop.path().join("apps/app.toml"), "[environment]\nGREETING = \"bonjour\"\n").unwrap();
+    let checked = program(&["check", "apps/app.wasm"], shop.path()).await;
+    assert_eq!(checked.status.code(), Some(0), "{}", checked.stdout);
 }

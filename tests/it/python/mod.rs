@@ -2,6 +2,8 @@
 
 mod built;
 mod environment;
+mod index;
 mod live;
 mod refused;
+mod sources;
 mod workshop;

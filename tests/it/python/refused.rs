@@ -19,13 +19,26 @@ async fn a_failed_import_is_explained_with_the_apps_own_line() {
     assert_eq!(ended.status.code(), Some(1));
     for said in [
         "error: `app` was not built: `app:app` cannot be imported: ModuleNotFoundError: No module named 'flusk'",
-        "requirements.txt or `[build] requirements` must name it: `flusk`",
+        "look it up first, for packages are often called otherwise than their modules",
         "File \"app.py\", line 1",
     ] {
         assert!(ended.stderr.contains(said), "no `{said}` in\n{}", ended.stderr);
     }
     assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
     assert!(!shop.component().exists());
+}
+
+#[tokio::test]
+async fn a_module_of_the_projects_own_is_never_asked_of_an_index() {
+    if !has_python().await {
+        return;
+    }
+    let shop = Workshop::with(&[("app.py", "import myshop\n\napp = myshop.app\n"), ("src/myshop/__init__.py", APP)]);
+    let ended = shop.build().await;
+    assert_eq!(ended.status.code(), Some(1));
+    let expected = "No module named 'myshop' (it is the project's own, at `src/myshop`";
+    assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("requirements"), "{}", ended.stderr);
 }
 
 #[tokio::test]

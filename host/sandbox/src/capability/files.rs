@@ -138,21 +138,32 @@ fn real(path: &Path) -> io::Result<PathBuf> {
 impl Grant {
     /// What only one request at a time may work on.
     pub(crate) fn one_at_a_time(&self) -> Option<&Arc<Depot>> {
-        let kept = || {
-            self.seen.iter().find_map(|seen| match &seen.place {
-                Place::Kept(_, depot) => Some(depot),
-                Place::Scratch(_) | Place::ReadOnly(_) => None,
-            })
-        };
-        if self.one_at_a_time { kept() } else { None }
+        if self.one_at_a_time { self.kept() } else { None }
+    }
+
+    /// The folder that outlives instances, if there is one.
+    pub(crate) fn kept(&self) -> Option<&Arc<Depot>> {
+        self.seen.iter().find_map(|seen| match &seen.place {
+            Place::Kept(_, depot) => Some(depot),
+            Place::Scratch(_) | Place::ReadOnly(_) => None,
+        })
     }
 
     /// The same with something empty in place of what is kept: a revision that does not serve yet changes nothing.
-    pub(crate) fn for_probe(&self) -> Grant {
-        let seen = self.seen.iter().map(|Seen { guest, place }| {
-            let place = match place {
-                Place::Kept(..) => Place::Scratch(self.probed.clone()),
-                Place::Scratch(_) | Place::ReadOnly(_) => place.clone(),
+    pub(crate) fn with_nothing_kept(&self) -> Grant {
+        self.with_kept_as(|_| Place::Scratch(self.probed.clone()))
+    }
+
+    /// The same with what is kept to be read only.
+    pub(crate) fn read_only(&self) -> Grant {
+        self.with_kept_as(|host| Place::ReadOnly(host.to_owned()))
+    }
+
+    fn with_kept_as(&self, place: impl Fn(&Path) -> Place) -> Grant {
+        let seen = self.seen.iter().map(|Seen { guest, place: kept }| {
+            let place = match kept {
+                Place::Kept(host, _) => place(host),
+                Place::Scratch(_) | Place::ReadOnly(_) => kept.clone(),
             };
             Seen { guest: guest.clone(), place }
         });

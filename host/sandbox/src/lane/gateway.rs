@@ -15,10 +15,8 @@ use wasmtime::component::InstancePre;
 
 use self::bindings::App;
 use self::bindings::AppPre;
-use self::bindings::AppWithLifecyclePre;
 use self::bindings::guesthouse::gateway::types;
 use crate::deadline;
-use crate::deadline::Work;
 use crate::escape::one_line;
 use crate::fault::Fault;
 use crate::fault::MEMORY_IS_USED_UP;
@@ -32,37 +30,19 @@ use crate::request::GuestRequest;
 use crate::request::Received;
 use crate::request::Whole;
 use crate::response::GuestBody;
-use crate::store;
 use crate::store::Common;
 use crate::store::State;
 use crate::visit::Visit;
 
 #[allow(missing_docs, clippy::all, reason = "generated from `wit/gateway.wit`")]
 mod bindings {
-    pub use app::App;
-    pub use app::AppPre;
-    pub use app::guesthouse;
-    pub use lifecycle::AppWithLifecyclePre;
-
-    mod app {
-        wasmtime::component::bindgen!({
-            path: "../../wit",
-            world: "guesthouse:gateway/app",
-            exports: { default: async },
-            // A request is handed over as it lies there, without a copy of each of its texts.
-            ownership: Borrowing { duplicate_if_necessary: true },
-        });
-    }
-
-    mod lifecycle {
-        wasmtime::component::bindgen!({
-            path: "../../wit",
-            world: "guesthouse:gateway/app-with-lifecycle",
-            exports: { default: async },
-            ownership: Borrowing { duplicate_if_necessary: true },
-            with: { "guesthouse:gateway/types": super::app::guesthouse::gateway::types },
-        });
-    }
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "guesthouse:gateway/app",
+        exports: { default: async },
+        // A request is handed over as it lies there, without a copy of each of its texts.
+        ownership: Borrowing { duplicate_if_necessary: true },
+    });
 }
 
 /// Bytes of a response's head: as much as the host takes from a visitor, and room for cookies.
@@ -71,16 +51,12 @@ const HEAD_BYTES_MAX: usize = 128 << 10;
 /// A gateway guest.
 pub(crate) struct Gateway {
     app: AppPre<State>,
-    /// Present when the guest exports `lifecycle`.
-    lifecycle: Option<AppWithLifecyclePre<State>>,
     lot: Arc<Lot<App>>,
 }
 
 impl Gateway {
     pub(crate) fn new(linked: InstancePre<State>, common: &Common) -> wasmtime::Result<Gateway> {
-        let lifecycle = AppWithLifecyclePre::new(linked.clone()).ok();
-        let lot = Lot::new(common);
-        Ok(Gateway { app: AppPre::new(linked)?, lifecycle, lot })
+        Ok(Gateway { app: AppPre::new(linked)?, lot: Lot::new(common) })
     }
 
     pub(crate) fn forget(&self) {
@@ -89,21 +65,6 @@ impl Gateway {
 
     pub(crate) fn mould(&self) -> &AppPre<State> {
         &self.app
-    }
-
-    /// Asks a guest that exports `lifecycle` for its health; `None` for any other.
-    pub(crate) fn health(&self, mut store: Store<State>) -> Option<Work<()>> {
-        let lifecycle = self.lifecycle.clone()?;
-        Some(Box::pin(async move {
-            store::furnish(&mut store).await?;
-            let asked = match lifecycle.instantiate_async(&mut store).await {
-                Ok(guest) => guest.guesthouse_gateway_lifecycle().call_health(&mut store).await,
-                Err(error) => Err(error),
-            };
-            asked
-                .map_err(|error| Fault::from_wasmtime(&error, &store.data().memory))?
-                .map_err(|said| Fault::said(&said))
-        }))
     }
 
     pub(crate) async fn call(&self, received: Received, mut visit: Visit) -> Result<Response<GuestBody>, Fault> {

@@ -20,6 +20,7 @@ use crate::build::place::Built;
 use crate::build::place::Placed;
 use crate::build::place::place;
 use crate::build::say::say;
+use crate::build::secret_names::SecretNames;
 use crate::build::settings::Build;
 use crate::build::settings::FILE;
 use crate::build::settings::Settings;
@@ -109,6 +110,16 @@ impl JavaScript {
             make(&tools, Task { folder: &self.folder, entry, packages: packages.as_deref(), work: &work }).await?;
         for warning in &made.warnings {
             say(format_args!("warning: `{}`: {warning}", self.name));
+        }
+        // Bundlers take whatever is imported, and its author may not know what that was.
+        let secrets = SecretNames::below(&self.folder)?;
+        for below in made.files.iter().filter_map(|file| file.strip_prefix(&self.folder).ok()) {
+            if secrets.has(below) || below.ancestors().skip(1).any(|folder| secrets.has_folder(folder)) {
+                let (name, file) = (&self.name, below.display());
+                say(format_args!(
+                    "warning: `{name}`: `{file}` is imported and in the component, for all who get it: its name is a secret's"
+                ));
+            }
         }
         // It is as large as the component; what matters of it is kept.
         let _ = std::fs::remove_dir_all(&work);

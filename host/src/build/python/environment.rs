@@ -19,35 +19,24 @@ const NAMES: [&str; 10] = [
     "SSH_AUTH_SOCK",
 ];
 /// Families of them.
-const PREFIXES: [&str; 3] = ["PIP_", "XDG_", "PYENV_"];
-/// Settings of pip that would lead it elsewhere than we do.
-const NOT: [&str; 19] = [
-    "PIP_ABI",
-    "PIP_CONSTRAINT",
-    "PIP_DRY_RUN",
-    "PIP_EDITABLE",
-    "PIP_IMPLEMENTATION",
-    "PIP_NO_BINARY",
-    "PIP_NO_DEPS",
-    "PIP_ONLY_BINARY",
-    "PIP_PLATFORM",
-    "PIP_PREFIX",
-    "PIP_PYTHON",
-    "PIP_PYTHON_VERSION",
-    "PIP_QUIET",
-    "PIP_REPORT",
-    "PIP_REQUIREMENT",
-    "PIP_REQUIRE_VIRTUALENV",
-    "PIP_ROOT",
-    "PIP_TARGET",
-    "PIP_USER",
-];
+const PREFIXES: [&str; 2] = ["XDG_", "PYENV_"];
 
-/// A command that sees what a tool needs that asks an index. No code of the author's is run by it.
+/// A command that sees what a tool needs that asks an index. Of pip's own settings it sees those that are set afterwards
+/// ([`super::pip::PipSettings`]), and no file of them. No code of the author's is run by it.
 pub fn with_network(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear();
     command.envs(env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_of_the_network)));
+    command.env("PIP_CONFIG_FILE", "/dev/null");
+    command
+}
+
+/// A command that sees all that pip is told on this machine, for reading it.
+pub fn as_the_author(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear();
+    let is_seen = |name: &str| is_of_the_network(name) || name.starts_with("PIP_");
+    command.envs(env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_seen)));
     command
 }
 
@@ -60,9 +49,8 @@ pub fn alone(program: &Path, empty: &Path) -> Command {
 }
 
 fn is_of_the_network(name: &str) -> bool {
-    let is_proxy = name.to_ascii_uppercase().ends_with("_PROXY");
-    let is_named = NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-    (is_named || is_proxy) && !NOT.contains(&name)
+    let is_proxy = name.to_ascii_uppercase().ends_with("_PROXY") && !name.starts_with("PIP_");
+    is_proxy || NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[cfg(test)]
@@ -71,10 +59,11 @@ mod tests {
 
     #[test]
     fn the_way_to_the_index_stays_and_everything_else_goes() {
-        for name in ["PATH", "PIP_INDEX_URL", "PIP_NO_INDEX", "HTTPS_PROXY", "no_proxy", "REQUESTS_CA_BUNDLE"] {
+        for name in ["PATH", "HTTPS_PROXY", "no_proxy", "REQUESTS_CA_BUNDLE"] {
             assert!(is_of_the_network(name), "{name}");
         }
-        for name in ["PYTHONPATH", "VIRTUAL_ENV", "PIP_TARGET", "PIP_USER", "SECRET_KEY", "AWS_SECRET_ACCESS_KEY"] {
+        // What pip is told comes through its settings.
+        for name in ["PYTHONPATH", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PROXY", "SECRET_KEY", "AWS_SECRET_ACCESS_KEY"] {
             assert!(!is_of_the_network(name), "{name}");
         }
     }

@@ -1,6 +1,6 @@
 //! Apps in Python, unmodified: WSGI and ASGI, with their packages, as one component.
 //!
-//! entry (where does it begin?) → requirements → packages (pip, for the guest) → snapshot (componentize-py and our SDK, within
+//! entry (where does it begin?) → requirements (and what locks them) → packages (pip, for the guest) → snapshot (componentize-py and our SDK, within
 //! the guest) → label → place
 
 use std::path::Path;
@@ -23,6 +23,7 @@ use crate::build::place::place;
 use crate::build::purpose::Purpose;
 use crate::build::python::entry::Entry;
 use crate::build::python::environ::Remembered;
+use crate::build::python::packages::Packages;
 use crate::build::python::requirements::Requirements;
 use crate::build::python::snapshot::Failed;
 use crate::build::python::snapshot::Given;
@@ -51,8 +52,13 @@ pub mod entry;
 mod environ;
 mod environment;
 mod interpreter;
+mod lines;
+mod lock;
+mod missing;
 mod native;
 mod packages;
+mod pip;
+mod pyproject;
 mod report;
 mod requirements;
 mod resolve;
@@ -153,19 +159,32 @@ impl PythonApp {
             Purpose::Serve => Kept::of(&cache, &self.folder, &self.name).await?,
             Purpose::Live => Kept::of_live(&cache, &self.folder, &self.name).await?,
         };
-        let stamp = self.stamp(&plan, purpose)?;
-        if let Some(component) = kept.component(&stamp) {
+        let known = packages::known(&cache, &plan.requirements);
+        if let Some(known) = &known
+            && let Some(component) = kept.component(&self.stamp(&plan, known, purpose)?)
+        {
             return place(&self.name, &component, apps);
         }
         say(format_args!("{}: {}", self.name, plan.entry.about));
         let tools = Tools::ready(&cache).await?;
         let Staged { files, left_out, bytes } = &plan.staged;
-        let without = if left_out.is_empty() { String::new() } else { format!(", without {}", left_out.join(", ")) };
+        let without = if left_out.is_empty() { String::new() } else { format!(", without {}", stage::told(left_out)) };
         say(format_args!("  staged {} files, {}{without}", files.len(), size(*bytes as usize)));
-        let packages = packages::install(&cache, &tools, &self.folder, &plan.requirements).await?;
+        plan.requirements.unread.iter().for_each(|what| say(format_args!("  warning: {what}")));
+        let packages = match known {
+            Some(known) => {
+                known.told().iter().for_each(|told| say(format_args!("  dependencies as before: {told}")));
+                known
+            }
+            None => packages::install(&cache, &tools, &self.folder, &plan.requirements).await?,
+        };
+        let stamp = self.stamp(&plan, &packages, purpose)?;
+        if let Some(component) = kept.component(&stamp) {
+            return place(&self.name, &component, apps);
+        }
         let places = Places::make(&kept.workplace()?)?;
         stage::copy(&self.folder, files, &places.app)?;
-        let made = self.snapshot(&plan, &stamp, &kept, &tools, &places, &packages).await?;
+        let made = self.snapshot(&plan, &stamp, &kept, &tools, &places, &packages.site).await?;
         let component = label(made.component, &plan.asks, &plan.settings.asks)?;
         kept.keep(&stamp, &component)?;
         place(&self.name, &component, apps)
@@ -196,7 +215,7 @@ impl PythonApp {
     }
 
     /// Everything that the component depends on.
-    fn stamp(&self, plan: &Plan, purpose: Purpose) -> anyhow::Result<Digest> {
+    fn stamp(&self, plan: &Plan, packages: &Packages, purpose: Purpose) -> anyhow::Result<Digest> {
         let mut stamp = Stamp::default();
         stamp.text("guesthouse", env!("CARGO_PKG_VERSION"));
         stamp.text("tools", &tools::versions());
@@ -205,7 +224,7 @@ impl PythonApp {
         stamp.text("settings", &format!("{:?}", plan.settings.build));
         stamp.text("prepare", &format!("{:?}", plan.prepare));
         stamp.text("asks", &plan.asks.clone().overlaid(&plan.settings.asks).text());
-        stamp.text("requirements", &plan.requirements.text);
+        stamp.text("packages", &packages.digest().to_string());
         if purpose == Purpose::Serve {
             stamp.files("source", &self.folder, &plan.staged.files).context("cannot read the source")?;
         }
@@ -257,10 +276,10 @@ impl PythonApp {
         let read = match &made {
             Ok(made) => &made.report.environment,
             Err(Failed::App(report)) => &report.environment,
-            Err(Failed::Other(_)) => return outcome(made),
+            Err(Failed::Other(_)) => return outcome(made, &self.folder),
         };
         let Some(remembered) = Remembered::of(read).filter(|_| wanted.is_none() && first == Snapshot::App) else {
-            return outcome(made);
+            return outcome(made, &self.folder);
         };
         // Values of this machine must not become the app's, and those of the place where it runs are not known here.
         say(format_args!("  {remembered} (`[build]` `snapshot = \"app\"` would keep it in memory as it is now)"));
@@ -272,7 +291,7 @@ impl PythonApp {
         }
         given.snapshot = snapshot::snapshot(Snapshot::Libraries);
         given.run = run.as_deref().unwrap_or_default();
-        let again = outcome(snapshot::make(tools, places, packages, &given).await)?;
+        let again = outcome(snapshot::make(tools, places, packages, &given).await, &self.folder)?;
         remembered.write(kept, &self.folder)?;
         Ok(again)
     }
@@ -287,11 +306,11 @@ impl PythonApp {
     }
 }
 
-fn outcome(made: Result<Made, Failed>) -> anyhow::Result<Made> {
+fn outcome(made: Result<Made, Failed>, folder: &Path) -> anyhow::Result<Made> {
     match made {
         Ok(made) => Ok(made),
         Err(Failed::Other(error)) => Err(error),
-        Err(Failed::App(report)) => match report.failure() {
+        Err(Failed::App(report)) => match report.failure(folder) {
             Some(why) => bail!("{why}"),
             None => Err(anyhow!("the app cannot be built, and nothing was said about it")),
         },

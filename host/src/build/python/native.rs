@@ -31,6 +31,11 @@ pub fn instead(name: &str) -> Option<&'static str> {
     KNOWN.iter().find(|(known, _)| *known == name).map(|(_, advice)| *advice)
 }
 
+/// All that are known.
+pub fn names() -> Vec<&'static str> {
+    KNOWN.iter().map(|(name, _)| *name).collect()
+}
+
 /// A name as the index has it: in lower case, and `-` for whatever parts words.
 pub fn normalized(name: &str) -> String {
     let mut normal = String::new();

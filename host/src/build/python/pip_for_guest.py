@@ -4,8 +4,21 @@ What pip would install depends on markers such as `sys_platform`, and on which w
 markers are the guest's, and a wheel for whatever machine counts: which packages belong together does not depend on what
 can be loaded. The builder looks afterwards which of them are pure, so that no older version is taken in silence because it
 is the last one without native code.
+
+What was resolved is fetched by the same pip, from the place that it was found in and checked as its author wants it, and
+kept for the builder: nobody asks an index for a name a second time. For a wheel that no guest can load it is the source of
+the same version.
+
+    pip_for_guest.py JOB install --dry-run --report REPORT …
+
+JOB is a file: `{"files": FOLDER, "hashes": {NAME: [SHA256, …]}, "native": [NAME, …]}`. Files are kept in FOLDER and named in
+the report as `kept`; a file of a package with hashes must have one of them; the source of what is known to be native is of
+no use. FOLDER also gets `indexes.json`: where the finder looked.
 """
 
+import json
+import os
+import shutil
 import sys
 
 # The CPython within componentize-py.
@@ -71,11 +84,151 @@ def requires_python():
     RequiresPythonCandidate.__init__ = lambda self, py_version_info: real(self, VERSION)
 
 
+def only_what_is_named():
+    """A wheel that some pip has built on this machine is not the file that was named."""
+    from pip._internal.cache import WheelCache
+
+    WheelCache.get_cache_entry = lambda self, link, package_name, supported_tags: None
+
+
+def failures():
+    """An index that does not answer is told as such. pip passes over it, and says that there is no such package."""
+    from pip._internal.index import collector
+
+    def told(link, reason, meth=None):
+        response = getattr(reason, "response", None)
+        status = getattr(response, "status_code", None)
+        if status != 404:
+            said = "HTTP status %s" % status if status else " ".join(str(reason).split())
+            print("guesthouse: no answer: %s: %s" % (link.redacted_url, said), file=sys.stderr)
+
+    collector._handle_get_simple_fail = told
+
+
+class Keeper:
+    """Fetches and keeps what was chosen."""
+
+    def __init__(self, job):
+        from pip._internal.index.package_finder import PackageFinder
+        from pip._internal.operations.prepare import RequirementPreparer
+        from pip._internal.utils.hashes import Hashes
+
+        self.files, self.native = job["files"], job["native"]
+        self.hashes = {name: Hashes({"sha256": known}) for name, known in job["hashes"].items() if known}
+        self.count, self.link = 0, None
+        prepare, evaluator = RequirementPreparer.__init__, PackageFinder.make_candidate_evaluator
+
+        def init(preparer, *args, **kwargs):
+            prepare(preparer, *args, **kwargs)
+            self.preparer, self.finder = preparer, preparer.finder
+
+        def make_candidate_evaluator(finder, project_name, specifier=None, hashes=None):
+            known = self.of(project_name)
+            if known is not None:
+                hashes = (hashes or Hashes()) & known
+            return evaluator(finder, project_name, specifier, hashes)
+
+        RequirementPreparer.__init__ = init
+        PackageFinder.make_candidate_evaluator = make_candidate_evaluator
+
+    def of(self, name):
+        from pip._vendor.packaging.utils import canonicalize_name
+
+        return self.hashes.get(canonicalize_name(name))
+
+    def install(self):
+        """The report is written when all is chosen and nothing is installed yet."""
+        from pip._internal.commands import install
+
+        keeper = self
+
+        class Report(install.InstallationReport):
+            def to_dict(self):
+                keeper.indexes()
+                # What of a wheel was not fetched yet: only its metadata is needed to choose it.
+                wanted = [one for one in self._install_requirements if not is_foreign(one)]
+                keeper.preparer.prepare_linked_requirements_more(wanted)
+                kept = {id(one): keeper.keep(one) for one in self._install_requirements}
+                report = super().to_dict()
+                for one, item in zip(self._install_requirements, report["install"]):
+                    item["kept"] = kept[id(one)]
+                return report
+
+        install.InstallationReport = Report
+
+    def indexes(self):
+        finder = self.finder
+        places = {
+            "index_urls": list(finder.index_urls),
+            "find_links": list(finder.find_links),
+            "trusted_hosts": list(finder.trusted_hosts),
+        }
+        with open(os.path.join(self.files, "indexes.json"), "w", encoding="utf-8") as file:
+            json.dump(places, file)
+
+    def keep(self, req):
+        """What is to be installed or built, below the folder, and where it came from; nothing, if there is none."""
+        if is_foreign(req):
+            path, link = self.source(req), self.link
+        elif req.link.subdirectory_fragment:
+            path, link = req.source_dir, req.link
+        else:
+            path, link = req.local_file_path or req.source_dir, req.link
+        if path is None:
+            return None
+        self.count += 1
+        name = os.path.join(str(self.count), os.path.basename(path) if os.path.isfile(path) else "source")
+        to = os.path.join(self.files, name)
+        os.mkdir(os.path.dirname(to))
+        if os.path.isfile(path):
+            shutil.copyfile(path, to)
+        else:
+            shutil.copytree(path, to, symlinks=True)
+        return {"path": name, "url": link.redacted_url.split("#")[0]}
+
+    def source(self, req):
+        """The source of the same version, from the same places, with a hash that is allowed."""
+        from pip._internal.operations.prepare import get_file_url
+        from pip._internal.operations.prepare import get_http_url
+        from pip._vendor.packaging.utils import canonicalize_name
+        from pip._vendor.packaging.version import Version
+
+        name, version = canonicalize_name(req.metadata["name"]), Version(req.metadata["version"])
+        # A wheel that was named by its address has no source beside it.
+        if name in self.native or req.is_direct:
+            return None
+        # These are the author's. Where he gives any, those that the index tells do not count.
+        allowed = req.hashes(trust_internet=False)
+        if self.preparer.require_hashes and not allowed:
+            return None
+        for one in self.finder.find_all_candidates(name):
+            self.link = link = one.link
+            if link.is_wheel or one.version != version:
+                continue
+            if any(known and link.hash and not link.is_hash_allowed(known) for known in (allowed, self.of(name))):
+                continue
+            hashes = allowed or self.of(name) or link.as_hashes()
+            if link.is_file:
+                return get_file_url(link, hashes=hashes).path
+            return get_http_url(link, self.preparer._download, hashes=hashes).path
+        return None
+
+
+def is_foreign(req):
+    """Whether it is a wheel that no guest can load (PEP 427)."""
+    return req.is_wheel and not req.link.filename.endswith("-none-any.whl")
+
+
 if __name__ == "__main__":
+    with open(sys.argv[1], encoding="utf-8") as file:
+        job = json.load(file)
     markers()
     target()
     wheels()
     requires_python()
+    only_what_is_named()
+    failures()
+    Keeper(job).install()
     from pip._internal.cli.main import main
 
-    sys.exit(main())
+    sys.exit(main(sys.argv[2:]))

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::build::python::missing;
+
 /// The report. What is not in it did not happen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -82,15 +84,12 @@ impl Report {
         ran.chain(warm).chain(templates).collect()
     }
 
-    /// Why there is no component: what Python says, then what it comes to, and what to do.
-    pub fn failure(&self) -> Option<String> {
+    /// Why there is no component: what Python says, then what it comes to, and what to do. The source is in `folder`.
+    pub fn failure(&self, folder: &Path) -> Option<String> {
         let refused = self.refused.as_ref()?;
         let mut text = refused.clone();
         if let Some(module) = refused.split("No module named '").nth(1).and_then(|rest| rest.split('\'').next()) {
-            let package = module.split('.').next().unwrap_or(module);
-            text.push_str(&format!(
-                " (if it is a package, requirements.txt or `[build] requirements` must name it: `{package}`)"
-            ));
+            text.push_str(&format!(" ({})", missing::advice(module, folder)));
         }
         if let Some(traceback) = &self.traceback {
             text.push_str(&format!("\n{}", own_frames(traceback)));
@@ -134,12 +133,12 @@ mod tests {
             traceback: Some(TRACEBACK.to_owned()),
             ..Report::default()
         };
-        let expected = "`app:app` cannot be imported: ModuleNotFoundError: No module named 'flask' (if it is a package, \
-                        requirements.txt or `[build] requirements` must name it: `flask`)\nTraceback (most recent call \
-                        last):\n  File \"app.py\", line 1, in <module>\n    import flask\nModuleNotFoundError: No module \
+        let expected = "`app:app` cannot be imported: ModuleNotFoundError: No module named 'flask' (if it is of a package, \
+                        requirements.txt or `[build] requirements` must name that; look it up first, for packages are often \
+                        called otherwise than their modules)\nTraceback (most recent call last):\n  File \"app.py\", line 1, in <module>\n    import flask\nModuleNotFoundError: No module \
                         named 'flask'";
-        assert_eq!(report.failure().unwrap(), expected);
-        assert_eq!(Report::default().failure(), None);
+        assert_eq!(report.failure(Path::new("/nowhere")).unwrap(), expected);
+        assert_eq!(Report::default().failure(Path::new("/nowhere")), None);
     }
 
     #[test]

@@ -1,16 +1,20 @@
-//! Which packages an app needs, as its author says it.
+//! Which packages an app needs, and from where, as its author says it.
 
+use std::env;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use anyhow::anyhow;
 use anyhow::bail;
-use serde::Deserialize;
 
+use crate::build::python::lines;
+use crate::build::python::lock;
+use crate::build::python::lock::Lock;
+use crate::build::python::pip::contents;
+use crate::build::python::pyproject::PYPROJECT;
+use crate::build::python::pyproject::Pyproject;
 use crate::build::settings::FILE;
-use crate::explain::explain;
 
 /// How deep files of requirements may name others.
 const DEPTH_MAX: usize = 8;
@@ -22,22 +26,20 @@ pub struct Requirements {
     pub lines: Vec<String>,
     /// Files with requirements, relative to the source.
     pub files: Vec<String>,
+    /// Indexes that are not named in these files.
+    pub options: Vec<String>,
+    /// Variables that these files name, with their values.
+    pub environment: Vec<(String, String)>,
+    /// What fixes versions and hashes.
+    pub lock: Option<Lock>,
+    /// Packages that a guest needs besides.
+    pub ours: Vec<&'static str>,
     /// Where they were found, for people: `requirements.txt`.
     pub origin: String,
-    /// All lines of all files, for telling whether something changed.
+    /// What an author may think that counts, and does not.
+    pub unread: Vec<String>,
+    /// All that the choice of packages depends on here, for telling whether something changed. It may hold passwords.
     pub text: String,
-}
-
-/// What we need of `pyproject.toml`.
-#[derive(Deserialize)]
-struct Pyproject {
-    project: Option<Project>,
-}
-
-#[derive(Deserialize)]
-struct Project {
-    #[serde(default)]
-    dependencies: Vec<String>,
 }
 
 impl Requirements {
@@ -55,53 +57,102 @@ impl Requirements {
         } else if folder.join("requirements.txt").is_file() {
             found.origin = "requirements.txt".to_owned();
             found.files.push(found.origin.clone());
-        } else if let Some(lines) = of_pyproject(folder)? {
-            found.origin = "pyproject.toml".to_owned();
-            found.lines = lines;
+        } else {
+            found.of_project(folder)?;
         }
         for line in found.lines.clone() {
-            check(&line, &found.origin)?;
+            lines::read(&line, &found.origin)?;
             found.add(&line);
         }
         for file in found.files.clone() {
             found.read(folder, Path::new(&file), 0)?;
         }
+        found.unread = lock::unread(folder, found.lock.as_ref(), &found.origin);
         Ok(found)
     }
 
     /// Adds a package that the app needs in a guest, unless its author has named it.
-    pub fn also(&mut self, name: &str) {
+    pub fn also(&mut self, name: &'static str) {
         if !self.text.lines().any(|line| line.to_ascii_lowercase().starts_with(name)) {
-            self.lines.push(name.to_owned());
+            self.ours.push(name);
             self.add(name);
         }
     }
 
     /// Whether nothing is needed.
     pub fn is_empty(&self) -> bool {
-        self.text.is_empty()
+        self.lines.is_empty() && self.text.is_empty()
+    }
+
+    /// Whether nothing that an index has newer could be taken instead.
+    pub fn are_fixed(&self) -> bool {
+        self.lock.is_some() || self.have_hashes()
+    }
+
+    /// Whether pip wants a hash for each package, because one has some.
+    pub fn have_hashes(&self) -> bool {
+        self.text.contains("--hash") || self.text.contains("--require-hashes")
+    }
+
+    fn of_project(&mut self, folder: &Path) -> anyhow::Result<()> {
+        let project = Pyproject::read(folder)?;
+        let lock = Lock::read(folder)?;
+        let needs = project.as_ref().is_some_and(|project| !project.dependencies.is_empty());
+        match (project, lock) {
+            (Some(project), lock) if needs => {
+                if let (Some(name), None) = (project.needed_from_elsewhere(), &lock) {
+                    bail!(
+                        "{PYPROJECT}: `{name}` is needed, and a table of its own says from where, which only the tool knows that \
+                         reads it: lock the packages (`uv lock`, `poetry lock`), or say in {FILE} what is needed, as `[build]` \
+                         `requirements = [\"{name} @ https://…\"]`"
+                    );
+                }
+                self.origin = PYPROJECT.to_owned();
+                self.lines = project.dependencies;
+                self.options = project.indexes;
+                self.lock = lock;
+            }
+            // It is a list of all that is needed.
+            (_, Some(lock)) if lock.file == "pylock.toml" => {
+                self.origin = lock.file.to_owned();
+                self.lines = lock.lines();
+                self.lock = Some(lock);
+            }
+            (Some(_), _) | (None, _) => {}
+        }
+        self.options.clone().iter().for_each(|option| self.add(option));
+        if let Some(lock) = &self.lock {
+            let text = format!("{lock:?}");
+            self.add(&text);
+        }
+        Ok(())
     }
 
     fn read(&mut self, folder: &Path, file: &Path, depth: usize) -> anyhow::Result<()> {
         let path = folder.join(file);
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", file.display()))?;
-        for line in text.lines() {
-            let line = line.split(" #").next().unwrap_or(line).trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
+        let beside = |other: &str| file.parent().map_or_else(|| PathBuf::from(other), |parent| parent.join(other));
+        for name in lines::variables(&text) {
+            if let Ok(value) = env::var(name) {
+                self.add(&format!("${{{name}}}={value}"));
+                self.environment.push((name.to_owned(), value));
             }
-            self.add(line);
-            let named = ["-r", "--requirement", "-c", "--constraint"].into_iter().find_map(|flag| {
-                let rest = line.strip_prefix(flag)?;
-                rest.starts_with([' ', '=']).then(|| rest.trim_start_matches([' ', '=']).trim())
-            });
-            match named {
-                Some(_) if depth == DEPTH_MAX => bail!("`{}`: files that name files without an end", file.display()),
-                Some(other) => {
-                    let beside = file.parent().map_or_else(|| PathBuf::from(other), |parent| parent.join(other));
-                    self.read(folder, &beside, depth + 1)?;
+        }
+        for line in lines::logical(&text) {
+            self.add(&line);
+            let named = lines::read(&line, &file.display().to_string())?;
+            for place in &named.places {
+                // Beside the file, else where pip is run.
+                let place = place.trim_start_matches("file://");
+                for found in [folder.join(beside(place)), folder.join(place)] {
+                    self.add(&contents(&found));
                 }
-                None => check(line, &file.display().to_string())?,
+            }
+            for other in &named.files {
+                if depth == DEPTH_MAX {
+                    bail!("`{}`: files that name files without an end", file.display());
+                }
+                self.read(folder, &beside(other), depth + 1)?;
             }
         }
         Ok(())
@@ -111,26 +162,6 @@ impl Requirements {
         self.text.push_str(line);
         self.text.push('\n');
     }
-}
-
-fn of_pyproject(folder: &Path) -> anyhow::Result<Option<Vec<String>>> {
-    let Ok(text) = fs::read_to_string(folder.join("pyproject.toml")) else { return Ok(None) };
-    let read: Result<Pyproject, _> = toml::from_str(&text);
-    let pyproject = read.map_err(|error| anyhow!(explain("pyproject.toml", &text, &error)))?;
-    Ok(pyproject.project.map(|project| project.dependencies).filter(|lines| !lines.is_empty()))
-}
-
-/// What lies on this machine may change without a line that changes: such a package belongs into the source.
-fn check(line: &str, origin: &str) -> anyhow::Result<()> {
-    let is_editable = ["-e ", "--editable"].iter().any(|flag| line.starts_with(flag));
-    let is_path = line.starts_with(['.', '/']) || line.contains("file:");
-    if is_editable || is_path {
-        bail!(
-            "{origin}: `{line}` is a package on this machine, and only those of an index can be taken: put it into the app's \
-             folder, or say in {FILE} what is needed, as `[build]` `requirements = [\"flask>=3\"]`"
-        );
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -176,5 +207,37 @@ mod tests {
             let error = Requirements::of(root.path(), None).unwrap_err().to_string();
             assert!(error.starts_with(&format!("requirements.txt: `{line}` is a package on this machine")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_lock_counts_where_the_project_says_what_it_needs() {
+        let pyproject = ("pyproject.toml", "[project]\nname = \"x\"\ndependencies = [\"six\"]\n");
+        let sources = (
+            "pyproject.toml",
+            "[project]\nname = \"x\"\ndependencies = [\"six\"]\n[tool.uv.sources]\nsix = {git = \"https://x\"}\n",
+        );
+        let lock = ("uv.lock", "[[package]]\nname = \"six\"\nversion = \"1\"\nwheels = [{hash = \"sha256:aa\"}]\n");
+        let found = Requirements::of(folder(&[pyproject, lock]).path(), None).unwrap();
+        assert_eq!(found.lock.as_ref().map(|lock| lock.file), Some("uv.lock"));
+        assert!(found.are_fixed() && !found.have_hashes() && found.unread.is_empty());
+        let other = ("uv.lock", "[[package]]\nname = \"six\"\nversion = \"1\"\nwheels = [{hash = \"sha256:bb\"}]\n");
+        assert_ne!(Requirements::of(folder(&[pyproject, other]).path(), None).unwrap().text, found.text);
+        assert!(Requirements::of(folder(&[sources, lock]).path(), None).is_ok());
+        let error = Requirements::of(folder(&[sources]).path(), None).unwrap_err().to_string();
+        assert!(
+            error.starts_with("pyproject.toml: `six` is needed, and a table of its own says from where"),
+            "{error}"
+        );
+        let found = Requirements::of(folder(&[pyproject, lock, ("requirements.txt", "six\n")]).path(), None).unwrap();
+        assert_eq!((found.lock, found.unread.len()), (None, 1));
+    }
+
+    #[test]
+    fn what_lies_in_a_folder_of_wheels_is_part_of_what_is_needed() {
+        let root = folder(&[("requirements.txt", "--find-links wheels\nsix\n")]);
+        let before = Requirements::of(root.path(), None).unwrap().text;
+        fs::create_dir(root.path().join("wheels")).unwrap();
+        fs::write(root.path().join("wheels/six-1-py3-none-any.whl"), "x").unwrap();
+        assert_ne!(Requirements::of(root.path(), None).unwrap().text, before);
     }
 }

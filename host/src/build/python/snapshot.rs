@@ -158,7 +158,7 @@ fn entry(given: &Given<'_>) -> anyhow::Result<String> {
     let given = serde_json::to_string(given)?;
     Ok(format!(
         "import sys\n\n# The folders are the builder's, and the same for other builds.\nsys.dont_write_bytecode = True\n\n\
-         from guesthouse.entry import handler\n\nIncomingHandler = handler({given})\n"
+         from guesthouse.entry import exports\n\nIncomingHandler, Lifecycle = exports({given})\n"
     ))
 }
 
@@ -187,7 +187,7 @@ mod tests {
             build: "1".to_owned(),
             time: 7,
         };
-        let expected = "IncomingHandler = handler({\"app\":\"shop.wsgi:application\",\"interface\":\"auto\",\"snapshot\":\
+        let expected = "IncomingHandler, Lifecycle = exports({\"app\":\"shop.wsgi:application\",\"interface\":\"auto\",\"snapshot\":\
                         \"app\",\"warm\":[{\"path\":\"/login\",\"method\":\"POST\",\"headers\":{\"content-type\":\"text/\
                         \\\"x\\\"\"},\"body\":\"a=b\\n\"}],\"run\":[[\"manage.py\",\"check\"]],\"prepare\":[],\"exclude\":[],\
                         \"stdlib\":\"/3/stdlib.bundle\",\"build\":\"1\",\"time\":7})\n";

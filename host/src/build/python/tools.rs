@@ -17,6 +17,7 @@ use crate::build::cache::Cache;
 use crate::build::python::environment::alone;
 use crate::build::python::environment::with_network;
 use crate::build::python::interpreter::find;
+use crate::build::python::pip::PipSettings;
 use crate::build::run::output;
 use crate::build::say::say;
 use crate::build::say::seconds;
@@ -35,6 +36,8 @@ static PACKAGE: Dir = include_dir!("$CARGO_MANIFEST_DIR/../sdk/python/guesthouse
 /// The door that an app opens.
 static WIT: Dir = include_dir!("$CARGO_MANIFEST_DIR/../sdk/python/wit");
 static PIP_FOR_GUEST: &str = include_str!("pip_for_guest.py");
+/// The tools' files, by their hashes.
+static PINNED: &str = include_str!("tools.txt");
 
 /// Everything that is installed, ready to be called.
 #[derive(Clone, Debug)]
@@ -87,7 +90,8 @@ impl Tools {
     pub async fn ready(cache: &Cache) -> anyhow::Result<Tools> {
         let interpreter = find().await?;
         let (major, minor) = interpreter.version;
-        let name = format!("{major}.{minor}-pip-{PIP}-componentize-py-{COMPONENTIZE}");
+        let pinned = Digest::of(PINNED.as_bytes());
+        let name = format!("{major}.{minor}-pip-{PIP}-componentize-py-{COMPONENTIZE}-{}", pinned.short());
         let mut folder = cache.made("python", &name, async |to| install(&interpreter.executable, to).await).await?;
         // A link to the machine's Python, which may have gone since.
         if !folder.join("bin/python").exists() {
@@ -104,14 +108,19 @@ impl Tools {
         Ok(tools)
     }
 
-    /// pip, as it resolves for the guest (`pip_for_guest.py`).
-    pub fn pip_for_guest(&self) -> Command {
+    /// What pip is told on this machine.
+    pub async fn pip_settings(&self) -> anyhow::Result<PipSettings> {
+        PipSettings::read(&self.python).await
+    }
+
+    /// pip, as it resolves for the guest (`pip_for_guest.py`). None of its settings are known to it.
+    pub fn pip_for_guest(&self, job: &Path) -> Command {
         let mut command = self.isolated(with_network(&self.python));
-        command.arg(self.sdk.join("pip_for_guest.py"));
+        command.arg(self.sdk.join("pip_for_guest.py")).arg(job);
         command
     }
 
-    /// pip as it is.
+    /// pip as it is. None of its settings are known to it.
     pub fn pip(&self) -> Command {
         let mut command = self.isolated(with_network(&self.python));
         command.args(["-m", "pip"]);
@@ -143,7 +152,8 @@ impl Tools {
         let begun = Instant::now();
         say(format_args!("  first use: compiling the guest's standard library, once…"));
         let entry = "from guesthouse.stdlib import write\nwrite(\"/3/stdlib.bundle\")\n\n\n\
-                     class IncomingHandler:\n    def handle(self, request, response_out):\n        pass\n";
+                     class IncomingHandler:\n    def handle(self, request, response_out):\n        pass\n\n\n\
+                     class Lifecycle:\n    def health(self):\n        pass\n";
         let (empty, own) = (folder.join("empty"), folder.join("own"));
         fs::create_dir(&empty).and_then(|()| fs::create_dir(&own))?;
         fs::write(own.join("guesthouse_stdlib.py"), entry)?;
@@ -176,9 +186,13 @@ async fn install(python: &Path, folder: &Path) -> anyhow::Result<()> {
             String::from_utf8_lossy(&said).trim()
         );
     }
-    let mut pip = with_network(&folder.join("bin/python"));
-    pip.args(["-I", "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
-    let done = output(pip.args([format!("pip=={PIP}"), format!("componentize-py=={COMPONENTIZE}")])).await?;
+    let (python, list) = (folder.join("bin/python"), folder.join("tools.txt"));
+    fs::write(&list, PINNED).context("cannot write to the cache")?;
+    let mut pip = with_network(&python);
+    pip.args(["-I", "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--no-deps"]);
+    pip.args(["--only-binary", ":all:", "--require-hashes", "-r"]).arg(&list);
+    PipSettings::read(&python).await?.look(&mut pip);
+    let done = output(&mut pip).await.context("cannot start pip")?;
     if !done.status.success() {
         bail!(
             "the tools cannot be installed, which needs the network once: {}",
@@ -216,5 +230,14 @@ mod tests {
         assert!(http.read_dir().unwrap().count() > 0, "what the world includes is there too");
         assert!(!home.path().join("package/guesthouse/__pycache__").exists());
         assert!(versions().starts_with("componentize-py 0.25.1, pip "));
+    }
+
+    #[test]
+    fn each_tool_is_pinned_by_the_hashes_of_its_files() {
+        for pin in [format!("pip=={PIP} \\\n"), format!("componentize-py=={COMPONENTIZE} \\\n")] {
+            let (_, rest) = PINNED.split_once(&pin).unwrap_or_else(|| panic!("no `{pin}`"));
+            assert!(rest.starts_with("    --hash=sha256:"), "{rest}");
+        }
+        assert_eq!(PINNED.matches("==").count(), 2);
     }
 }

@@ -24,10 +24,13 @@ class Built:
         self.error = error
 
 
-def built(files, requests=(), library=None, state=None, environment=None, source=False, instances=1, **settings):
+def built(
+    files, requests=(), library=None, state=None, environment=None, source=False, instances=1, health=False, **settings
+):
     """Builds an app of these files, and has instances of it answer the requests.
 
-    `state` are files that the host mounts over the app's, `source` keeps the app's own there.
+    `state` are files that the host mounts over the app's, `source` keeps the app's own there. With `health`, what an
+    instance says of itself stands before its replies: `[None, TEXT]`, or nothing if it is well.
     """
     from tests.fakes.sealed import put
 
@@ -47,7 +50,7 @@ def built(files, requests=(), library=None, state=None, environment=None, source
             **settings,
         }
         order = {"settings": settings, "requests": list(requests), "state": state, "source": source}
-        order["environment"], order["instances"] = environment or {}, instances
+        order["environment"], order["instances"], order["health"] = environment or {}, instances, health
         ran = subprocess.run(
             [sys.executable, "-m", "tests.fakes.build", json.dumps(order)],
             capture_output=True,
@@ -83,7 +86,7 @@ def main(order):
 
         assert wsgi
         sys.dont_write_bytecode = False
-    handler = entry.handler(settings)()
+    handler, lifecycle = (export() for export in entry.exports(settings))
     from tests.fakes.sealed import put
 
     if not order["source"]:
@@ -114,6 +117,11 @@ def main(order):
             os.waitpid(child, 0)
             continue
         replies = []
+        if order["health"]:
+            try:
+                lifecycle.health()
+            except generated.Err as said:
+                replies.append([None, said.value])
         for request in order["requests"]:
             reply = visit(None, gateway=Exported, **request)
             replies.append([reply.status, reply.body.decode("utf-8", "replace")])
