@@ -64,7 +64,12 @@ pub async fn handle(visit: &Visit, request: Request<Incoming>) -> Response<Logge
         compression: visit.street.settings.compression,
     };
     let outcome = without_panic(outcome_of(visit, head, body, &mut record)).await;
-    respond(outcome, manner, record, &visit.street)
+    let mut response = respond(outcome, manner, record, &visit.street);
+    if let Some(leftover) = response.body_mut().holds_up_head() {
+        // Boxed: nearly no request has one.
+        Box::pin(leftover.settle()).await;
+    }
+    response
 }
 
 async fn outcome_of(visit: &Visit, head: Parts, body: Kept, record: &mut Record) -> Outcome {

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
+use std::task::ready;
 
 use bytes::Bytes;
 use http_body::Body;
@@ -16,6 +17,7 @@ use crate::serve::access_log::Record;
 use crate::serve::access_log::log_broken;
 use crate::serve::activity::Stream;
 use crate::serve::encoded::Encoded;
+use crate::serve::leftover::Leftover;
 use crate::serve::noted::Noted;
 use crate::serve::overdue::Protocol;
 use crate::serve::promise::Promise;
@@ -29,6 +31,14 @@ pub struct LoggedBody {
     promise: Promise,
     /// From the first piece of a body in several pieces.
     stream: Option<Stream>,
+    /// All is out but the last.
+    held: Option<Held>,
+}
+
+/// The last of an answer, which waits.
+struct Held {
+    last: Option<Frame<Bytes>>,
+    until: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 /// Where a body comes from.
@@ -49,7 +59,7 @@ impl LoggedBody {
         if promise.is_none() && source.is_end() {
             record.end = End::Whole;
         }
-        LoggedBody { source, record, promise, stream: None }
+        LoggedBody { source, record, promise, stream: None, held: None }
     }
 
     fn hand_over(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, Broken> {
@@ -80,6 +90,40 @@ impl LoggedBody {
         }
     }
 
+    /// Whether the visitor may still be sending, and would miss the answer. Not where it is an error: then clients stop
+    /// sending by themselves, and curl ends its stream too early for the last to come behind.
+    fn has_to_wait(&self) -> bool {
+        let is_error = self.record.status.is_some_and(|status| status.is_client_error() || status.is_server_error());
+        !is_error && self.record.leftover.as_ref().is_some_and(Leftover::is_pending)
+    }
+
+    /// The rest of the request's body, if the answer is nothing but its head, and that has to wait for it.
+    pub fn holds_up_head(&mut self) -> Option<Leftover> {
+        if self.has_to_wait() && self.source.is_end() { self.record.leftover.take() } else { None }
+    }
+
+    /// The last of the answer: a frame, or nothing but its end. It waits until the visitor has sent the request's body.
+    fn hold(&mut self, last: Option<Frame<Bytes>>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if self.has_to_wait()
+            && let Some(leftover) = self.record.leftover.take()
+        {
+            if self.source.is_end() {
+                // A guest that is done does not wait with us.
+                self.source = Source::Page(None);
+            }
+            self.held = Some(Held { last, until: Box::pin(leftover.settle()) });
+            return self.poll_held(cx);
+        }
+        Poll::Ready(last.map(Ok))
+    }
+
+    fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if let Some(held) = &mut self.held {
+            ready!(held.until.as_mut().poll(cx));
+        }
+        Poll::Ready(self.held.take().and_then(|held| held.last).map(Ok))
+    }
+
     fn fail(&mut self, broken: Broken) -> Broken {
         self.record.end = End::Failed;
         log_broken(&self.record, &broken);
@@ -104,6 +148,9 @@ impl Body for LoggedBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = &mut *self;
+        if this.held.is_some() {
+            return this.poll_held(cx);
+        }
         if let Some(stream) = &this.stream {
             stream.asked();
         }
@@ -113,16 +160,23 @@ impl Body for LoggedBody {
             Source::Encoded(body) => Pin::new(&mut **body).poll_frame(cx),
             Source::Noted(body) => Pin::new(&mut **body).poll_frame(cx),
         };
-        polled.map(|frame| match frame {
-            Some(Ok(frame)) => Some(this.hand_over(frame).map_err(|broken| this.fail(broken))),
-            Some(Err(broken)) => Some(Err(this.fail(broken))),
-            None => this.end(),
-        })
+        match ready!(polled) {
+            Some(Ok(frame)) => match this.hand_over(frame) {
+                Ok(frame) if this.record.end == End::Whole => this.hold(Some(frame), cx),
+                Ok(frame) => Poll::Ready(Some(Ok(frame))),
+                Err(broken) => Poll::Ready(Some(Err(this.fail(broken)))),
+            },
+            Some(Err(broken)) => Poll::Ready(Some(Err(this.fail(broken)))),
+            None => match this.end() {
+                Some(broken) => Poll::Ready(Some(broken)),
+                None => this.hold(None, cx),
+            },
+        }
     }
 
     fn is_end_stream(&self) -> bool {
         // A promise that was not kept is found out only by asking once more.
-        !self.promise.is_open() && self.source.is_end()
+        !self.promise.is_open() && self.source.is_end() && self.held.is_none() && !self.has_to_wait()
     }
 
     fn size_hint(&self) -> SizeHint {
