@@ -103,7 +103,11 @@ async fn a_portable_app_answers_as_in_its_own_lane() {
     let (mut plain, mut portable) = (TestHost::new(), TestHost::new());
     for app in APPS {
         let bytes = bytes_of(&home, app);
-        assert_eq!(inspect(&bytes).unwrap().lane, Lane::Http02, "{app}");
+        let inspection = inspect(&bytes).unwrap();
+        assert_eq!(inspection.lane, Lane::Http02, "{app}");
+        // Who said whether it is well says so behind the adapter too.
+        let lifecycle = "guesthouse:gateway/lifecycle@0.1.0".to_owned();
+        assert_eq!(inspection.exports.contains(&lifecycle), *app == "todo", "{app}: {:?}", inspection.exports);
         plain = plain.app(app, guest::bytes(app));
         portable = portable.app(app, bytes);
     }

@@ -31,6 +31,9 @@ pub enum ComposeError {
     Unfit(String),
 }
 
+/// What says whether a component is well.
+const LIFECYCLE: &str = "guesthouse:gateway/lifecycle@";
+
 /// Whether a component with these imports passes requests on to another one.
 pub fn is_middleware(imports: &[String]) -> bool {
     imports.iter().any(|name| name.starts_with(HANDLER))
@@ -65,11 +68,17 @@ fn join(
     (behind, plug): (PackageId, &str),
     back: &[u8],
 ) -> Result<Vec<u8>, ComposeError> {
+    let lifecycle = named(&graph, behind, Side::Exports, LIFECYCLE);
     let (front, behind) = (graph.instantiate(front), graph.instantiate(behind));
     let plug = graph.alias_instance_export(behind, plug).map_err(unfit)?;
     graph.set_instantiation_argument(front, hole, plug).map_err(unfit)?;
     let opened = graph.alias_instance_export(front, door).map_err(unfit)?;
     graph.export(opened, door).map_err(unfit)?;
+    // What is behind is still asked whether it is well.
+    if let Some(lifecycle) = lifecycle {
+        let told = graph.alias_instance_export(behind, &lifecycle).map_err(unfit)?;
+        graph.export(told, &lifecycle).map_err(unfit)?;
+    }
     let options = EncodeOptions { define_components: true, validate: true, processor: None };
     let mut bytes = graph.encode(options).map_err(unfit)?;
 

@@ -40,7 +40,7 @@ async fn tools() {
 }
 
 async fn places(shop: &Workshop) -> String {
-    let host = TestHost::new().app("app", &fs::read(shop.component()).unwrap()).run().await;
+    let host = TestHost::new().app("app", fs::read(shop.component()).unwrap()).run().await;
     host.get("/app/").await.text()
 }
 
