@@ -37,7 +37,9 @@ async fn a_bomb_that_takes_too_long_is_killed_and_others_are_taken() {
     let (host, _) = Drops::run(TestHost::new().app("hello", guest::bytes(guest::HELLO))).await.host.stop().await;
     let mut drops = Drops::run(host.config(deadline)).await;
     let why = drops.refused("bomb", bomb(20_000, 200)).await;
-    assert!(why.starts_with("compiling used up its CPU time"), "{why}");
+    // On a machine that has more to do, its time is over before it has had its CPU time.
+    let is_ended = ["compiling used up its CPU time", "compiling took longer than"].map(|begin| why.starts_with(begin));
+    assert!(is_ended.contains(&true), "{why}");
     assert!(drops.host.get("/hello/").await.text().contains("<h1>hello</h1>"));
 }
 
