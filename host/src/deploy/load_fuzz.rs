@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use guesthouse_sandbox::escape::acts;
 use guesthouse_sandbox::inspect::inspect;
 
 use crate::deploy::load::Loaded;
@@ -85,7 +86,7 @@ pub fn manifest(bytes: &[u8]) -> bool {
 /// A reason goes into the log and the status, and to the author.
 fn check(why: &str) {
     assert!(!why.is_empty() && why.len() <= REASON_BYTES_MAX, "{} bytes: {why}", why.len());
-    assert!(!why.contains(|c: char| c.is_control() && c != '\n'), "{why:?}");
+    assert!(!why.contains(|c| acts(c) && c != '\n'), "{why:?}");
 }
 
 fn sighting(path: &Path) -> Sighting {
