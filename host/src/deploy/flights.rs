@@ -1,4 +1,5 @@
-//! One compilation for all who want the same: one of them has it done, the others wait, and find it in the cache.
+//! One compilation for all who want the same (single flight): one of them has it done, the others wait, and find it in the
+//! cache.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,20 +33,20 @@ struct Flight {
 }
 
 /// The right to compile it, after a look into the cache. Dropping it lets the next one try.
-pub struct Seat {
+pub struct Leader {
     flight: Arc<Flight>,
     _turn: OwnedSemaphorePermit,
 }
 
 impl Flights {
     /// Waits until nobody else compiles it, or fails as they did. Dropping the future leaves the flight.
-    pub async fn board(&self, code: Digest, kind: &str) -> Result<Seat, CompileError> {
+    pub async fn join(&self, code: Digest, kind: &str) -> Result<Leader, CompileError> {
         let flight = self.flight((code, kind.to_owned()));
         let turn = flight.turn.clone().acquire_owned().await.expect("a flight's semaphore is never closed");
         let failed = lock(&flight.failed).clone();
         match failed {
             Some(error) => Err(error),
-            None => Ok(Seat { flight, _turn: turn }),
+            None => Ok(Leader { flight, _turn: turn }),
         }
     }
 
@@ -61,7 +62,7 @@ impl Flights {
     }
 }
 
-impl Seat {
+impl Leader {
     /// All who wait fail alike.
     pub fn fail(self, error: &CompileError) {
         *lock(&self.flight.failed) = Some(error.clone());
@@ -80,10 +81,10 @@ mod tests {
     use super::*;
 
     /// So many want the same: how many attempts were made, and how many of them failed.
-    async fn fly(passengers: usize, outcome: Result<(), CompileError>) -> (u32, usize) {
+    async fn compile(callers: usize, outcome: Result<(), CompileError>) -> (u32, usize) {
         let (flights, attempts, cached) = (Flights::default(), AtomicU32::new(0), AtomicU32::new(0));
-        let passenger = || async {
-            let seat = flights.board(Digest::of(b"code"), "plain").await?;
+        let caller = || async {
+            let leader = flights.join(Digest::of(b"code"), "plain").await?;
             if cached.load(Ordering::Relaxed) > 0 {
                 return Ok(());
             }
@@ -91,29 +92,29 @@ mod tests {
             tokio::task::yield_now().await;
             match &outcome {
                 Ok(()) => cached.store(1, Ordering::Relaxed),
-                Err(error) => seat.fail(error),
+                Err(error) => leader.fail(error),
             }
             outcome.clone()
         };
-        let done = futures_util::future::join_all((0..passengers).map(|_| passenger())).await;
+        let done = futures_util::future::join_all((0..callers).map(|_| caller())).await;
         assert_eq!(lock(&flights.flights).values().filter(|flight| flight.strong_count() > 0).count(), 0);
         (attempts.into_inner(), done.iter().filter(|done| done.is_err()).count())
     }
 
     #[tokio::test]
-    async fn the_first_one_flies_for_all() {
-        assert_eq!(fly(40, Ok(())).await, (1, 0));
-        assert_eq!(fly(40, Err(CompileError::Refused("no".to_owned()))).await, (1, 40));
-        assert_eq!(fly(40, Err(CompileError::Trouble("not now".to_owned()))).await, (1, 40));
+    async fn the_first_one_compiles_for_all() {
+        assert_eq!(compile(40, Ok(())).await, (1, 0));
+        assert_eq!(compile(40, Err(CompileError::Refused("no".to_owned()))).await, (1, 40));
+        assert_eq!(compile(40, Err(CompileError::Trouble("not now".to_owned()))).await, (1, 40));
     }
 
     #[tokio::test]
     async fn another_engine_is_another_flight_and_who_gives_up_leaves_the_turn_to_the_next() {
         let flights = Flights::default();
         let code = Digest::of(b"code");
-        let first = flights.board(code, "plain").await.unwrap();
-        flights.board(code, "concurrent").await.unwrap();
-        let mut second = std::pin::pin!(flights.board(code, "plain"));
+        let first = flights.join(code, "plain").await.unwrap();
+        flights.join(code, "concurrent").await.unwrap();
+        let mut second = std::pin::pin!(flights.join(code, "plain"));
         assert!(futures_util::poll!(&mut second).is_pending());
         drop(first);
         assert!(second.await.is_ok());
@@ -123,7 +124,7 @@ mod tests {
     async fn a_failure_is_not_remembered_by_who_comes_later() {
         let flights = Flights::default();
         let code = Digest::of(b"code");
-        flights.board(code, "plain").await.unwrap().fail(&CompileError::Trouble("not now".to_owned()));
-        assert!(flights.board(code, "plain").await.is_ok());
+        flights.join(code, "plain").await.unwrap().fail(&CompileError::Trouble("not now".to_owned()));
+        assert!(flights.join(code, "plain").await.is_ok());
     }
 }

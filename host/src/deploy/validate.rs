@@ -29,7 +29,7 @@ use crate::deploy::compile::CompileError;
 use crate::deploy::compile::Compiler;
 use crate::deploy::fact::Made;
 use crate::deploy::flights::Flights;
-use crate::deploy::flights::Seat;
+use crate::deploy::flights::Leader;
 use crate::deploy::guest_folders::GuestFolders;
 use crate::deploy::life::Ready;
 use crate::deploy::manifest::Manifest;
@@ -300,11 +300,11 @@ impl Validator {
         }
         // The compiler has a bound of its own, and may take minutes.
         *turn = None;
-        let seat = self.flights.board(code, &kind).await.map_err(Stop::from)?;
+        let leader = self.flights.join(code, &kind).await.map_err(Stop::from)?;
         // Whoever was before us may have had it compiled.
         let path = match self.cached(code, &kind).await? {
             Some(path) => path,
-            None => self.compile(target, &kind, plan, findings, seat).await?,
+            None => self.compile(target, &kind, plan, findings, leader).await?,
         };
         *turn = self.at_once.acquire().await.ok();
         Ok(path)
@@ -322,7 +322,7 @@ impl Validator {
         kind: &str,
         plan: &Plan,
         findings: &mut Findings,
-        seat: Seat,
+        leader: Leader,
     ) -> Result<PathBuf, Stop> {
         let code = plan.revision.code;
         tracing::debug!(app.name = %plan.name, "compiling `{}` for {target}", plan.name);
@@ -334,7 +334,7 @@ impl Validator {
         let begun = Instant::now();
         let input = self.store.code_path(code);
         if let Err(error) = self.compiler.compile(&target.to_string(), &input, plan.code_bytes, &draft.0).await {
-            seat.fail(&error);
+            leader.fail(&error);
             return Err(error.into());
         }
         findings.compiled_in = Some(begun.elapsed());

@@ -3,7 +3,7 @@
 //! Callers escape what a guest or a visitor wrote. Should one forget, nothing that acts gets through here, in text or in
 //! JSON: nothing can colour, move or forge lines on an operator's terminal.
 
-pub mod batch;
+pub(crate) mod batch;
 mod libraries;
 mod line;
 mod panics;
