@@ -1,4 +1,5 @@
-//! How often a component is compiled: once for each content and engine, whoever wants it.
+//! How often a component is compiled: once for each content and engine, whoever wants it; and what is not given up for newer
+//! content.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -6,17 +7,20 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use guesthouse::deploy::status::AppState;
+use guesthouse::name::Digest;
 use guesthouse_test_guests as guest;
 
 use crate::harness::host::TestHost;
 use crate::harness::host::program;
+use crate::harness::within;
 
 const COPIES: usize = 40;
 
-/// The program under test behind a script that notes each compile child in `count`.
-fn counted(home: &Path) -> (PathBuf, PathBuf) {
+/// The program under test behind a script that notes each compile child in `count`, and then does `more`.
+fn counted(home: &Path, more: &str) -> (PathBuf, PathBuf) {
     let (script, count) = (home.join("compiler"), home.join("children"));
-    let text = format!("#!/bin/sh\necho child >> '{}'\nexec '{}' \"$@\"\n", count.display(), program().display());
+    let (noted, program) = (count.display(), program());
+    let text = format!("#!/bin/sh\necho child >> '{noted}'\n{more}\nexec '{}' \"$@\"\n", program.display());
     fs::write(&script, text).unwrap();
     fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();
     (script, count)
@@ -25,7 +29,7 @@ fn counted(home: &Path) -> (PathBuf, PathBuf) {
 /// Children that were started when forty copies of `component` are decided upon, all in `state`.
 async fn children(component: Vec<u8>, state: AppState) -> usize {
     let host = TestHost::new();
-    let (program, count) = counted(host.home());
+    let (program, count) = counted(host.home(), "");
     let host = host.config(move |config| config.deploy.compile.program = program).run().await;
     for copy in 0..COPIES {
         host.apps.rename_in(&format!("copy-{copy}.wasm"), &component);
@@ -42,4 +46,43 @@ async fn forty_copies_of_a_new_component_are_compiled_once() {
     let children = children(guest::revision(1), AppState::Live).await;
     println!("{COPIES} copies, {children} compile children");
     assert_eq!(children, 1);
+}
+
+#[tokio::test]
+async fn drops_faster_than_they_are_compiled_do_not_keep_the_swap_from_happening() {
+    let host = TestHost::new().app("shop", guest::revision(1));
+    let home = host.home().to_owned();
+    // Each child waits until the test lets it go, by its number.
+    let wait = format!(
+        "number=$(wc -l < '{0}/children'); while [ ! -e '{0}/go-'$number ]; do sleep 0.02; done",
+        home.display()
+    );
+    let (program, count) = counted(&home, &wait);
+    let let_go = |number: u32| fs::write(home.join(format!("go-{number}")), "").unwrap();
+    let_go(1);
+    let settings = move |config: &mut guesthouse::config::Config| {
+        (config.deploy.compile.program, config.deploy.compile.at_once) = (program, 4);
+    };
+    let host = host.config(settings).run().await;
+    let code = |number: u32| Digest::of(&guest::revision(number));
+    let live = |number: u32| {
+        host.until("a revision serves", move |status| {
+            status.apps["shop"].live.is_some_and(|live| live.code == code(number))
+        })
+    };
+    live(1).await;
+    // The second one is given up for the third; the third one goes on beside the fourth.
+    for number in 2..=4 {
+        host.apps.rename_in("shop.wasm", guest::revision(number));
+        within("the next child", async {
+            while fs::read_to_string(&count).unwrap().lines().count() < number as usize {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+    let_go(3);
+    assert_eq!(live(3).await.apps["shop"].state, AppState::Loading, "the newest is still being made");
+    let_go(4);
+    live(4).await;
 }
