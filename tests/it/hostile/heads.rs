@@ -48,7 +48,10 @@ async fn fields_of_the_connection_are_not_a_guests_to_say() {
         for field in OF_THE_CONNECTION {
             let path = format!("/{name}/field?name={field}");
             let reply = beside.check(&path, "200 refused: |200 a field|200 a head").await.unwrap();
-            assert!(!reply.headers.contains_key(*field) || *field == "x-mine", "{path}: {reply:?}");
+            // How a body is framed is the host's own: a guest of 0.3 may still be writing when its head goes out.
+            let (own, said) = (reply.headers.get(*field).map(|value| value.as_bytes()), *field == "x-mine");
+            let is_ours = *field == "transfer-encoding" && own == Some(b"chunked");
+            assert!(own.is_none() || said || is_ours, "{path}: {reply:?}");
         }
         for field in ["connection", "transfer-encoding", "upgrade", "host"] {
             beside.check(&format!("/{name}/field?name={field}"), "200 refused: ").await;
