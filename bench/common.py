@@ -11,7 +11,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 GUESTS = ROOT / "guest-apps/target/wasm32-wasip2/release"
-HOST = TARGET / "release/guesthouse"
+HOST = TARGET / "dist/guesthouse"
 # Stands in the guests named `revision`, before the number that they answer with.
 MARK = b"GUESTHOUSE-REVISION-"
 # What is measured does not depend on the shell: with this one set, every error of wasmtime's that the host expects and
@@ -25,8 +25,8 @@ def cargo(*arguments):
 
 
 def build(*guests):
-    """Builds the host in release, and these guest apps."""
-    cargo("build", "--release", "--bin", "guesthouse")
+    """Builds the host as it is shipped (profile `dist`), and these guest apps."""
+    cargo("build", "--profile", "dist", "--bin", "guesthouse")
     packages = [part for guest in guests for part in ("-p", guest)]
     cargo("build", "--release", "--target", "wasm32-wasip2", "--manifest-path", "guest-apps/Cargo.toml", *packages)
 

@@ -8,7 +8,7 @@ Needs `wrk`, and for the peers, whose rows are left out when they are not found:
     cargo install wasmtime-cli --version 48.0.8 --locked
     npm install --global workerd@1.20261117.1
 
-Builds what it measures of ours: the host in release, the guest apps, the floor. The server runs on core 0 and the load
+Builds what it measures of ours: the host (profile `dist`), the guest apps, the floor. The server runs on core 0 and the load
 on core 1; servers take turns, round by round, and the figure of a cell is the median over its rounds. CPU time is the
 scheduler's own account (/proc/PID/task/*/schedstat) and steadier than requests per second on a shared machine. Beside
 each of our rows stands what it must reach, in multiples of the floor in the same run, and whether it did. Our access

@@ -2,7 +2,7 @@
 """The service tests of the WASI test suite, as they are: what passes here, and what in `wasmtime serve`.
 
     git clone --depth 1 --branch prod/testsuite-base https://github.com/WebAssembly/wasi-testsuite
-    python3 bench/conformance.py wasi-testsuite [--host target/release/guesthouse]
+    python3 bench/conformance.py wasi-testsuite [--host target/dist/guesthouse]
 
 That branch holds the suite's components as its own CI built them, and beside each a JSON file with requests and what
 the answers must be. Those for the world `wasi:http/service` are served, one after the other: by our host (built here,
@@ -150,7 +150,7 @@ def main():
         raise SystemExit(f"no test for `{SERVICE}` with a built component in {options.checkout}; see --help")
     host = options.host
     if host is None:
-        cargo("build", "--release", "--bin", "guesthouse")
+        cargo("build", "--profile", "dist", "--bin", "guesthouse")
         host = HOST
     passed = []
     for name, component, operations in found:

@@ -3,10 +3,10 @@
 
     python3 bench/frameworks.py [--only wsgi,flask,django] [--connections 16] [--seconds 5] [--rounds 3] [--no-build]
 
-Needs `wrk`. Builds the host in release and the samples under `guest-apps/python`; gunicorn and the frameworks go into a
-virtual environment in the target folder, for this machine's Python. The guest's is another one (CPython 3.14, compiled to
-WebAssembly), and where this machine's Python is too old for the framework's version that the sample names, the newest
-that runs is taken: both are printed.
+Needs `wrk`. Builds the host as it is shipped (profile `dist`) and the samples under `guest-apps/python`; gunicorn and the
+frameworks go into a virtual environment in the target folder, for this machine's Python. The guest's is another one
+(CPython 3.14, compiled to WebAssembly), and where this machine's Python is too old for the framework's version that the
+sample names, the newest that runs is taken: both are printed.
 
 gunicorn runs one sync worker, as it does by default. The server has core 0, the load core 1; servers take turns, round
 by round, and a figure is the median over the rounds. Beside the reused instance, which is what a built Python app asks

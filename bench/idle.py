@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """What visitors cost who say nothing, or half a head: the host's memory for each, and whether others are still served.
 
-    python3 bench/idle.py [--count 1000] [--host target/release/guesthouse]
+    python3 bench/idle.py [--count 1000] [--host target/dist/guesthouse]
 
 Four kinds, each against a host of its own: connections that never said a word; that had an answer and stay (keep-alive);
 that sent half a head; and that drip a byte of it each second. While they stand, a neighbour on connections of his own
 must have every answer within a second. Counted is what is anonymous in the process and what is resident, before and
 while they stand, once they have been there for two seconds. The kernel's buffers are not in it. The host is built here
-in release, unless `--host` names one; then the guest `hello` must be built as well. Loopback only, bounded in number;
+as it is shipped, unless `--host` names one; then the guest `hello` must be built as well. Loopback only, bounded in number;
 exit code 1 when the neighbour was not served, or when one costs more than 64 KiB.
 """
 

@@ -2,10 +2,10 @@
 """Other people's conformance suites for HTTP, as they are, against our host.
 
     git clone https://github.com/uNetworking/h1spec
-    python3 bench/suites.py h1spec h1spec [--host target/release/guesthouse]
+    python3 bench/suites.py h1spec h1spec [--host target/dist/guesthouse]
 
     go install github.com/summerwind/h2spec/cmd/h2spec@latest
-    python3 bench/suites.py h2spec ~/go/bin/h2spec [--host target/release/guesthouse]
+    python3 bench/suites.py h2spec ~/go/bin/h2spec [--host target/dist/guesthouse]
 
 h1spec is one TypeScript file for Deno, which is fetched from npm into a temporary folder where it is not installed. It
 asks for `example.com`, which is therefore declared; h2spec asks for the address. The app stands at `/`. Our host is built

@@ -70,7 +70,7 @@ pub fn component(bytes: &[u8]) -> Outcome {
     let Ok(app) = app(&mut source) else { return Outcome::None };
     let Ok(inspection) = inspect(&app) else { return Outcome::Refused };
     let sandbox = sandbox();
-    let Ok(artefact) = sandbox.target(inspection.class).map(|target| compile(&app, target)) else {
+    let Ok(artefact) = sandbox.target(inspection.class).map(|target| compile(&app, target, None)) else {
         return Outcome::Refused;
     };
     let Ok(artefact) = artefact else { return Outcome::Refused };

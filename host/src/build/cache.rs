@@ -53,6 +53,11 @@ impl Cache {
         Cache { root }
     }
 
+    /// Where hosts of this user keep the functions of runtimes.
+    pub fn functions(&self) -> PathBuf {
+        self.root.join("functions")
+    }
+
     /// The folder `<kind>/<name>`, whole: if it is not there yet, `make` fills one, and it gets its name when that is done.
     /// What is interrupted leaves nothing that looks like it. Another build that needs the same waits.
     ///

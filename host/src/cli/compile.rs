@@ -10,12 +10,14 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use guesthouse_sandbox::compile::compile;
-use rustix::process::Resource;
-use rustix::process::Rlimit;
-use rustix::process::Signal;
+use guesthouse_sandbox::compile::compile_runtime;
+use guesthouse_sandbox::functions::Functions;
+use guesthouse_sandbox::functions::Pack;
 
+use crate::cli::confine::confine;
 use crate::cli::flags::CompileFlags;
 use crate::deploy::settings::COMPILE_TROUBLE;
 use crate::deploy::unwritable::unwritable;
@@ -48,38 +50,40 @@ fn compile_confined(flags: &CompileFlags) -> Result<(), Failure> {
         // Nobody may be reading any more.
         let _ = writeln!(std::io::stderr(), "the compiler panicked: {message}");
     }));
-    let confined = confine(flags).map_err(|error| format!("cannot set the compiler's limits: {error}"));
-    let read = || fs::read(&flags.input).map_err(|error| format!("cannot read `{}`: {error}", flags.input.display()));
-    let bytes = confined.and_then(|()| read()).map_err(Failure::Trouble)?;
-    let artefact = compile(&bytes, flags.target).map_err(Failure::Component)?;
-    // Its name differs each time; its folder, and so the sentence, does not.
-    let folder = flags.output.parent().unwrap_or(Path::new("."));
-    write(&artefact, &flags.output).map_err(|error| Failure::Trouble(unwritable(folder, &error)))
-}
-
-fn confine(flags: &CompileFlags) -> rustix::io::Result<()> {
-    // A host that is killed must not leave compilers behind. The kernel counts the *thread* that started us as the parent.
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    be_the_first_to_go();
-    limit(Resource::Core, 0, 0)?;
-    limit(Resource::As, flags.memory_bytes_max, flags.memory_bytes_max)?;
-    // At the soft limit comes SIGXCPU, which says what happened; at the hard one SIGKILL, before it if they are the same.
-    limit(Resource::Cpu, flags.cpu_seconds_max, flags.cpu_seconds_max.saturating_add(2))?;
-    rustix::process::nice(10)?;
+    confine(flags).map_err(|error| Failure::Trouble(format!("cannot set the compiler's limits: {error}")))?;
+    let bytes = read(&flags.input)?;
+    if flags.runtime {
+        let pack = compile_runtime(&bytes, flags.target).map_err(Failure::Component)?;
+        return put(&pack, &flags.output);
+    }
+    if flags.later.is_none() && flags.shared.is_empty() {
+        return put(&compile(&bytes, flags.target, None).map_err(Failure::Component)?, &flags.output);
+    }
+    let shared = flags.shared.iter().map(|path| pack(path)).collect::<Result<Vec<_>, _>>()?;
+    let earlier = flags.earlier.as_deref().map(pack).transpose()?;
+    let functions = Arc::new(Functions::new(shared, earlier));
+    let artefact = compile(&bytes, flags.target, Some(&functions)).map_err(Failure::Component)?;
+    put(&artefact, &flags.output)?;
+    if let Some(later) = &flags.later {
+        put(&functions.pack(), later)?;
+    }
+    let _ = writeln!(std::io::stderr(), "{}", functions.tally());
     Ok(())
 }
 
-/// When memory runs out for the machine or the control group, the kernel ends this process rather than the host or another
-/// service (proc_pid_oom_score_adj(5)). Anybody may say so of himself. Where it cannot be said, the kernel decides by size.
-fn be_the_first_to_go() {
-    let _ = fs::write("/proc/self/oom_score_adj", "1000");
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| Failure::Trouble(format!("cannot read `{}`: {error}", path.display())))
 }
 
-/// Lowers the soft and the hard limit; one that is already lower stays.
-fn limit(resource: Resource, soft: u64, hard: u64) -> rustix::io::Result<()> {
-    let ceiling = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
-    let (current, maximum) = (Some(soft.min(ceiling)), Some(hard.min(ceiling)));
-    rustix::process::setrlimit(resource, Rlimit { current, maximum })
+fn pack(path: &Path) -> Result<Pack, Failure> {
+    let broken = |error| Failure::Trouble(format!("cannot use `{}`: {error}", path.display()));
+    Pack::parse(read(path)?).map_err(broken)
+}
+
+fn put(bytes: &[u8], path: &Path) -> Result<(), Failure> {
+    // Its name differs each time, and that of its folder; where they lie, and so the sentence, does not.
+    let folder = path.parent().and_then(Path::parent).unwrap_or(Path::new("."));
+    write(bytes, path).map_err(|error| Failure::Trouble(unwritable(folder, &error)))
 }
 
 /// The artefact is trusted machine code once it has its name: it gets it whole, and on the disk, or not at all.

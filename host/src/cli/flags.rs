@@ -335,6 +335,18 @@ pub struct CompileFlags {
     /// Where the artefact goes.
     #[arg(long)]
     pub output: PathBuf,
+    /// The component is a runtime of ours: its functions are compiled for all apps, and the output is a pack of them.
+    #[arg(long)]
+    pub runtime: bool,
+    /// A pack of functions that apps share.
+    #[arg(long)]
+    pub shared: Vec<PathBuf>,
+    /// The pack of an earlier revision of the same app.
+    #[arg(long)]
+    pub earlier: Option<PathBuf>,
+    /// Where the pack for its next revision goes.
+    #[arg(long)]
+    pub later: Option<PathBuf>,
     /// Address space that this process may use.
     #[arg(long)]
     pub memory_bytes_max: u64,

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod compile;
+mod confine;
 pub mod flags;
 mod imports;
 mod report;

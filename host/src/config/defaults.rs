@@ -19,6 +19,7 @@ pub fn deploy(apps: PathBuf, state: PathBuf, origins: Origins) -> DeploySettings
     DeploySettings {
         apps,
         state,
+        functions: None,
         roots: Vec::new(),
         watch: WatchMode::Auto,
         settle: Duration::from_millis(500),

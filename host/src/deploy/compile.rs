@@ -3,11 +3,13 @@
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use guesthouse_sandbox::functions::Tally;
 use rustix::process::Signal;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
@@ -24,6 +26,32 @@ const STDERR_BYTES_MAX: u64 = 16 << 10;
 pub struct Compiler {
     settings: CompileSettings,
     queue: Arc<Queue>,
+}
+
+/// One compilation.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// For which engine.
+    pub target: &'a str,
+    /// The component.
+    pub input: &'a Path,
+    /// Its length.
+    pub bytes: u64,
+    /// Where the artefact goes. The child can write to no other folder than the one in which it lies.
+    pub output: &'a Path,
+    /// It is a runtime of ours, and a pack of its functions is wanted.
+    pub is_runtime: bool,
+}
+
+/// What is known of functions before they are compiled: see `host/src/deploy/functions.rs`.
+#[derive(Clone, Debug, Default)]
+pub struct Packed {
+    /// Packs that all apps share.
+    pub shared: Vec<PathBuf>,
+    /// The pack of the app's earlier revisions.
+    pub earlier: Option<PathBuf>,
+    /// Where the pack for its next one goes, beside the artefact.
+    pub later: Option<PathBuf>,
 }
 
 /// Why there is no artefact.
@@ -46,12 +74,14 @@ impl Compiler {
         Compiler { settings, queue }
     }
 
-    /// Compiles `input`, of `bytes` length, to `output`. Dropping the future kills the child.
-    pub async fn compile(&self, target: &str, input: &Path, bytes: u64, output: &Path) -> Result<(), CompileError> {
-        let _turn = self.queue.turn(bytes).await;
+    /// Compiles what `job` says, with the functions that `packs` finds when its turn has come. Dropping the future kills the
+    /// child.
+    pub async fn compile(&self, job: &Job<'_>, packs: impl AsyncFnOnce() -> Packed) -> Result<Tally, CompileError> {
+        let _turn = self.queue.turn(job.bytes).await;
+        let packed = packs().await;
         let deadline = self.settings.deadline.saturating_mul(CROWDED);
-        match tokio::time::timeout(deadline, self.child(target, input, output)).await {
-            Ok(Ok((status, complaint))) => judge(status, &complaint),
+        match tokio::time::timeout(deadline, self.child(job, &packed)).await {
+            Ok(Ok((status, said))) => judge(status, &said).map(|()| tally(&said)),
             Ok(Err(error)) => {
                 let program = self.settings.program.display();
                 Err(CompileError::Trouble(format!("cannot start the compiler `{program}`: {error}")))
@@ -60,19 +90,34 @@ impl Compiler {
         }
     }
 
-    async fn child(&self, target: &str, input: &Path, output: &Path) -> io::Result<(ExitStatus, String)> {
+    async fn child(&self, job: &Job<'_>, packed: &Packed) -> io::Result<(ExitStatus, String)> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
         let cpu_seconds = self.settings.deadline.as_secs().max(1) * cores;
-        let mut child = Command::new(&self.settings.program)
+        let mut command = Command::new(&self.settings.program);
+        command
             .arg("compile")
-            .args(["--target", target])
+            .args(["--target", job.target])
             .arg("--input")
-            .arg(input)
+            .arg(job.input)
             .arg("--output")
-            .arg(output)
+            .arg(job.output)
             .args(["--memory-bytes-max", &self.settings.memory_bytes_max.to_string()])
-            .args(["--cpu-seconds-max", &cpu_seconds.to_string()])
+            .args(["--cpu-seconds-max", &cpu_seconds.to_string()]);
+        if job.is_runtime {
+            command.arg("--runtime");
+        }
+        for pack in &packed.shared {
+            command.arg("--shared").arg(pack);
+        }
+        for (flag, pack) in [("--earlier", &packed.earlier), ("--later", &packed.later)] {
+            if let Some(pack) = pack {
+                command.arg(flag).arg(pack);
+            }
+        }
+        let mut child = command
             .env_clear()
+            // It cannot look it up, for it can open nothing but what it is given.
+            .env("RAYON_NUM_THREADS", cores.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -88,6 +133,11 @@ impl Compiler {
         let status = child.wait().await?;
         Ok((status, String::from_utf8_lossy(&complaint).trim().to_owned()))
     }
+}
+
+/// Where the functions came from, if the child says so.
+fn tally(said: &str) -> Tally {
+    said.lines().last().and_then(|line| line.parse().ok()).unwrap_or_default()
 }
 
 const SPENT: &str = "compiling used up its CPU time: the operator may raise `deadline` in `[deploy.compile]`";
@@ -134,6 +184,10 @@ mod tests {
 
     use super::*;
 
+    fn job(output: &Path) -> Job<'_> {
+        Job { target: "plain", input: Path::new("in.wasm"), bytes: 1, output, is_runtime: false }
+    }
+
     async fn run(script: &str, deadline: Duration) -> (Result<(), CompileError>, String) {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("compiler");
@@ -141,8 +195,8 @@ mod tests {
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
         let compiler = Compiler::new(CompileSettings { program, deadline, memory_bytes_max: 1 << 30, at_once: 1 });
         let output = folder.path().join("out");
-        let result = compiler.compile("plain", Path::new("in.wasm"), 1, &output).await;
-        (result, fs::read_to_string(output).unwrap_or_default())
+        let result = compiler.compile(&job(&output), async || Packed::default()).await;
+        (result.map(|_| ()), fs::read_to_string(output).unwrap_or_default())
     }
 
     #[tokio::test]
@@ -152,6 +206,26 @@ mod tests {
         assert_eq!(output, "compile --target plain --input in.wasm --output --memory-bytes-max 1073741824\n");
         let (result, _) = run("echo 'no good' >&2; exit 1", Duration::from_secs(20)).await;
         assert_eq!(result, Err(CompileError::Refused("no good".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn the_child_is_told_of_packs_and_says_what_it_found_in_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("compiler");
+        let script = "#!/bin/sh\nshift 11; echo \"$*\" > \"$(dirname \"$0\")/told\"\necho 'functions: 7 shared, 2 own, 1 compiled' >&2\n";
+        fs::write(&program, script).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+        let deadline = Duration::from_secs(20);
+        let compiler = Compiler::new(CompileSettings { program, deadline, memory_bytes_max: 1 << 30, at_once: 1 });
+        let packs = async || Packed {
+            shared: vec!["a.functions".into(), "b.functions".into()],
+            earlier: Some("c".into()),
+            later: Some("d".into()),
+        };
+        let made = compiler.compile(&Job { is_runtime: true, ..job(Path::new("out")) }, packs).await;
+        assert_eq!(made, Ok(Tally { shared: 7, own: 2, compiled: 1 }));
+        let told = fs::read_to_string(folder.path().join("told")).unwrap();
+        assert_eq!(told, "--runtime --shared a.functions --shared b.functions --earlier c --later d\n");
     }
 
     #[tokio::test]
@@ -176,7 +250,7 @@ mod tests {
             memory_bytes_max: 1,
             at_once: 1,
         });
-        let result = compiler.compile("plain", Path::new("in"), 1, Path::new("out")).await;
+        let result = compiler.compile(&job(Path::new("out")), async || Packed::default()).await;
         assert!(matches!(result, Err(CompileError::Trouble(_))));
     }
 }

@@ -7,6 +7,7 @@
 //! to or mapped.
 
 mod admissions;
+mod artefacts;
 mod before;
 mod book;
 mod calls;
@@ -15,6 +16,7 @@ pub mod checked;
 mod compile;
 mod fact;
 mod flights;
+mod functions;
 mod guard;
 mod guest_folders;
 mod instances;
@@ -46,6 +48,7 @@ mod statics;
 pub mod status;
 mod store;
 mod street;
+mod summed;
 pub mod unwritable;
 mod validate;
 mod watch;
@@ -66,11 +69,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::deploy::admissions::Admissions;
+use crate::deploy::artefacts::Artefacts;
 use crate::deploy::book::Book;
 use crate::deploy::check::Checker;
 use crate::deploy::compile::Compiler;
 use crate::deploy::fact::Rules;
-use crate::deploy::flights::Flights;
+use crate::deploy::functions::Packs;
 use crate::deploy::guest_folders::GuestFolders;
 use crate::deploy::journal::Journal;
 use crate::deploy::lock::Lock;
@@ -123,7 +127,7 @@ impl Deploy {
         permits: Arc<Semaphore>,
         tasks: TaskTracker,
     ) -> Result<(Deploy, DeployHandle), DeployError> {
-        let (lock, store, folders) = open_state(&settings)?;
+        let (lock, store, packs, folders) = open_state(&settings)?;
         let (journal, damage) = Journal::read(&settings.state);
         if journal.apps.is_empty() {
             check_apps(&settings.apps)?;
@@ -142,7 +146,8 @@ impl Deploy {
             component_bytes_max: settings.component_bytes_max,
             origins: settings.origins.clone(),
         };
-        let validator = validator(&settings, sandbox, store, folders, permits);
+        let artefacts = Artefacts::new(store.clone(), Compiler::new(settings.compile.clone()), packs);
+        let validator = validator(&settings, sandbox, store, artefacts, folders, permits);
         let (policy, policy_seen) = tokio_watch::channel(Arc::new(settings.policy.clone()));
         let (status, status_seen) = tokio_watch::channel(Arc::default());
         let handle = DeployHandle { rescan: Arc::default(), policy, status: status_seen };
@@ -201,8 +206,9 @@ pub fn checker(
     sandbox: Arc<Sandbox>,
     permits: Arc<Semaphore>,
 ) -> Result<Checker, DeployError> {
-    let (lock, store, folders) = open_state(&settings)?;
-    let validator = validator(&settings, sandbox, store, folders, permits);
+    let (lock, store, packs, folders) = open_state(&settings)?;
+    let artefacts = Artefacts::new(store.clone(), Compiler::new(settings.compile.clone()), packs);
+    let validator = validator(&settings, sandbox, store, artefacts, folders, permits);
     Ok(Checker { settings, validator, _lock: lock })
 }
 
@@ -210,6 +216,7 @@ fn validator(
     settings: &DeploySettings,
     sandbox: Arc<Sandbox>,
     store: Store,
+    artefacts: Artefacts,
     folders: GuestFolders,
     permits: Arc<Semaphore>,
 ) -> Arc<Validator> {
@@ -218,8 +225,7 @@ fn validator(
         sandbox,
         store,
         folders,
-        compiler: Compiler::new(settings.compile.clone()),
-        flights: Flights::default(),
+        artefacts,
         admissions: Admissions::new(permits),
         secrets: settings.secrets.clone(),
         apps: settings.apps.clone(),
@@ -230,7 +236,7 @@ fn validator(
     })
 }
 
-fn open_state(settings: &DeploySettings) -> Result<(Lock, Store, GuestFolders), DeployError> {
+fn open_state(settings: &DeploySettings) -> Result<(Lock, Store, Packs, GuestFolders), DeployError> {
     let DeploySettings { apps, state, sources, .. } = settings;
     let error =
         |error: io::Error| DeployError::State(format!("cannot use the state directory `{}`: {error}", state.display()));
@@ -248,8 +254,10 @@ fn open_state(settings: &DeploySettings) -> Result<(Lock, Store, GuestFolders), 
     }
     let lock = Lock::take(state).map_err(DeployError::State)?;
     let store = Store::open(state).map_err(error)?;
+    let shared = settings.functions.clone().unwrap_or_else(|| state.join("functions"));
+    let packs = Packs::open(shared, state.join("cache")).map_err(error)?;
     let folders = GuestFolders::open(&real, sources.clone()).map_err(error)?;
-    Ok((lock, store, folders))
+    Ok((lock, store, packs, folders))
 }
 
 /// Without a memory of it, a folder that cannot be seen is a typing error rather than a volume that is not mounted.

@@ -15,6 +15,8 @@ pub struct DeploySettings {
     pub apps: PathBuf,
     /// The state directory: private store, compiled cache, `state.json`, `status.json`, lock.
     pub state: PathBuf,
+    /// Where the functions of runtimes are kept, which hosts may share; in the state directory where nothing else is said.
+    pub functions: Option<PathBuf>,
     /// Folders outside the apps folder that links in it may lead to.
     pub roots: Vec<PathBuf>,
     /// How changes are noticed.

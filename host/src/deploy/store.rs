@@ -16,24 +16,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::time::SystemTime;
 
-use rustix::io::Errno;
-use sha2::Digest as _;
-use sha2::Sha256;
-
 use crate::deploy::private;
-use crate::deploy::private::Durable;
+use crate::deploy::summed;
 use crate::deploy::unwritable::unwritable;
 use crate::name::Digest;
 use crate::name::Revision;
 
 /// What was stored less than this ago may be on its way to be used.
 const FRESH: Duration = Duration::from_secs(60);
-
-/// What the name of an artefact's checksum ends in, after the artefact's.
-const SUM: &str = ".sum";
-
-/// Longer than any checksum.
-const SUM_BYTES_MAX: u64 = 256;
 
 /// With less room than this on the file system, nothing spare is kept: it is room for what is needed.
 const ROOM_MIN: u64 = 64 << 20;
@@ -119,15 +109,15 @@ impl Store {
     /// What `digest` was compiled to for `kind`, if it is there and undamaged.
     pub fn artefact(&self, digest: Digest, kind: &str) -> Option<PathBuf> {
         let path = self.artefact_path(digest, kind);
-        let why = match check_artefact(&path) {
-            Ok(()) => return Some(path),
+        let why = match summed::check(&path) {
+            Ok(_) => return Some(path),
             Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(&path).is_err() => {
                 // Somebody may have emptied the cache. If it cannot be made again, whoever writes to it says so.
                 let _ = private::folder(&self.cache);
                 return None;
             }
             // It tells nothing about the file.
-            Err(error) if is_shortage(&error) => return None,
+            Err(error) if summed::is_shortage(&error) => return None,
             Err(error) => error,
         };
         let shown = path.display();
@@ -136,7 +126,7 @@ impl Store {
         None
     }
 
-    /// A path to which `digest` can be compiled; [`adopt`](Store::adopt) takes it over.
+    /// A folder, which is not there yet, in which `digest` can be compiled; [`adopt`](Store::adopt) takes over what was made.
     pub fn artefact_draft(&self, digest: Digest, kind: &str) -> PathBuf {
         private::draft(&self.artefact_path(digest, kind))
     }
@@ -144,18 +134,14 @@ impl Store {
     /// Takes over what was compiled to `draft`.
     pub fn adopt(&self, draft: &Path, digest: Digest, kind: &str) -> io::Result<PathBuf> {
         let path = self.artefact_path(digest, kind);
-        let sum = checksum(&mut private::open(draft)?)?;
-        replace(&sum_path(&path), sum.as_bytes())?;
-        fs::rename(draft, &path)?;
+        summed::adopt(draft, &path)?;
         Ok(path)
     }
 
     /// Forgets what cannot be used. A mapping of it stays valid.
     pub fn drop_artefact(&self, digest: Digest, kind: &str) {
-        let path = self.artefact_path(digest, kind);
-        // If one cannot be removed, putting another in its place fails as well, and says so.
-        let _ = private::clear(&path);
-        let _ = private::clear(&sum_path(&path));
+        // If it cannot be removed, putting another in its place fails as well, and says so.
+        let _ = summed::clear(&self.artefact_path(digest, kind));
     }
 
     fn artefact_path(&self, digest: Digest, kind: &str) -> PathBuf {
@@ -214,7 +200,7 @@ impl Store {
                     && let Ok(metadata) = entry.metadata()
                 {
                     let path = entry.path();
-                    let whole = if name.ends_with(SUM) { path.with_extension("") } else { path };
+                    let whole = if name.ends_with(summed::SUM) { path.with_extension("") } else { path };
                     let (used, bytes) = spare.entry(whole).or_insert((SystemTime::UNIX_EPOCH, 0));
                     *used = metadata.modified()?.max(*used);
                     *bytes += metadata.len();
@@ -235,7 +221,7 @@ impl Store {
             if fs::symlink_metadata(&path).and_then(|now| now.modified()).is_ok_and(|now| now > used) {
                 continue;
             }
-            match private::clear(&path).and_then(|()| private::clear(&sum_path(&path))) {
+            match summed::clear(&path) {
                 Ok(()) => bytes -= size,
                 Err(error) => trouble = Err(error),
             }
@@ -266,7 +252,7 @@ impl Keep {
             ".wasm" => self.code.contains(&digest),
             ".toml" => self.manifests.contains(&digest),
             _ => {
-                let kind = rest.trim_end_matches(SUM).trim_end_matches(".cwasm").trim_start_matches('-');
+                let kind = rest.trim_end_matches(summed::SUM).trim_end_matches(".cwasm").trim_start_matches('-');
                 self.code.contains(&digest) && !self.kinds.iter().any(|known| supersedes(known, kind))
             }
         }
@@ -282,15 +268,15 @@ fn supersedes(known: &str, kind: &str) -> bool {
 fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match private::open(path).and_then(|file| Ok((has(&file, bytes)?, file))) {
         Ok((true, file)) => {
-            touch(&file);
+            summed::touch(&file);
             return Ok(());
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) if is_shortage(&error) => return Err(error),
+        Err(error) if summed::is_shortage(&error) => return Err(error),
         Ok((false, _)) => say_replaced(path, "its bytes are not those of its name"),
         Err(error) => say_replaced(path, &error.to_string()),
     }
-    replace(path, bytes)
+    summed::replace(path, bytes)
 }
 
 fn say_replaced(path: &Path, why: &str) {
@@ -315,28 +301,12 @@ fn has(mut file: &File, bytes: &[u8]) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Writes a file in place of whatever is there, and its folder if somebody removed it while we run.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let written = private::write(path, bytes, Durable::No);
-    match (written.as_ref().map_err(io::Error::kind), path.parent()) {
-        (Err(io::ErrorKind::NotFound), Some(folder)) => private::folder(folder)?,
-        (Err(io::ErrorKind::IsADirectory), _) => private::clear(path)?,
-        _ => return written,
-    }
-    private::write(path, bytes, Durable::No)
-}
-
-/// Whether an error is about what this process may have at once, and not about a file.
-fn is_shortage(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
-}
-
 fn content(path: &Path, digest: Digest) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut file = private::open(path).ok()?;
     file.read_to_end(&mut bytes).ok()?;
     if Digest::of(&bytes) == digest {
-        touch(&file);
+        summed::touch(&file);
         return Some(bytes);
     }
     let shown = path.display();
@@ -345,50 +315,13 @@ fn content(path: &Path, digest: Digest) -> Option<Vec<u8>> {
     None
 }
 
-/// Marks a file as used now. Failing only makes it look older than it is.
-fn touch(file: &File) {
-    let _ = file.set_modified(SystemTime::now());
-}
-
-fn sum_path(artefact: &Path) -> PathBuf {
-    let mut name = artefact.as_os_str().to_owned();
-    name.push(SUM);
-    PathBuf::from(name)
-}
-
-/// Why an artefact may not be loaded. One that may is marked as used.
-fn check_artefact(path: &Path) -> io::Result<()> {
-    let mut file = private::open(path)?;
-    let mut sum = String::new();
-    let read = private::open(&sum_path(path)).and_then(|file| file.take(SUM_BYTES_MAX).read_to_string(&mut sum));
-    match read {
-        Ok(_) if sum == checksum(&mut file)? => {
-            touch(&file);
-            Ok(())
-        }
-        Ok(_) => Err(io::Error::other("its bytes do not match its checksum")),
-        Err(error) if is_shortage(&error) => Err(error),
-        Err(error) => Err(io::Error::other(format!("its checksum cannot be used ({error})"))),
-    }
-}
-
-fn checksum(file: &mut File) -> io::Result<String> {
-    let (mut hash, mut piece) = (Sha256::new(), vec![0; 256 << 10]);
-    loop {
-        match file.read(&mut piece)? {
-            0 => break,
-            length => hash.update(&piece[..length]),
-        }
-    }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::deploy::private::Durable;
 
     fn store() -> (tempfile::TempDir, Store) {
         let state = tempfile::tempdir().unwrap();
@@ -431,7 +364,7 @@ mod tests {
         assert_eq!(store.artefact(digest, "plain-1"), None);
 
         let path = artefact(&store, digest, b"machine code");
-        fs::remove_file(sum_path(&path)).unwrap();
+        fs::remove_file(summed::sum_path(&path)).unwrap();
         assert_eq!(store.artefact(digest, "plain-1"), None);
 
         let path = artefact(&store, digest, b"machine code");
@@ -442,7 +375,7 @@ mod tests {
 
         // A folder is no obstacle to what belongs there.
         fs::create_dir_all(path.join("in/it")).unwrap();
-        fs::create_dir_all(sum_path(&path).join("in/it")).unwrap();
+        fs::create_dir_all(summed::sum_path(&path).join("in/it")).unwrap();
         assert_eq!(store.artefact(digest, "plain-1"), None);
         let path = artefact(&store, digest, b"machine code");
         assert_eq!(store.artefact(digest, "plain-1"), Some(path));
@@ -491,7 +424,7 @@ mod tests {
                 let digest = Digest::of(&[at]);
                 let path = artefact(&store, digest, &[at; 100]);
                 let used = SystemTime::now() - Duration::from_secs(1000 - u64::from(at));
-                for file in [path.clone(), sum_path(&path)] {
+                for file in [path.clone(), summed::sum_path(&path)] {
                     File::options().write(true).open(file).unwrap().set_modified(used).unwrap();
                 }
                 path
@@ -500,7 +433,7 @@ mod tests {
         // The oldest is used, which shows at the artefact alone.
         assert_eq!(store.artefact(Digest::of(&[0]), "plain-1").as_ref(), Some(&paths[0]));
         store.collect(&Keep::default(), 200).unwrap();
-        let left: Vec<_> = paths.iter().map(|path| (path.exists(), sum_path(path).exists())).collect();
+        let left: Vec<_> = paths.iter().map(|path| (path.exists(), summed::sum_path(path).exists())).collect();
         assert_eq!(left, [(true, true), (false, false), (false, false)]);
     }
 

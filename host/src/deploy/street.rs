@@ -157,6 +157,7 @@ impl Street {
         watch.follow(&apps, &real);
         let jobs = Jobs::new(self.tasks.clone(), stop.child_token());
         let now = Instant::now();
+        self.validator.artefacts.may_work_ahead(self.tasks.clone(), stop.clone());
         let mut walk = Walk {
             street: self,
             stop,

@@ -25,11 +25,10 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::deploy::admissions::Admissions;
+use crate::deploy::artefacts::Artefacts;
+use crate::deploy::artefacts::Code;
 use crate::deploy::compile::CompileError;
-use crate::deploy::compile::Compiler;
 use crate::deploy::fact::Made;
-use crate::deploy::flights::Flights;
-use crate::deploy::flights::Leader;
 use crate::deploy::guest_folders::GuestFolders;
 use crate::deploy::life::Ready;
 use crate::deploy::manifest::Manifest;
@@ -44,7 +43,6 @@ use crate::deploy::store::Store;
 use crate::files::Files;
 use crate::files::room::Room;
 use crate::name::AppName;
-use crate::name::Digest;
 use crate::name::Revision;
 use crate::units::Size;
 
@@ -59,10 +57,8 @@ pub struct Validator {
     pub store: Store,
     /// Where the folders are that guests see.
     pub folders: GuestFolders,
-    /// Starts compile children.
-    pub compiler: Compiler,
-    /// Those who want the same compiled.
-    pub flights: Flights,
+    /// What they are compiled to.
+    pub artefacts: Artefacts,
     /// Bounds the requests.
     pub admissions: Admissions,
     /// Where secrets are looked up.
@@ -293,58 +289,21 @@ impl Validator {
         findings: &mut Findings,
         turn: &mut Turn<'v>,
     ) -> Result<PathBuf, Stop> {
-        let code = plan.revision.code;
         let (target, kind) = self.kind(plan.inspection.class)?;
-        if let Some(path) = self.cached(code, &kind).await? {
+        let (app, digest, bytes) = (plan.name.clone(), plan.revision.code, plan.code_bytes);
+        let code = Code { app, digest, bytes, target, kind };
+        if let Some(path) = self.artefacts.cached(&code).await {
             return Ok(path);
         }
         // The compiler has a bound of its own, and may take minutes.
         *turn = None;
-        let leader = self.flights.join(code, &kind).await.map_err(Stop::from)?;
-        // Whoever was before us may have had it compiled.
-        let path = match self.cached(code, &kind).await? {
-            Some(path) => path,
-            None => self.compile(target, &kind, plan, findings, leader).await?,
-        };
+        let (path, compiled) = self.artefacts.make(&code).await?;
+        if let Some(compiled) = compiled {
+            findings.compiled_in = Some(compiled.took);
+            findings.compiled_bytes = Some(compiled.bytes);
+        }
         *turn = self.at_once.acquire().await.ok();
         Ok(path)
-    }
-
-    async fn cached(self: &Arc<Self>, code: Digest, kind: &str) -> Result<Option<PathBuf>, Stop> {
-        let (this, kind) = (self.clone(), kind.to_owned());
-        blocking(move || Ok(this.store.artefact(code, &kind))).await
-    }
-
-    /// Compiles it for all who want it.
-    async fn compile(
-        self: &Arc<Self>,
-        target: Target,
-        kind: &str,
-        plan: &Plan,
-        findings: &mut Findings,
-        leader: Leader,
-    ) -> Result<PathBuf, Stop> {
-        let code = plan.revision.code;
-        tracing::debug!(app.name = %plan.name, "compiling `{}` for {target}", plan.name);
-        if plan.code_bytes >= SLOW_CODE_BYTES {
-            let size = Size(plan.code_bytes).rough();
-            tracing::info!(app.name = %plan.name, "compiling `{}`, {size}: this takes a while", plan.name);
-        }
-        let draft = Draft(self.store.artefact_draft(code, kind));
-        let begun = Instant::now();
-        let input = self.store.code_path(code);
-        if let Err(error) = self.compiler.compile(&target.to_string(), &input, plan.code_bytes, &draft.0).await {
-            leader.fail(&error);
-            return Err(error.into());
-        }
-        findings.compiled_in = Some(begun.elapsed());
-        findings.compiled_bytes = std::fs::metadata(&draft.0).ok().map(|metadata| metadata.len());
-        let (this, kind) = (self.clone(), kind.to_owned());
-        let adopt = move || {
-            let adopted = this.store.adopt(&draft.0, code, &kind);
-            adopted.map_err(|error| Stop::Trouble(this.store.unwritable(&error)))
-        };
-        blocking(adopt).await
     }
 
     /// Says how long the first instance took.
@@ -377,26 +336,12 @@ impl Validator {
     }
 }
 
-/// A component of this length takes seconds to compile: whoever dropped it is told that it was seen.
-const SLOW_CODE_BYTES: u64 = 2 << 20;
-
 /// A fault in a first instance, with its backtrace, which is all that an author has to go by.
 fn told(fault: &Fault) -> String {
     const WHEN: &str = "(before any request: in its initialisers, or in its `health`)";
     match fault.backtrace() {
         Some(backtrace) => format!("its first instance failed: {fault} {WHEN}\n{backtrace}"),
         None => format!("its first instance failed: {fault} {WHEN}"),
-    }
-}
-
-/// The path of a draft, which goes away with its job.
-struct Draft(PathBuf);
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // Renamed by now if all went well.
-        let _ = std::fs::remove_file(&self.0);
-        let _ = std::fs::remove_file(self.0.with_added_extension("tmp"));
     }
 }
 

@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use crate::attend::announce::told;
 use crate::attend::attend;
 use crate::build;
+use crate::build::cache::Cache;
 use crate::build::Project;
 use crate::builds::Builds;
 use crate::config::Config;
@@ -78,6 +79,8 @@ pub async fn run(sources: &[PathBuf], folder: Folder, mut config: Config) -> any
     let builds = Builds::default();
     config.serve.builds = Some(builds.clone());
     config.deploy.sources = live.map(|(name, source)| (name.clone(), source.to_owned())).collect();
+    // A project's first host finds what was compiled for another's.
+    config.deploy.functions = Cache::of_process().ok().map(|cache| cache.functions());
     // Before the build, which may take minutes: a taken port is known at once.
     let host = Host::bind(config)?;
     let memory = Memory::read(&folder.built);

@@ -56,7 +56,7 @@ fn sandbox() -> Sandbox {
 fn guest(sandbox: &Sandbox, name: &str, instances: Instances) -> Guest {
     let bytes = guesthouse_test_guests::bytes(name);
     let inspection = inspect(&bytes).expect("a guest app is a component");
-    let artefact = compile(&bytes, sandbox.target(inspection.class).expect("an engine can be made"))
+    let artefact = compile(&bytes, sandbox.target(inspection.class).expect("an engine can be made"), None)
         .expect("a guest app compiles");
     let file = tempfile::NamedTempFile::new().expect("there is room for an artefact");
     std::fs::write(file.path(), artefact).expect("an artefact can be written");

@@ -54,7 +54,7 @@ pub fn guest_with(name: &str, folders: Folders) -> Guest {
 fn prepared(sandbox: &Sandbox, name: &str, limits: Limits, instances: Instances, folders: Folders) -> Guest {
     let bytes = guesthouse_test_guests::bytes(name);
     let inspection = inspect(&bytes).unwrap();
-    let artefact = compile(&bytes, sandbox.target(inspection.class).unwrap()).unwrap();
+    let artefact = compile(&bytes, sandbox.target(inspection.class).unwrap(), None).unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), artefact).unwrap();
     let settings = GuestSettings {
