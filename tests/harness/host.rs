@@ -117,6 +117,8 @@ pub fn config(home: &Path, apps: &Path) -> Config {
     };
     let mut config = Config::serve(&flags, &Surroundings::default()).unwrap();
     config.deploy.compile.program = program();
+    // What an interpreter was compiled to serves all hosts of all runs.
+    config.deploy.functions = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("functions"));
     config.deploy.settle = Duration::from_millis(100);
     config.deploy.removal_grace = Duration::from_millis(200);
     config

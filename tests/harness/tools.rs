@@ -6,6 +6,8 @@
 
 use std::process::Stdio;
 
+use guesthouse_sandbox::runtime;
+use guesthouse_sandbox::runtime::Runtime;
 use tokio::process::Command;
 
 /// Whether there is Python with what builders need of it; a line that says so where there is not.
@@ -24,6 +26,15 @@ pub async fn has_node() -> bool {
         eprintln!("NOT TESTED: apps in JavaScript, because there is no Node.js with npm (Debian: apt-get install npm)");
     }
     found
+}
+
+/// That the runtime in this component is one of those whose functions are compiled once for all apps. A builder that has
+/// gone on to another one adds a line to the list.
+pub fn assert_known(component: &[u8]) {
+    let digest = runtime::digest_of(component).unwrap_or_default();
+    let list = "host/sandbox/src/runtimes.txt";
+    let known = Runtime::recognise(component);
+    assert!(known.is_some(), "this runtime is not in `{list}`: add `{digest} NAME (BUILDER VERSION)`");
 }
 
 async fn is_there(name: &str, commands: &[&[&str]]) -> bool {

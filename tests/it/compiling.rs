@@ -9,9 +9,18 @@ use std::path::PathBuf;
 use guesthouse::deploy::status::AppState;
 use guesthouse::name::Digest;
 use guesthouse_test_guests as guest;
+use landlock::ABI;
+use landlock::Access as _;
+use landlock::AccessFs;
+use landlock::CompatLevel;
+use landlock::Compatible as _;
+use landlock::Ruleset;
+use landlock::RulesetAttr as _;
 
 use crate::harness::host::TestHost;
 use crate::harness::host::program;
+use crate::harness::process::Process;
+use crate::harness::process::command;
 use crate::harness::within;
 
 const COPIES: usize = 40;
@@ -46,6 +55,41 @@ async fn forty_copies_of_a_new_component_are_compiled_once() {
     let children = children(guest::revision(1), AppState::Live).await;
     println!("{COPIES} copies, {children} compile children");
     assert_eq!(children, 1);
+}
+
+fn has_landlock() -> bool {
+    let rules = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    rules.handle_access(AccessFs::from_all(ABI::V1)).and_then(|rules| rules.create()).is_ok()
+}
+
+#[tokio::test]
+async fn a_compile_child_writes_nowhere_but_into_its_own_folder() {
+    if !has_landlock() {
+        eprintln!("NOT TESTED: where a compile child may write, because this kernel has no Landlock, or it is off");
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let (draft, shared) = (home.path().join("draft"), home.path().join("functions"));
+    fs::create_dir(&draft).unwrap();
+    fs::create_dir(&shared).unwrap();
+    fs::write(shared.join("python.functions"), "what all apps share").unwrap();
+    let compile = async |later: PathBuf| {
+        let mut command = command(&["compile", "--target", "plain"], home.path());
+        command.arg("--input").arg(guest::component(guest::HELLO)).arg("--output").arg(draft.join("artefact"));
+        command.arg("--later").arg(later).args(["--memory-bytes-max", "4294967296", "--cpu-seconds-max", "100"]);
+        Process::spawn(&mut command).ended().await
+    };
+    let ended = compile(draft.join("functions")).await;
+    assert!(ended.status.success() && draft.join("functions").exists(), "{}", ended.stderr);
+    // A component that has taken the compiler over has no more rights than this: it can neither put something beside what
+    // others are compiled from nor write over it.
+    for name in ["python.functions", "other.functions"] {
+        let ended = compile(shared.join(name)).await;
+        assert_eq!(ended.status.code(), Some(3), "{}", ended.stderr);
+        assert!(ended.stderr.contains("ermission denied"), "{}", ended.stderr);
+    }
+    assert_eq!(fs::read_to_string(shared.join("python.functions")).unwrap(), "what all apps share");
+    assert_eq!(fs::read_dir(&shared).unwrap().count(), 1);
 }
 
 #[tokio::test]

@@ -15,12 +15,14 @@ use crate::harness::PATIENCE;
 use crate::harness::client::Reply;
 use crate::harness::client::get;
 use crate::harness::client::post;
+use crate::harness::folder::AppsFolder;
 use crate::harness::host::Running;
 use crate::harness::host::TestHost;
 use crate::harness::process::Ended;
 use crate::harness::process::Process;
 use crate::harness::process::command;
 use crate::harness::serving::until;
+use crate::harness::tools::assert_known;
 use crate::harness::tools::has_node;
 use crate::harness::within;
 
@@ -253,6 +255,36 @@ async fn a_listener_in_typescript_answers_one_request_after_another() {
     for number in ["1", "2", "3"] {
         assert_eq!(client.get("/listener/").await.text(), number);
     }
+}
+
+#[tokio::test]
+async fn the_engine_is_known_and_its_functions_are_compiled_once_for_all_apps() {
+    if !has_node().await {
+        return;
+    }
+    assert_known(&sample("fetch").await);
+    assert_known(&sample("hono").await);
+    let home = tempfile::tempdir().unwrap();
+    let apps = AppsFolder::create(home.path().join("apps"));
+    apps.rename_in("fetch.wasm", sample("fetch").await);
+    let mut command = command(&["serve", "--listen", "127.0.0.1:0", "--state", "state"], home.path());
+    let mut host = Process::spawn(command.env("RUST_LOG", "guesthouse=debug").env("GUESTHOUSE_LOG_FORMAT", "json"));
+    host.logs("compiled StarlingMonkey").await;
+    apps.rename_in("hono.wasm", sample("hono").await);
+    let line = host.logs("`hono` is compiled: of ").await;
+    let record: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let figure = |name: &str| record[format!("functions.{name}")].as_u64().unwrap_or_else(|| panic!("{line}"));
+    let (shared, compiled) = (figure("shared"), figure("compiled"));
+    println!("of {} functions of the second app {compiled} were not known", shared + compiled);
+    assert!(shared > 10 * compiled, "{line}");
+    // What was new in it is its own, and serves its next revision alone.
+    let packs = |folder: &str| {
+        let names = fs::read_dir(home.path().join("state").join(folder)).unwrap();
+        names
+            .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "functions"))
+            .count()
+    };
+    assert_eq!((packs("functions"), packs("cache")), (1, 1));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Command;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("`host` lies in the checkout").to_owned()
@@ -183,6 +184,28 @@ fn tasks_are_spawned_where_they_are_awaited() {
         let detached = source.product().contains("tokio::spawn(") || source.product().contains("tokio::task::spawn(");
         assert!(!detached, "{}: a detached task", source.path.display());
     }
+}
+
+/// What Cargo compiles, each crate with its features: of the program alone, or for the tests as well.
+fn compiled(more: &[&str]) -> BTreeSet<String> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["tree", "--offline", "--locked", "--prefix", "none", "--format", "{p} {f}"]).args(more);
+    let output = cargo.current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    lines.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
+}
+
+#[test]
+fn one_build_serves_both_commands() {
+    let run = compiled(&["--package", "guesthouse", "--edges", "no-dev"]);
+    let test = compiled(&["--workspace", "--edges", "normal,build,dev"]);
+    let twice: Vec<_> = run.difference(&test).collect();
+    assert!(
+        !run.is_empty() && twice.is_empty(),
+        "`cargo test` asks for more of these than the program does, so that they and all that depend on them are compiled twice \
+         (docs/decisions/0059): {twice:#?}"
+    );
 }
 
 #[test]

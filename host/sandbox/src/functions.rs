@@ -61,9 +61,9 @@ impl FromStr for Tally {
 
     fn from_str(line: &str) -> Result<Tally, ()> {
         let figures = line.strip_prefix("functions: ").ok_or(())?.split(", ");
-        let mut figures = figures.zip([" shared", " own", " compiled"]).map(|(figure, name)| {
-            figure.strip_suffix(name).and_then(|figure| figure.parse().ok()).ok_or(())
-        });
+        let mut figures = figures
+            .zip([" shared", " own", " compiled"])
+            .map(|(figure, name)| figure.strip_suffix(name).and_then(|figure| figure.parse().ok()).ok_or(()));
         let mut next = || figures.next().ok_or(())?;
         Ok(Tally { shared: next()?, own: next()?, compiled: next()? })
     }

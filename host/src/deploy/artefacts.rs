@@ -206,7 +206,9 @@ impl Artefacts {
             let name = runtime.name;
             let filled = async {
                 match fill(&compiler, packs, runtime, &target, kind).await {
-                    Ok(true) => tracing::info!("compiled {name}: apps in it are compiled in a part of the time from now on"),
+                    Ok(true) => {
+                        tracing::info!("compiled {name}: apps in it are compiled in a part of the time from now on")
+                    }
                     Ok(false) => {}
                     Err(error) => tracing::warn!("{name} is compiled with each of its apps: {error:?}"),
                 }
@@ -231,12 +233,15 @@ async fn fill(
     target: &str,
     kind: String,
 ) -> Result<bool, CompileError> {
+    let trouble = |error: std::io::Error| CompileError::Trouble(error.to_string());
     let (there, digest) = (packs.clone(), runtime.digest.clone());
     let (known, path) = (kind.clone(), packs.draft(&digest, &kind));
-    if blocking(move || there.has(&digest, &known)).await {
-        return Ok(false);
-    }
-    let trouble = |error: std::io::Error| CompileError::Trouble(error.to_string());
+    let claim = move || {
+        let claim = there.claim(&digest, &known)?;
+        // Whoever had it before us may have made it.
+        Ok(claim.filter(|_| !there.has(&digest, &known)))
+    };
+    let Some(_claim) = blocking(claim).await.map_err(trouble)? else { return Ok(false) };
     let draft = make_draft(path).await.map_err(trouble)?;
     let (input, output) = (draft.0.join("runtime.wasm"), draft.0.join("pack"));
     let bytes = runtime.bytes.len() as u64;

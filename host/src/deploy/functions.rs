@@ -8,12 +8,17 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::fs::TryLockError;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::time::Duration;
 use std::time::SystemTime;
 
 use crate::deploy::private;
@@ -31,6 +36,9 @@ const SHARED_MAX: usize = 12;
 /// The largest pack of one app that is kept. Few apps have so much code.
 const OWN_BYTES_MAX: u64 = 64 << 20;
 
+/// No compilation takes so long.
+const LEFT: Duration = Duration::from_secs(3600);
+
 /// Packs, in two folders. All calls block.
 pub struct Packs {
     shared: PathBuf,
@@ -47,7 +55,7 @@ impl Packs {
             private::folder(folder)
                 .map_err(|error| io::Error::new(error.kind(), format!("`{}`: {error}", folder.display())))?;
         }
-        private::remove_drafts(&shared)?;
+        remove_left_drafts(&shared)?;
         Ok(Packs { shared, own, seen: Mutex::default() })
     }
 
@@ -55,7 +63,8 @@ impl Packs {
     pub fn shared(&self, kind: &str) -> Vec<PathBuf> {
         let ending = format!("-{kind}{PACK}");
         let names = fs::read_dir(&self.shared).into_iter().flatten().flatten();
-        let paths = names.map(|entry| entry.path()).filter(|path| path.as_os_str().to_string_lossy().ends_with(&ending));
+        let paths =
+            names.map(|entry| entry.path()).filter(|path| path.as_os_str().to_string_lossy().ends_with(&ending));
         let mut paths: Vec<_> = paths.filter(|path| self.is_sound(path)).collect();
         paths.sort();
         paths
@@ -66,7 +75,18 @@ impl Packs {
         self.is_sound(&self.shared_path(runtime, kind))
     }
 
-    /// An empty folder in which a shared pack can be made. Whoever asks removes it.
+    /// The right to make a shared pack, until it is dropped. Another host that shares the folder may have it.
+    pub fn claim(&self, runtime: &str, kind: &str) -> io::Result<Option<File>> {
+        let path = self.shared_path(runtime, kind).with_added_extension("lock");
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// A folder, which is not there yet, in which a shared pack can be made.
     pub fn draft(&self, runtime: &str, kind: &str) -> PathBuf {
         private::draft(&self.shared_path(runtime, kind))
     }
@@ -141,6 +161,17 @@ impl Packs {
     }
 }
 
+/// Removes what a host left that was killed. Another one that shares the folder may be at work on the rest.
+fn remove_left_drafts(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)?.flatten() {
+        let age = entry.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|time| time.elapsed().ok());
+        if entry.path().extension().is_some_and(|ending| ending == "draft") && age.is_some_and(|age| age > LEFT) {
+            private::clear(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 fn drop_pack(path: &Path, why: &str) {
     let shown = path.display();
     tracing::warn!(path = %shown, "the compiled functions in `{shown}` are not used: {why}; they are compiled again");
@@ -200,6 +231,18 @@ mod tests {
         assert!(packs.has("aa", "large-1"));
         fs::write(&path, b"damage").unwrap();
         assert!(!packs.has("aa", "large-1"));
+    }
+
+    #[test]
+    fn one_host_of_those_that_share_the_folder_makes_a_pack() {
+        let (folder, packs) = packs();
+        let other = Packs::open(folder.path().join("shared"), folder.path().join("other")).unwrap();
+        let claim = packs.claim("aa", "large-1").unwrap();
+        assert!(claim.is_some());
+        assert!(other.claim("aa", "large-1").unwrap().is_none() && other.claim("bb", "large-1").unwrap().is_some());
+        drop(claim);
+        assert!(other.claim("aa", "large-1").unwrap().is_some());
+        assert_eq!(packs.shared("large-1"), Vec::<PathBuf>::new());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use crate::harness::host::TestHost;
+use crate::harness::tools::assert_known;
 use crate::harness::tools::has_python;
 use crate::python::workshop::Workshop;
 use crate::python::workshop::run;
@@ -129,6 +130,8 @@ async fn a_plain_wsgi_app_is_found_built_served_and_not_built_again() {
     let again = shop.build().await;
     assert!(again.stderr.contains("app is unchanged"), "{}", again.stderr);
     assert_eq!(inode(), before);
+
+    assert_known(&fs::read(shop.component()).unwrap());
 
     // Everything that is needed is there by now.
     shop.write("app.py", &APP.replace("at ", "now at "));
