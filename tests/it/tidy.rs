@@ -110,6 +110,7 @@ fn each_outside_library_has_its_room() {
         ("zstd", &["serve"]),
         ("httpdate", &["files"]),
         ("mime_guess", &["files"]),
+        ("landlock", &["cli"]),
     ];
     for source in sources("host/src") {
         for (library, rooms) in ROOMS {

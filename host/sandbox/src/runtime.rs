@@ -91,12 +91,9 @@ impl Level {
     fn put(&mut self, id: u8, data: &[u8]) {
         let section = RawSection { id, data };
         match self {
-            Level::Component(component) => component.section(&section),
-            Level::Module(module) => {
-                module.section(&section);
-                return;
-            }
-        };
+            Level::Component(component) => _ = component.section(&section),
+            Level::Module(module) => _ = module.section(&section),
+        }
     }
 }
 

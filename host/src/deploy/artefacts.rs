@@ -46,8 +46,8 @@ pub struct Artefacts {
     packs: Arc<Packs>,
     /// Where work goes that nobody waits for. Nothing is begun where it is not set.
     background: OnceLock<(TaskTracker, CancellationToken)>,
-    /// The packs that were begun once: what fails once fails again.
-    begun: Mutex<HashSet<(String, String)>>,
+    /// The packs that are being made, and those that could not be: what fails once fails again.
+    begun: Arc<Mutex<HashSet<(String, String)>>>,
 }
 
 /// What is to be compiled, and for what.
@@ -83,7 +83,7 @@ impl Artefacts {
             flights: Flights::default(),
             packs: Arc::new(packs),
             background: OnceLock::new(),
-            begun: Mutex::default(),
+            begun: Arc::default(),
         }
     }
 
@@ -197,7 +197,8 @@ impl Artefacts {
     /// Has the functions of a runtime compiled for all apps, if nobody has yet.
     fn work_ahead(&self, runtime: Runtime, code: &Code) {
         let Some((tasks, stop)) = self.background.get() else { return };
-        if !lock(&self.begun).insert((runtime.digest.clone(), code.kind.clone())) {
+        let (begun, pack) = (self.begun.clone(), (runtime.digest.clone(), code.kind.clone()));
+        if !lock(&begun).insert(pack.clone()) {
             return;
         }
         let (compiler, packs, stop) = (self.compiler.clone(), self.packs.clone(), stop.clone());
@@ -206,10 +207,15 @@ impl Artefacts {
             let name = runtime.name;
             let filled = async {
                 match fill(&compiler, packs, runtime, &target, kind).await {
-                    Ok(true) => {
-                        tracing::info!("compiled {name}: apps in it are compiled in a part of the time from now on")
+                    Ok(is_new) => {
+                        // Somebody may remove it while we run.
+                        lock(&begun).remove(&pack);
+                        if is_new {
+                            tracing::info!(
+                                "compiled {name}: apps in it are compiled in a part of the time from now on"
+                            );
+                        }
                     }
-                    Ok(false) => {}
                     Err(error) => tracing::warn!("{name} is compiled with each of its apps: {error:?}"),
                 }
             };

@@ -77,6 +77,8 @@ impl Packs {
 
     /// The right to make a shared pack, until it is dropped. Another host that shares the folder may have it.
     pub fn claim(&self, runtime: &str, kind: &str) -> io::Result<Option<File>> {
+        // Somebody may have removed it.
+        private::folder(&self.shared)?;
         let path = self.shared_path(runtime, kind).with_added_extension("lock");
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
         match file.try_lock() {
