@@ -5,16 +5,18 @@
 
 pub mod app;
 pub mod attend;
-pub mod build;
+pub mod builders;
 pub mod builds;
 pub mod cli;
 pub mod coding;
+pub mod commands;
 pub mod config;
 pub mod deploy;
 pub mod dev;
 pub mod explain;
 pub mod failures;
 pub mod files;
+mod headers;
 pub mod host;
 pub mod name;
 pub mod new;

@@ -9,9 +9,7 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use guesthouse::attend::announce::told;
 use guesthouse::attend::attend;
-use guesthouse::build;
-use guesthouse::cli::check;
-use guesthouse::cli::compile;
+use guesthouse::builders;
 use guesthouse::cli::flags::BuildFlags;
 use guesthouse::cli::flags::CheckFlags;
 use guesthouse::cli::flags::Cli;
@@ -19,6 +17,8 @@ use guesthouse::cli::flags::Command;
 use guesthouse::cli::flags::DevFlags;
 use guesthouse::cli::flags::NewFlags;
 use guesthouse::cli::flags::ServeFlags;
+use guesthouse::commands::check;
+use guesthouse::commands::compile;
 use guesthouse::config::Config;
 use guesthouse::config::surroundings::Surroundings;
 use guesthouse::deploy::check::Calls;
@@ -96,10 +96,10 @@ fn build(flags: &BuildFlags) -> anyhow::Result<ExitCode> {
     run(None, async {
         let mut stop_signals = StopSignals::listen()?;
         let building = async {
-            let sources = build::find(&flags.sources).await?;
+            let sources = builders::find(&flags.sources).await?;
             match flags.portable {
-                true => build::build_portable(&sources, &flags.apps).await,
-                false => build::build(&sources, &flags.apps).await,
+                true => builders::build_portable(&sources, &flags.apps).await,
+                false => builders::build(&sources, &flags.apps).await,
             }
         };
         tokio::select! {

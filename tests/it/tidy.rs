@@ -54,14 +54,29 @@ impl Source {
         self.module.split('/').next().expect("a split has a first part")
     }
 
-    /// The product's part, before the tests at the file's end.
-    fn product(&self) -> &str {
-        self.text.split("#[cfg(test)]").next().expect("a split has a first part")
+    /// The product's part: without what is for tests alone, be it a line or a whole module at the file's end.
+    fn product(&self) -> String {
+        let mut product = String::new();
+        let mut lines = self.text.lines();
+        while let Some(line) = lines.next() {
+            if !line.trim_start().starts_with("#[cfg(test)]") && !line.trim_start().starts_with("#[cfg(any(test,") {
+                product.push_str(line);
+                product.push('\n');
+                continue;
+            }
+            // Attributes belong to what follows them.
+            let item = lines.by_ref().find(|line| !line.trim_start().starts_with("#["));
+            if item.is_some_and(|item| item.starts_with("mod ") && item.ends_with('{')) {
+                break;
+            }
+        }
+        product
     }
 
     /// The modules of this crate that the file imports, as in `serve/admit`.
     fn imports(&self, modules: &BTreeSet<String>) -> BTreeSet<String> {
-        let uses = self.product().lines().map(str::trim).filter_map(|line| line.strip_prefix("use crate::"));
+        let product = self.product();
+        let uses = product.lines().map(str::trim).filter_map(|line| line.strip_prefix("use crate::"));
         uses.filter_map(|import| {
             let mut path = import.trim_end_matches(';').split(" as ").next()?.replace("::", "/");
             loop {
@@ -77,7 +92,7 @@ impl Source {
 
 #[test]
 fn the_streets_never_import_each_other_nor_what_is_above_them() {
-    const ABOVE: &[&str] = &["build", "cli", "config", "dev", "host", "new", "shutdown"];
+    const ABOVE: &[&str] = &["attend", "builders", "cli", "commands", "config", "dev", "host", "new", "shutdown"];
     for source in sources("host/src") {
         let forbidden: Vec<&str> = match source.room() {
             "serve" => [ABOVE, &["deploy"]].concat(),
@@ -104,13 +119,13 @@ fn each_outside_library_has_its_room() {
         ("instant_acme", &["tls"]),
         ("sd_notify", &["attend"]),
         ("clap", &["cli", "main", "telemetry"]),
-        ("include_dir", &["build", "new"]),
+        ("include_dir", &["builders", "new"]),
         ("brotli", &["serve"]),
         ("flate2", &["serve"]),
         ("zstd", &["serve"]),
         ("httpdate", &["files"]),
         ("mime_guess", &["files"]),
-        ("landlock", &["cli"]),
+        ("landlock", &["commands"]),
     ];
     for source in sources("host/src") {
         for (library, rooms) in ROOMS {
@@ -135,35 +150,110 @@ fn a_file_never_imports_its_own_folder() {
     }
 }
 
+type Arrows = BTreeMap<String, BTreeSet<String>>;
+
+/// Those that go round in a circle.
+fn circle(mut arrows: Arrows) -> Arrows {
+    // What imports nothing that is left cannot be part of a circle.
+    loop {
+        let done: Vec<String> = arrows
+            .iter()
+            .filter(|(_, to)| to.iter().all(|to| !arrows.contains_key(to)))
+            .map(|(from, _)| from.clone())
+            .collect();
+        if done.is_empty() {
+            break;
+        }
+        done.iter().for_each(|module| drop(arrows.remove(module)));
+    }
+    // Modules that only lead into a circle are left as well: take away those nobody left imports.
+    loop {
+        let imported: BTreeSet<String> = arrows.values().flatten().cloned().collect();
+        let before = arrows.len();
+        arrows.retain(|module, _| imported.contains(module));
+        if arrows.len() == before {
+            return arrows;
+        }
+    }
+}
+
 #[test]
 fn imports_go_one_way() {
     for below in ["host/src", "host/sandbox/src"] {
         let sources = sources(below);
         let modules: BTreeSet<String> = sources.iter().map(|source| source.module.clone()).collect();
-        let mut arrows: BTreeMap<String, BTreeSet<String>> =
-            sources.iter().map(|source| (source.module.clone(), source.imports(&modules))).collect();
-        // What imports nothing that is left cannot be part of a circle.
-        loop {
-            let done: Vec<String> = arrows
-                .iter()
-                .filter(|(_, to)| to.iter().all(|to| !arrows.contains_key(to)))
-                .map(|(from, _)| from.clone())
-                .collect();
-            if done.is_empty() {
-                break;
-            }
-            done.iter().for_each(|module| drop(arrows.remove(module)));
+        let arrows = sources.iter().map(|source| (source.module.clone(), source.imports(&modules))).collect();
+        let circle = circle(arrows);
+        assert!(circle.is_empty(), "{below}: a circle among {circle:#?}");
+    }
+}
+
+#[test]
+fn rooms_go_one_way() {
+    let sources = sources("host/src");
+    let modules: BTreeSet<String> = sources.iter().map(|source| source.module.clone()).collect();
+    let mut arrows = Arrows::new();
+    for source in &sources {
+        let rooms = arrows.entry(source.room().to_owned()).or_default();
+        let imported = source.imports(&modules).into_iter().map(|module| module.split('/').next().unwrap().to_owned());
+        rooms.extend(imported.filter(|room| room != source.room()));
+    }
+    let circle = circle(arrows);
+    assert!(circle.is_empty(), "a circle among the rooms {circle:#?}");
+}
+
+/// The modules of the SDK that a line of Python imports, as in `asgi.loop`.
+fn imported_in_python(line: &str, modules: &BTreeSet<String>) -> Vec<String> {
+    let names = match line.trim_start().strip_prefix("from guesthouse") {
+        Some(rest) => {
+            let (package, names) = rest.split_once(" import ").unwrap_or((rest, ""));
+            let package = package.trim_start_matches('.');
+            let inner = names.trim_matches(['(', ')']).split(',').filter_map(|name| name.split_whitespace().next());
+            let inner = inner.map(|name| format!("{package}.{name}").trim_start_matches('.').to_owned());
+            inner.chain([package.to_owned()]).collect::<Vec<_>>()
         }
-        // Modules that only lead into a circle are left as well: take away those nobody left imports.
-        loop {
-            let imported: BTreeSet<String> = arrows.values().flatten().cloned().collect();
-            let before = arrows.len();
-            arrows.retain(|module, _| imported.contains(module));
-            if arrows.len() == before {
-                break;
-            }
+        None => line
+            .trim_start()
+            .strip_prefix("import guesthouse.")
+            .map(|name| name.trim().to_owned())
+            .into_iter()
+            .collect(),
+    };
+    names.into_iter().filter(|name| modules.contains(name)).collect()
+}
+
+#[test]
+fn imports_go_one_way_in_python_too() {
+    let folder = root().join("sdk/python/guesthouse");
+    let files = files_below(&folder, "py");
+    let name = |path: &Path| {
+        let module = path.strip_prefix(&folder).unwrap().with_extension("").to_string_lossy().replace('/', ".");
+        module.trim_end_matches(".__init__").to_owned()
+    };
+    let modules: BTreeSet<String> = files.iter().map(|path| name(path)).collect();
+    let mut arrows = Arrows::new();
+    for path in &files {
+        let text = fs::read_to_string(path).unwrap();
+        let imported = text.lines().flat_map(|line| imported_in_python(line, &modules));
+        arrows.insert(name(path), imported.collect());
+    }
+    assert!(arrows["entry"].contains("threads") && arrows["asgi.gateway"].len() > 1, "{arrows:#?}");
+    let circle = circle(arrows);
+    assert!(circle.is_empty(), "a circle among {circle:#?}");
+}
+
+#[test]
+fn what_is_dangerous_stands_where_the_documents_say() {
+    const PLACES: &[(&str, &[&str])] = &[
+        ("unsafe {", &["host/src/host/arenas.rs", "host/sandbox/src/precompiled.rs"]),
+        ("unbounded_channel()", &["host/src/deploy/jobs.rs", "host/sandbox/src/crew.rs"]),
+    ];
+    for source in sources("host/src").iter().chain(&sources("host/sandbox/src")) {
+        let path = source.path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+        for (what, places) in PLACES {
+            let stands = source.product().contains(what);
+            assert!(!stands || places.contains(&path.as_str()), "{path}: `{what}`");
         }
-        assert!(arrows.is_empty(), "{below}: a circle among {arrows:#?}");
     }
 }
 
@@ -207,6 +297,38 @@ fn one_build_serves_both_commands() {
         "`cargo test` asks for more of these than the program does, so that they and all that depend on them are compiled twice \
          (docs/decisions/0059): {twice:#?}"
     );
+}
+
+/// What follows the name of each macro that writes to the log.
+fn logged(product: &str) -> impl Iterator<Item = &str> {
+    ["trace!(", "debug!(", "info!(", "warn!(", "error!("].into_iter().flat_map(move |name| {
+        product.match_indices(name).filter_map(move |(at, _)| {
+            let is_whole = !product[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
+            is_whole.then(|| product[at + name.len()..].trim_start())
+        })
+    })
+}
+
+#[test]
+fn targets_of_the_log_are_named_and_documented() {
+    let documented = fs::read_to_string(root().join("docs/operating.md")).unwrap();
+    let mut targets = BTreeSet::new();
+    for source in sources("host/src").iter().chain(&sources("host/sandbox/src")) {
+        for line in logged(&source.product()) {
+            let target = line.strip_prefix("target:").map(str::trim_start);
+            let shown = &line[..line.len().min(60)];
+            let target = target.unwrap_or_else(|| panic!("{}: no target: {shown}", source.path.display()));
+            // A constant's is written where it is defined.
+            let Some(name) = target.strip_prefix('"').and_then(|rest| rest.split('"').next()) else { continue };
+            assert!(
+                documented.contains(&format!("| `{name}` |")),
+                "{}: `{name}` is not documented",
+                source.path.display()
+            );
+            targets.insert(name.to_owned());
+        }
+    }
+    assert!(targets.contains("guesthouse::deploy") && targets.contains("guesthouse::serve"), "{targets:?}");
 }
 
 #[test]

@@ -136,6 +136,8 @@ impl Crew {
         let roll = Roll::new(instances.requests_max - served, instances.concurrent_max);
         let member = roll.enter().expect("an instance with no request left is not kept, and this one is empty");
         let start = Start::new(kept, service.engine(), common, &Tag::new(SEVERAL));
+        // Without a bound of its own: whoever puts a job in is a member, and those are bounded by the roll and by the app's
+        // permits.
         let (jobs, queue) = mpsc::unbounded_channel();
         common.tasks.spawn(work(self.shared.clone(), start, queue, roll.clone()));
         (Worker { roll, jobs }, member)

@@ -43,10 +43,10 @@ pub async fn attend(host: Host, greeting: String, file: Option<PathBuf>, stop_si
             },
             signal = stop_signals.next() => {
                 if stop.is_cancelled() {
-                    info!("a second signal, {signal}: ended at once");
+                    info!(target: "guesthouse::host", "a second signal, {signal}: ended at once");
                     return ExitCode::from(signal.exit_code());
                 }
-                info!("{signal}: letting requests finish; once more ends at once");
+                info!(target: "guesthouse::host", "{signal}: letting requests finish; once more ends at once");
                 stop.cancel();
             }
             never = &mut announcing => match never {},
@@ -61,7 +61,7 @@ async fn reload_on_hangup(deploy: DeployHandle, reread: Arc<Notify>, file: Optio
     let mut hangups = match Hangups::listen() {
         Ok(hangups) => hangups,
         Err(error) => {
-            error!("SIGHUP cannot be heeded: {error}");
+            error!(target: "guesthouse::host", "SIGHUP cannot be heeded: {error}");
             std::future::pending().await
         }
     };
@@ -71,7 +71,7 @@ async fn reload_on_hangup(deploy: DeployHandle, reread: Arc<Notify>, file: Optio
         if let Some(file) = &file {
             reload_policy(&deploy, file);
         }
-        info!("SIGHUP: looking into the apps folder");
+        info!(target: "guesthouse::host", "SIGHUP: looking into the apps folder");
         deploy.rescan();
         reread.notify_one();
         reloaded();
@@ -83,8 +83,8 @@ fn reload_policy(deploy: &DeployHandle, file: &Path) {
     match File::read(file) {
         Ok(file) => {
             deploy.set_policy(file.policy.unwrap_or_default());
-            info!("SIGHUP: read [policy] again; other changes of the file need a restart");
+            info!(target: "guesthouse::host", "SIGHUP: read [policy] again; other changes of the file need a restart");
         }
-        Err(error) => error!("SIGHUP: the policy stays as it was: {error:#}"),
+        Err(error) => error!(target: "guesthouse::host", "SIGHUP: the policy stays as it was: {error:#}"),
     }
 }

@@ -54,7 +54,7 @@ pub async fn inform(mut status: watch::Receiver<Arc<Status>>, stop: Cancellation
 pub fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
-        Err(error) => debug!("the service manager was not told of a reload: {error}"),
+        Err(error) => debug!(target: "guesthouse::host", "the service manager was not told of a reload: {error}"),
     }
 }
 
@@ -65,7 +65,7 @@ pub fn reloaded() {
 
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        debug!("the service manager was not told: {error}");
+        debug!(target: "guesthouse::host", "the service manager was not told: {error}");
     }
 }
 

@@ -140,7 +140,7 @@ impl Config {
         };
         let mut config = Config::serve(&serve, surroundings)?;
         // Its words are the report's; what is left for the log is what takes long, and what is wrong.
-        config.log.filter.get_or_insert_with(|| "warn,guesthouse::deploy::validate=info".to_owned());
+        config.log.filter.get_or_insert_with(|| "warn,guesthouse::compile=info".to_owned());
         Ok(config)
     }
 

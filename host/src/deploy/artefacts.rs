@@ -6,13 +6,11 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::OnceLock;
 use std::sync::PoisonError;
-use std::task::Poll;
 use std::time::Duration;
 
 use guesthouse_sandbox::functions::Tally;
@@ -117,10 +115,10 @@ impl Artefacts {
 
     async fn compile(&self, code: &Code) -> Result<(PathBuf, Compiled), CompileError> {
         let app = &code.app;
-        tracing::debug!(app.name = %app, "compiling `{app}` for {}", code.target);
+        tracing::debug!(target: "guesthouse::compile", { app.name = %app }, "compiling `{app}` for {}", code.target);
         if code.bytes >= SLOW_BYTES {
             let size = Size(code.bytes).rough();
-            tracing::info!(app.name = %app, "compiling `{app}`, {size}: this takes a while");
+            tracing::info!(target: "guesthouse::compile", { app.name = %app }, "compiling `{app}`, {size}: this takes a while");
         }
         let draft = self.draft(self.store.artefact_draft(code.digest, &code.kind)).await?;
         let (output, later) = (draft.0.join("artefact"), draft.0.join("functions"));
@@ -128,11 +126,7 @@ impl Artefacts {
         let tally = self.child(code, &output, &later).await?;
         let took = begun.elapsed();
         let Tally { shared, own, compiled } = tally;
-        tracing::debug!(
-            app.name = %app,
-            functions.shared = shared, functions.own = own, functions.compiled = compiled,
-            "`{app}` is compiled: of {} functions {compiled} were not known", tally.all()
-        );
+        tracing::debug!(target: "guesthouse::compile", { app.name = %app, functions.shared = shared, functions.own = own, functions.compiled = compiled }, "`{app}` is compiled: of {} functions {compiled} were not known", tally.all());
         let (store, packs, code) = (self.store.clone(), self.packs.clone(), code.clone());
         let adopt = move || {
             // The draft goes when this is done.
@@ -141,7 +135,7 @@ impl Artefacts {
             if later.exists()
                 && let Err(error) = packs.keep_own(&later, &code.app, &code.kind)
             {
-                tracing::debug!("the functions of `{}` are not kept: {error}", code.app);
+                tracing::debug!(target: "guesthouse::compile", "the functions of `{}` are not kept: {error}", code.app);
             }
             let adopted = store.adopt(&output, code.digest, &code.kind);
             let path = adopted.map_err(|error| CompileError::Trouble(store.unwritable(&error)))?;
@@ -155,15 +149,12 @@ impl Artefacts {
         let runtime = self.runtime(code).await;
         let (target, input) = (code.target.to_string(), self.store.code_path(code.digest));
         let job = Job { target: &target, input: &input, bytes: code.bytes, output, is_runtime: false };
-        let mut making = pin!(self.compiler.compile(&job, async || self.packed(code, &runtime, later).await));
-        // The app takes its turn first.
-        if let Poll::Ready(made) = futures_util::poll!(&mut making) {
-            return made;
-        }
-        if let Some(runtime) = runtime.clone() {
+        let tally = self.compiler.compile(&job, async || self.packed(code, &runtime, later).await).await?;
+        // Behind the app, which has waited for nothing but itself.
+        if let Some(runtime) = runtime {
             self.work_ahead(runtime, code);
         }
-        making.await
+        Ok(tally)
     }
 
     /// The runtime in a component that is large enough to have one.
@@ -211,12 +202,12 @@ impl Artefacts {
                         // Somebody may remove it while we run.
                         lock(&begun).remove(&pack);
                         if is_new {
-                            tracing::info!(
+                            tracing::info!(target: "guesthouse::compile", 
                                 "compiled {name}: apps in it are compiled in a part of the time from now on"
                             );
                         }
                     }
-                    Err(error) => tracing::warn!("{name} is compiled with each of its apps: {error:?}"),
+                    Err(error) => tracing::warn!(target: "guesthouse::compile", "{name} is compiled with each of its apps: {error:?}"),
                 }
             };
             tokio::select! {

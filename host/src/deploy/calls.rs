@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::app::AppBody;
 use crate::app::CallError;
 use crate::deploy::checked::Called;
+use crate::headers::is_of_connection;
 
 /// A body that no app has on its stack.
 const LARGE_BODY_BYTES: usize = 1 << 20;
@@ -49,10 +50,6 @@ const CASES: &[Case] = &[
     case("POST", "/", LARGE_BODY_BYTES, " with a body of 1 MiB"),
     Case { repeated: 3, ..case("GET", "/", 0, " with a field three times") },
 ];
-
-/// Fields of a connection (RFC 9110 section 7.6.1), which are the host's to say.
-const OF_CONNECTION: &[&str] =
-    &["connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade", "http2-settings"];
 
 /// Calls `app` with each request, one after the other.
 pub async fn call(app: &Arc<App>) -> Vec<Called> {
@@ -104,7 +101,7 @@ async fn look(response: Response<AppBody>, is_head: bool, called: &mut Called) {
 /// What is wrong with a response, and what this host puts right.
 fn judge(status: StatusCode, headers: &HeaderMap, body_bytes: u64, is_head: bool) -> (Vec<String>, Vec<String>) {
     let (mut violations, mut remarks) = (Vec::new(), Vec::new());
-    for name in headers.keys().filter(|name| OF_CONNECTION.contains(&name.as_str())) {
+    for name in headers.keys().filter(|name| is_of_connection(name.as_str())) {
         violations.push(format!("sends the field `{name}`, which is the host's to say"));
     }
     if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) && body_bytes > 0 {

@@ -26,6 +26,8 @@ const STDERR_BYTES_MAX: u64 = 16 << 10;
 pub struct Compiler {
     settings: CompileSettings,
     queue: Arc<Queue>,
+    /// For runtimes, one at a time: no app waits for what is done ahead of others.
+    ahead: Arc<Queue>,
 }
 
 /// One compilation.
@@ -71,13 +73,14 @@ impl Compiler {
     /// A compiler within the bounds of `settings`.
     pub fn new(settings: CompileSettings) -> Compiler {
         let queue = Queue::new(settings.at_once.max(1));
-        Compiler { settings, queue }
+        Compiler { settings, queue, ahead: Queue::new(1) }
     }
 
     /// Compiles what `job` says, with the functions that `packs` finds when its turn has come. Dropping the future kills the
     /// child.
     pub async fn compile(&self, job: &Job<'_>, packs: impl AsyncFnOnce() -> Packed) -> Result<Tally, CompileError> {
-        let _turn = self.queue.turn(job.bytes).await;
+        let queue = if job.is_runtime { &self.ahead } else { &self.queue };
+        let _turn = queue.turn(job.bytes).await;
         let packed = packs().await;
         let deadline = self.settings.deadline.saturating_mul(CROWDED);
         match tokio::time::timeout(deadline, self.child(job, &packed)).await {

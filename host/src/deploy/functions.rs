@@ -4,7 +4,7 @@
 //! A pack is machine code that becomes part of other artefacts, so who may fill one matters. A shared one is made of bytes
 //! that we know (`guesthouse_sandbox::runtime`), by a child that was given nothing else; an app's own is made by the children
 //! that compiled its revisions, and no other app's is compiled from it. Children cannot write to either: each has a folder
-//! for what it makes, and from there the host takes it (`host/src/cli/confine.rs`).
+//! for what it makes, and from there the host takes it (`host/src/commands/confine.rs`).
 
 use std::collections::HashMap;
 use std::fs;
@@ -176,7 +176,7 @@ fn remove_left_drafts(folder: &Path) -> io::Result<()> {
 
 fn drop_pack(path: &Path, why: &str) {
     let shown = path.display();
-    tracing::warn!(path = %shown, "the compiled functions in `{shown}` are not used: {why}; they are compiled again");
+    tracing::warn!(target: "guesthouse::compile", path = %shown, "the compiled functions in `{shown}` are not used: {why}; they are compiled again");
     let _ = summed::clear(path);
 }
 

@@ -134,7 +134,7 @@ impl Deploy {
         }
         let mut alarms = BTreeMap::new();
         if let Some(damage) = damage {
-            tracing::error!("{damage}");
+            tracing::error!(target: "guesthouse::deploy", "{damage}");
             alarms.insert("journal", damage);
         }
         let (remembered, incumbents) =

@@ -16,9 +16,8 @@ pub fn retire(app: Arc<App>, tasks: &TaskTracker, stop: CancellationToken) {
         };
         let (name, revision) = (&app.name, app.revision);
         match cut {
-            0 => tracing::info!(app.name = %name, app.revision = %revision, "retired `{name}` revision {revision}"),
-            cut => tracing::warn!(app.name = %name, app.revision = %revision,
-                "retired `{name}` revision {revision}: {cut} requests were cut after {:?}", app.limits.drain),
+            0 => tracing::info!(target: "guesthouse::deploy", { app.name = %name, app.revision = %revision }, "retired `{name}` revision {revision}"),
+            cut => tracing::warn!(target: "guesthouse::deploy", { app.name = %name, app.revision = %revision }, "retired `{name}` revision {revision}: {cut} requests were cut after {:?}", app.limits.drain),
         }
     });
 }

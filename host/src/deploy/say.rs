@@ -12,7 +12,7 @@ use crate::name::AppName;
 pub fn new_reasons(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<PathBuf, String>, what: &str) {
     for (path, why) in after {
         if before.get(path) != Some(why) {
-            tracing::warn!("{}: {what}: {why}", path.display());
+            tracing::warn!(target: "guesthouse::deploy", "{}: {what}: {why}", path.display());
         }
     }
 }
@@ -21,7 +21,7 @@ pub fn new_reasons(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<PathBuf,
 pub fn published(Published { name, new, old, after }: &Published) {
     let was = old.map(|old| format!(" (was {old})")).unwrap_or_default();
     let after = after.map(|after| format!(", {} ms after it was seen", after.as_millis())).unwrap_or_default();
-    tracing::info!(app.name = %name, app.revision = %new, "published `{name}` revision {new}{was}{after}");
+    tracing::info!(target: "guesthouse::deploy", { app.name = %name, app.revision = %new }, "published `{name}` revision {new}{was}{after}");
 }
 
 /// Something was decided about an app's newest content.
@@ -38,7 +38,9 @@ pub fn verdict<G>(name: &AppName, life: &Life<G>, verdict: &Verdict) {
         None => String::new(),
     };
     match verdict {
-        Verdict::Pending(_) => tracing::info!(app.name = %name, "{file}: {word}: {why}{goes_on}"),
-        _ => tracing::warn!(app.name = %name, "{file}: {word}: {why}{goes_on}"),
+        Verdict::Pending(_) => {
+            tracing::info!(target: "guesthouse::deploy", { app.name = %name }, "{file}: {word}: {why}{goes_on}")
+        }
+        _ => tracing::warn!(target: "guesthouse::deploy", { app.name = %name }, "{file}: {word}: {why}{goes_on}"),
     }
 }

@@ -135,7 +135,9 @@ pub fn scan(apps: &Path, roots: &[PathBuf]) -> io::Result<Scan> {
     for (name, manifest) in walk.manifests {
         match walk.scan.apps.get_mut(&name) {
             Some(sighted) => sighted.manifest = Some(manifest),
-            None => tracing::debug!(app.name = %name, "a manifest without a component is left alone"),
+            None => {
+                tracing::debug!(target: "guesthouse::deploy", { app.name = %name }, "a manifest without a component is left alone")
+            }
         }
     }
     Ok(walk.scan)
@@ -307,7 +309,7 @@ impl<'a> Walk<'a> {
 
     fn sub_folder(&mut self, folder: &Held, path: &Path, above: &mut Vec<PathBuf>) {
         if above.contains(&folder.real) || above.len() >= DEPTH_MAX {
-            tracing::debug!(path = %path.display(), "not entered: a circle of links, or too deep");
+            tracing::debug!(target: "guesthouse::deploy", path = %path.display(), "not entered: a circle of links, or too deep");
             return;
         }
         let depth = above.len();

@@ -401,12 +401,12 @@ impl Walk {
         match problem {
             Some(problem) if self.street.alarms.get(what) == Some(&problem) => {}
             Some(problem) => {
-                tracing::error!("{problem}");
+                tracing::error!(target: "guesthouse::deploy", "{problem}");
                 self.street.alarms.insert(what, problem);
             }
             None => {
                 if let Some(past) = self.street.alarms.remove(what) {
-                    tracing::info!("no longer: {past}");
+                    tracing::info!(target: "guesthouse::deploy", "no longer: {past}");
                 }
             }
         }
@@ -445,7 +445,7 @@ impl Walk {
         let order = self.write_order();
         let written = tokio::task::spawn_blocking(move || order.write()).await;
         if let Ok(Some(problem)) = written {
-            tracing::error!("{problem}");
+            tracing::error!(target: "guesthouse::deploy", "{problem}");
         }
     }
 }

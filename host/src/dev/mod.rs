@@ -11,9 +11,9 @@ use anyhow::Context as _;
 
 use crate::attend::announce::told;
 use crate::attend::attend;
-use crate::build;
-use crate::build::Project;
-use crate::build::cache::Cache;
+use crate::builders;
+use crate::builders::Project;
+use crate::builders::cache::Cache;
 use crate::builds::Builds;
 use crate::config::Config;
 use crate::dev::memory::Memory;
@@ -73,7 +73,7 @@ impl Folder {
 /// Builds what lies at `sources`, serves it, and builds it again whenever it is edited.
 pub async fn run(sources: &[PathBuf], folder: Folder, mut config: Config) -> anyhow::Result<ExitCode> {
     let mut stop_signals = StopSignals::listen()?;
-    let projects = build::find(sources).await?;
+    let projects = builders::find(sources).await?;
     folder.create()?;
     let live = projects.iter().filter_map(Project::live);
     let builds = Builds::default();

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use tokio::sync::watch::Receiver;
 use tokio::time::Instant;
 
-use crate::build::Project;
-use crate::build::place::Built;
-use crate::build::purpose::Purpose;
+use crate::builders::Project;
+use crate::builders::place::Built;
+use crate::builders::purpose::Purpose;
 use crate::builds::Builds;
 use crate::deploy::status::Status;
 use crate::dev::live::Live;

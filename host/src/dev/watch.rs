@@ -17,9 +17,9 @@ use tokio::time::Instant;
 use tokio::time::timeout;
 use tracing::warn;
 
-use crate::build::Project;
-use crate::build::watched::Watched;
-use crate::build::watched::is_source;
+use crate::builders::Project;
+use crate::builders::watched::Watched;
+use crate::builders::watched::is_source;
 
 /// An editor writes several files at once, and some write one several times.
 const QUIET: Duration = Duration::from_millis(200);
@@ -85,7 +85,7 @@ impl SourceWatch {
         }
         for folder in found {
             if let Err(error) = self.watcher.watch(&folder, RecursiveMode::NonRecursive) {
-                warn!("changes in `{}` will not be noticed: {error}", folder.display());
+                warn!(target: "guesthouse::dev", "changes in `{}` will not be noticed: {error}", folder.display());
             }
         }
     }

@@ -75,7 +75,7 @@ fn root_of(folder: &Folder) -> Result<Option<Root>, FileError> {
         Err(FolderError::Missing(error)) if !is_absent(&error) => Err(error.into()),
         // It was there when the revision was made ready. Meanwhile the guest answers.
         Err(gone) => {
-            debug!("a static folder cannot be used: {gone}");
+            debug!(target: "guesthouse::serve", "a static folder cannot be used: {gone}");
             Ok(None)
         }
     }

@@ -18,6 +18,7 @@ use http::header::RANGE;
 
 use crate::files::range::Part;
 use crate::files::range::part;
+use crate::headers::items;
 use crate::name::Digest;
 
 const FIELDS: [HeaderName; 6] = [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE, RANGE];
@@ -166,7 +167,7 @@ enum Compare {
 
 /// Our own tags hold no comma, so that one within another's quotes does no harm.
 fn any_tag(list: &[u8], tag: &[u8], compare: Compare) -> bool {
-    list.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).any(|item| match compare {
+    items(list).any(|item| match compare {
         Compare::Strong => item == tag,
         Compare::Weak => item.strip_prefix(b"W/").unwrap_or(item) == tag,
     })

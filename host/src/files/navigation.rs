@@ -1,21 +1,15 @@
 //! Whether somebody goes to an address, rather than a page asking for a part of itself.
 
 use http::HeaderMap;
-use http::header::ACCEPT;
+
+use crate::headers::accepts_html;
 
 /// Browsers say so (Fetch Metadata, `Sec-Fetch-Mode`). Of others, whoever names HTML as what it accepts.
 pub fn is_navigation(headers: &HeaderMap) -> bool {
     if let Some(mode) = headers.get("sec-fetch-mode") {
         return mode == "navigate";
     }
-    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accepted.flat_map(|value| value.split(',')).any(is_html)
-}
-
-fn is_html(range: &str) -> bool {
-    let mut parts = range.split(';').map(str::trim);
-    let is_named = parts.next().is_some_and(|range| range.eq_ignore_ascii_case("text/html"));
-    is_named && !parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    accepts_html(headers)
 }
 
 #[cfg(test)]

@@ -43,10 +43,10 @@ pub async fn accept(listener: Listener, door: Arc<Door>, house: Arc<House>, stop
     let endpoint = listener.endpoint().clone();
     let listener = match listener.into_tokio() {
         Ok(listener) => listener,
-        Err(error) => return error!("cannot accept on {}: {error}", endpoint.place),
+        Err(error) => return error!(target: "guesthouse::serve", "cannot accept on {}: {error}", endpoint.place),
     };
     if house.street.settings.trace_wire.is_some() && !endpoint.is_loopback() {
-        warn!("what arrives on {} is not traced: only loopback addresses are", endpoint.place);
+        warn!(target: "guesthouse::serve", "what arrives on {} is not traced: only loopback addresses are", endpoint.place);
     }
     let mut pause = PAUSE_MIN;
     let accept_all = async {
@@ -61,7 +61,7 @@ pub async fn accept(listener: Listener, door: Arc<Door>, house: Arc<House>, stop
                 }
                 Err(error) if is_of_one_caller(&error) => {}
                 Err(error) => {
-                    warn!("cannot accept on {}, next try in {pause:?}: {error}", endpoint.place);
+                    warn!(target: "guesthouse::serve", "cannot accept on {}, next try in {pause:?}: {error}", endpoint.place);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
@@ -88,7 +88,7 @@ fn welcome(stream: Plain, peer: Option<SocketAddr>, door: &Arc<Door>, mut place:
         && let Err(error) = place.belongs_to(address)
     {
         // Closed, without a word: whoever has so many connections has them for something else.
-        return debug!("a connection was not taken: {error}");
+        return debug!(target: "guesthouse::serve", "a connection was not taken: {error}");
     }
     stream.send_at_once();
     let on_loopback = || stream.local_addr().is_some_and(|own| own.ip().is_loopback());

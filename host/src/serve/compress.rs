@@ -20,6 +20,7 @@ use http::response::Parts;
 use crate::coding::Accepted;
 use crate::coding::Coding;
 use crate::coding::is_compressible;
+use crate::headers::items;
 
 /// A body that is known to be shorter fits into one packet with its head: nothing is won.
 const BYTES_MIN: u64 = 1024;
@@ -92,7 +93,7 @@ fn may_change(headers: &HeaderMap) -> bool {
 }
 
 fn names(value: &HeaderValue, wanted: &str) -> bool {
-    value.as_bytes().split(|byte| *byte == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(wanted.as_bytes()))
+    items(value.as_bytes()).any(|item| item.eq_ignore_ascii_case(wanted.as_bytes()))
 }
 
 /// Adds `accept-encoding` to what the response varies by, in one field.

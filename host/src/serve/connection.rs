@@ -168,7 +168,7 @@ async fn in_time(meeting: impl Future<Output = io::Result<Option<Known>>>, activ
         () = activity.told(Order::Close) => tokio::time::timeout(LAST_WORDS, meeting).await.ok()?,
     };
     met.unwrap_or_else(|error| {
-        debug!("a connection ended before its first request: {error}");
+        debug!(target: "guesthouse::serve", "a connection ended before its first request: {error}");
         None
     })
 }
@@ -240,6 +240,6 @@ where
         }
     };
     if let Err(error) = ended {
-        debug!("a connection ended early: {error}");
+        debug!(target: "guesthouse::serve", "a connection ended early: {error}");
     }
 }

@@ -5,6 +5,9 @@ use http::HeaderName;
 use http::header::CONNECTION;
 use http::header::HOST;
 
+use crate::headers::is_of_connection;
+use crate::headers::list;
+
 /// Takes out of a request what a guest must not see or believe. `Host` goes as well: the request's authority says it, for
 /// every protocol alike.
 pub fn clean_request(headers: &mut HeaderMap) {
@@ -30,15 +33,7 @@ fn strip(headers: &mut HeaderMap, is_doomed: impl Fn(&str) -> bool) {
 
 /// RFC 9110 section 7.6.1: a field named there is meant for the next hop alone.
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
-    let values = headers.get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    values.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok()).collect()
-}
-
-fn is_of_connection(name: &str) -> bool {
-    matches!(
-        name,
-        "connection" | "keep-alive" | "proxy-connection" | "te" | "transfer-encoding" | "upgrade" | "http2-settings"
-    )
+    list(headers, CONNECTION).filter_map(|name| HeaderName::from_bytes(name).ok()).collect()
 }
 
 /// `expect` was answered by us; trailers of a request are not handed on.

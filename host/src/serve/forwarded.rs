@@ -9,6 +9,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::uri::Scheme;
 
+use crate::headers::items;
 use crate::serve::trusted::Trusted;
 
 const ID_BYTES_MAX: usize = 64;
@@ -19,9 +20,9 @@ pub fn visitor(headers: &HeaderMap, trusted: &Trusted) -> Option<IpAddr> {
     let values: Vec<&str> =
         headers.get_all("x-forwarded-for").iter().map(|value| value.to_str()).collect::<Result<_, _>>().ok()?;
     let mut last = None;
-    for text in values.iter().flat_map(|value| value.split(',')).rev() {
+    for item in values.iter().flat_map(|value| items(value.as_bytes())).rev() {
         // What stands before something unreadable was not written by a proxy of ours.
-        let Some(address) = address(text.trim()) else { break };
+        let Some(address) = str::from_utf8(item).ok().and_then(address) else { break };
         last = Some(address);
         if !trusted.is(last) {
             break;
@@ -32,10 +33,10 @@ pub fn visitor(headers: &HeaderMap, trusted: &Trusted) -> Option<IpAddr> {
 
 /// The scheme that the visitor used, by the nearest proxy's word.
 pub fn scheme(headers: &HeaderMap) -> Option<Scheme> {
-    let last = headers.get_all("x-forwarded-proto").iter().next_back()?.to_str().ok()?.rsplit(',').next()?.trim();
-    match last {
-        "https" => Some(Scheme::HTTPS),
-        "http" => Some(Scheme::HTTP),
+    let last = headers.get_all("x-forwarded-proto").iter().next_back()?;
+    match items(last.as_bytes()).next_back()? {
+        b"https" => Some(Scheme::HTTPS),
+        b"http" => Some(Scheme::HTTP),
         _ => None,
     }
 }

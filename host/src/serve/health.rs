@@ -51,7 +51,7 @@ pub async fn run(listener: Listener, ready: watch::Receiver<bool>, stop: Cancell
     let answering = async {
         match listener.into_tokio() {
             Ok(listener) => answer_all(&listener, &ready, &tracker).await,
-            Err(error) => error!("cannot answer for health: {error}"),
+            Err(error) => error!(target: "guesthouse::serve", "cannot answer for health: {error}"),
         }
     };
     tokio::select! {
@@ -71,7 +71,7 @@ async fn answer_all(listener: &Accepting, ready: &watch::Receiver<bool>, tracker
                 tracker.spawn(answer(stream, ready.clone(), permit));
             }
             Err(error) => {
-                warn!("cannot accept a question for health: {error}");
+                warn!(target: "guesthouse::serve", "cannot accept a question for health: {error}");
                 tokio::time::sleep(PAUSE).await;
             }
         }

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use http::HeaderMap;
 use http::StatusCode;
-use http::header::ACCEPT;
+
+use crate::headers::accepts_html;
 
 /// How a visitor wants to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +20,7 @@ pub enum Format {
 impl Format {
     /// What the visitor asks for. Only who names HTML gets HTML.
     pub fn asked_in(headers: &HeaderMap) -> Format {
-        let accepts = headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
-        let html = accepts.flat_map(|accept| accept.split(',')).any(is_html);
-        if html { Format::Html } else { Format::Plain }
+        if accepts_html(headers) { Format::Html } else { Format::Plain }
     }
 
     /// The media type that goes with it.
@@ -31,13 +30,6 @@ impl Format {
             Format::Plain => "text/plain; charset=utf-8",
         }
     }
-}
-
-fn is_html(range: &str) -> bool {
-    let mut parts = range.split(';').map(str::trim);
-    let named = parts.next().is_some_and(|range| range.eq_ignore_ascii_case("text/html"));
-    let refused = parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-    named && !refused
 }
 
 /// A page.
@@ -194,6 +186,8 @@ impl fmt::Display for Escaped<'_> {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+
+    use http::header::ACCEPT;
 
     use super::*;
 

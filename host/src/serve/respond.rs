@@ -153,18 +153,18 @@ pub fn respond(outcome: Outcome, mut manner: Manner, record: Record, street: &St
         }
         Outcome::Unbuilt(build) => unbuilt_reply(&build, record.app_name()),
         Outcome::Busy(why) => {
-            let happened = format!("`{}` has its hands full.", record.app_name());
+            let happened = format!("`{}` is busy.", record.app_name());
             Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("1").detailed(why)
         }
         Outcome::Fault(fault) => fault_reply(&fault, &record),
         Outcome::Unreadable(why) => {
             let (name, id) = (record.app_name(), &*record.id);
-            warn!(app.name = name, request.id = id, "a file of `{name}` was not sent: {why}");
+            warn!(target: "guesthouse::serve", { app.name = name, request.id = id }, "a file of `{name}` was not sent: {why}");
             let happened = format!("A file of `{name}` could not be read.");
             Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("1").detailed(why.to_string())
         }
         Outcome::Bug(message) => {
-            error!(app.name = record.app_name(), request.id = &*record.id, "a bug of ours: {message}");
+            error!(target: "guesthouse::serve", { app.name = record.app_name(), request.id = &*record.id }, "a bug of ours: {message}");
             let happened = "Guesthouse itself failed.".to_owned();
             Reply::new(StatusCode::INTERNAL_SERVER_ERROR, happened).detailed(message)
         }
@@ -216,7 +216,7 @@ fn fault_reply(fault: &Fault, record: &Record) -> Reply {
             Reply::new(StatusCode::GATEWAY_TIMEOUT, format!("`{name}` did not answer in time."))
         }
         (None, Fault::Full(_) | Fault::Retired) => {
-            Reply::new(StatusCode::SERVICE_UNAVAILABLE, format!("`{name}` has its hands full.")).retry_after("1")
+            Reply::new(StatusCode::SERVICE_UNAVAILABLE, format!("`{name}` is busy.")).retry_after("1")
         }
         (None, _) => Reply::new(StatusCode::BAD_GATEWAY, format!("`{name}` failed.")),
     }

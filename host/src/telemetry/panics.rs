@@ -19,5 +19,5 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     // With RUST_BACKTRACE alone, as the standard library does.
     let backtrace = Backtrace::capture();
     let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
-    error!(thread, backtrace, "a bug of guesthouse at {place}: {what}");
+    error!(target: "guesthouse::log", thread, backtrace, "a bug of guesthouse at {place}: {what}");
 }

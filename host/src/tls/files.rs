@@ -67,10 +67,10 @@ pub async fn tend(files: Vec<CertificateFiles>, certificates: Arc<Certificates>,
         seen = looked.marks;
         match looked.read {
             Ok(read) => {
-                info!("read {} certificates again", read.len());
+                info!(target: "guesthouse::tls", "read {} certificates again", read.len());
                 certificates.set_files(read);
             }
-            Err(error) => error!("the certificates stay as they were: {error}"),
+            Err(error) => error!(target: "guesthouse::tls", "the certificates stay as they were: {error}"),
         }
     }
 }

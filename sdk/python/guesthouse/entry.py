@@ -60,6 +60,13 @@ def describe(error):
     return "%s: %s" % (type(error).__name__, text) if text else type(error).__name__
 
 
+def use_loop(_module):
+    """asyncio is there: late, for most WSGI apps never ask for it."""
+    from guesthouse.asgi import loop
+
+    loop.use()
+
+
 def build(settings, report):
     before, environment = seal.descriptors(), dict(os.environ)
     root = settings["roots"][0]
@@ -73,7 +80,7 @@ def build(settings, report):
     tls_stub.install()
     hashing.install()
     finalizers.install()
-    threads.install()
+    threads.install({"asyncio": use_loop})
     found_by_name()
     observer = Observer(root, settings["library"])
     service = Service(settings)

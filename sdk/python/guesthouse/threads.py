@@ -45,16 +45,9 @@ def change_anyio(module):
     module.AsyncIOBackend.run_sync_in_worker_thread = classmethod(run_sync_in_worker_thread)
 
 
-def change_asyncio(module):
-    from guesthouse.asgi import loop
-
-    loop.use()
-
-
 # Module → what is changed in it, as soon as it is there.
 CHANGES = {
     "anyio._backends._asyncio": change_anyio,
-    "asyncio": change_asyncio,
     "concurrent.futures.thread": change_executor,
 }
 
@@ -78,8 +71,9 @@ class Watcher:
         return spec
 
 
-def install():
-    """Changes what is imported already, and sees to what comes later."""
+def install(changes):
+    """Changes what is imported already, and sees to what comes later: what belongs here, and `changes` besides."""
+    CHANGES.update(changes)
     for name, change in CHANGES.items():
         if name in sys.modules:
             change(sys.modules[name])

@@ -56,7 +56,7 @@ pub async fn tend(
         match Folder::open(&settings.folder, &settings.directory) {
             Ok(folder) => break folder,
             Err(error) => {
-                error!("no certificates can be ordered, `{}` cannot be used: {error}", settings.folder.display());
+                error!(target: "guesthouse::tls", "no certificates can be ordered, `{}` cannot be used: {error}", settings.folder.display());
                 tokio::time::sleep(LOOK).await;
             }
         }
@@ -95,7 +95,7 @@ impl Authority {
         let taken = self.places.take(&wishes);
         if taken.left_out != self.left_out && !taken.left_out.is_empty() {
             let (first, count) = (&taken.left_out[0], taken.left_out.len());
-            warn!(
+            warn!(target: "guesthouse::tls",
                 host = first,
                 "{count} host names get no certificate, `{first}` first of all: {NAMES_MAX} others have one or are before them"
             );
@@ -122,7 +122,7 @@ impl Authority {
         let why = match provided {
             Ok(Ok(certificate)) => {
                 let days = certificate.left().as_secs() / (24 * 60 * 60);
-                info!(host = name, "a certificate for `{name}` was issued, and holds for {days} days");
+                info!(target: "guesthouse::tls", host = name, "a certificate for `{name}` was issued, and holds for {days} days");
                 self.certificates.set_issued(name, Arc::new(certificate));
                 return self.pace.succeeded(name);
             }
@@ -137,7 +137,7 @@ impl Authority {
             Some(left) => format!("the one in use holds for {} days", left.as_secs() / (24 * 60 * 60)),
             None => "until then it has none".to_owned(),
         };
-        warn!(host = name, "no certificate for `{name}`, next try in {wait:?}; {meanwhile}: {why}");
+        warn!(target: "guesthouse::tls", host = name, "no certificate for `{name}`, next try in {wait:?}; {meanwhile}: {why}");
     }
 
     async fn try_to_provide(&mut self, name: &str) -> Result<Certificate, OrderError> {

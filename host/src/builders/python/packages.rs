@@ -1,0 +1,440 @@
+//! The packages that an app needs, installed for the guest into the cache: exactly those files that were resolved, once for
+//! each list of requirements.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use anyhow::Context as _;
+use anyhow::bail;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::process::Command;
+use tokio::time::Instant;
+use tokio::time::timeout;
+
+use crate::builders::cache::Cache;
+use crate::builders::python::native;
+use crate::builders::python::pip::PipSettings;
+use crate::builders::python::pip::fingerprint;
+use crate::builders::python::requirements::Requirements;
+use crate::builders::python::resolve::Chosen;
+use crate::builders::python::resolve::Source;
+use crate::builders::python::resolve::is_pure;
+use crate::builders::python::resolve::is_unreached;
+use crate::builders::python::resolve::read;
+use crate::builders::python::resolve::why;
+use crate::builders::python::tools::Tools;
+use crate::builders::python::tools::resolver;
+use crate::builders::run::output;
+use crate::builders::say::say;
+use crate::builders::say::seconds;
+use crate::name::Digest;
+
+/// A package that takes longer to turn into a wheel is compiling something, whatever we do against it.
+const WHEEL_WITHIN: Duration = Duration::from_secs(300);
+
+/// What was resolved counts for so long. Then it is asked again what there is, unless versions and hashes are fixed.
+const RESOLVED_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Programs that compilers are looked for under. With these, whatever needs one fails at once.
+const NO_COMPILERS: [&str; 6] = ["CC", "CXX", "LD", "RUSTC", "CARGO", "FC"];
+
+/// Where packages lie in an entry of the cache.
+const SITE: &str = "site";
+const CHOSEN: &str = "chosen.json";
+
+/// `tzdata` for whoever wants a hash of each package: the one that we know.
+const TZDATA: &str = "tzdata==2026.4 --hash=sha256:c2169a8b0a7a5e9674da5a135ccdfb2b3e671b333ed9fed17b41f73c34476e81";
+
+/// Installed packages.
+#[derive(Debug)]
+pub struct Packages {
+    /// The folder that they lie in.
+    pub site: PathBuf,
+    chosen: Vec<Chosen>,
+}
+
+impl Packages {
+    /// The same for the same files, whenever they were resolved.
+    pub fn digest(&self) -> Digest {
+        let line = |one: &Chosen| {
+            let Chosen { name, version, url, revision, sha256, .. } = one;
+            // A file is the same wherever it comes from.
+            let what = if sha256.is_empty() { format!("{url} {revision}") } else { sha256.clone() };
+            format!("{name} {version} {what}\n")
+        };
+        Digest::of(self.chosen.iter().map(line).collect::<String>().as_bytes())
+    }
+
+    /// `flask 3.1.3, markupsafe 3.0.4 (from its source)`; nothing, if there are none.
+    pub fn told(&self) -> Option<String> {
+        let told = |one: &Chosen| {
+            let how = if one.source == Source::Pure { "" } else { " (from its source)" };
+            format!("{} {}{how}", one.name, one.version)
+        };
+        (!self.chosen.is_empty()).then(|| self.chosen.iter().map(told).collect::<Vec<_>>().join(", "))
+    }
+
+    fn of(folder: &Path) -> anyhow::Result<Packages> {
+        let chosen = fs::read(folder.join(CHOSEN)).context("cannot read what was chosen")?;
+        let chosen = serde_json::from_slice(&chosen).context("cannot read what was chosen")?;
+        Ok(Packages { site: folder.join(SITE), chosen })
+    }
+}
+
+/// Those that are there already.
+pub fn known(cache: &Cache, requirements: &Requirements) -> Option<Packages> {
+    Packages::of(&cache.there("deps", &entry(requirements, SystemTime::now()).name)?).ok()
+}
+
+/// Installs what the source in `folder` requires, unless that was done before. Where no index answers, what was resolved
+/// before that is taken.
+pub async fn install(
+    cache: &Cache,
+    tools: &Tools,
+    folder: &Path,
+    requirements: &Requirements,
+) -> anyhow::Result<Packages> {
+    let begun = Instant::now();
+    let Entry { key, name, outdated } = entry(requirements, SystemTime::now());
+    if !requirements.is_empty() {
+        say(format_args!("  resolving {} for Python 3.14 in WebAssembly…", requirements.origin));
+    }
+    let installed = cache.made("deps", &name, async |draft| make(tools, folder, requirements, draft).await);
+    let packages = match installed.await {
+        Ok(installed) => Packages::of(&installed)?,
+        Err(error) => {
+            let is_unreached = error.downcast_ref::<Unreached>().is_some();
+            let Some(before) = cache.newest("deps", &key).filter(|_| is_unreached) else { return Err(error) };
+            say(format_args!("  warning: {error}: the packages stay as they were resolved before"));
+            Packages::of(&before)?
+        }
+    };
+    cache.forget("deps", &outdated);
+    if let Some(told) = packages.told() {
+        say(format_args!("  dependencies {}: {told}", seconds(begun.elapsed())));
+    }
+    Ok(packages)
+}
+
+/// Where packages are kept.
+struct Entry {
+    /// What it is called without its age.
+    key: String,
+    /// What it is called.
+    name: String,
+    /// What no build reads any more.
+    outdated: Vec<String>,
+}
+
+/// The same for the same requirements, tools and indexes. What an index has newer counts after [`RESOLVED_FOR`].
+fn entry(requirements: &Requirements, now: SystemTime) -> Entry {
+    let places = if requirements.is_empty() { String::new() } else { fingerprint() };
+    let all = format!("{}\n{}\n{places}", resolver(), requirements.text);
+    let key = format!("{}-", Digest::of(all.as_bytes()).short());
+    let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let turn = since_1970.as_secs() / RESOLVED_FOR.as_secs();
+    if requirements.are_fixed() || requirements.is_empty() {
+        return Entry { name: format!("{key}fixed"), key, outdated: Vec::new() };
+    }
+    // The one before may be read by a build that began a moment ago.
+    let outdated = (2..=8).filter_map(|back| Some(format!("{key}{}", turn.checked_sub(back)?))).collect();
+    Entry { name: format!("{key}{turn}"), key, outdated }
+}
+
+/// No index, or nothing behind an address, answers.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unreached(String);
+
+/// An error with all that pip says of it.
+fn failed(what: &str, stderr: &[u8]) -> anyhow::Error {
+    let stderr = String::from_utf8_lossy(stderr);
+    let text = format!("{what}: {}", why(&stderr));
+    if is_unreached(&stderr) { Unreached(text).into() } else { anyhow::Error::msg(text) }
+}
+
+async fn make(tools: &Tools, folder: &Path, requirements: &Requirements, draft: &Path) -> anyhow::Result<()> {
+    let (site, files, exact) = (draft.join(SITE), draft.join("files"), draft.join("exact"));
+    for path in [&site, &files, &exact] {
+        fs::create_dir(path).context("cannot write to the cache")?;
+    }
+    let mut chosen = Vec::new();
+    if !requirements.is_empty() {
+        let settings = tools.pip_settings().await?;
+        chosen = resolve(tools, &settings, folder, requirements, draft).await?;
+        if let Some(lock) = &requirements.lock {
+            lock.check(&chosen, &requirements.ours)?;
+        }
+        let refused: Vec<String> = chosen.iter().filter_map(is_native).collect();
+        if !refused.is_empty() {
+            bail!("{}", refuse(&refused));
+        }
+        let places = Places::read(&files)?;
+        for one in &chosen {
+            match one.source {
+                Source::Pure => {
+                    fs::rename(files.join(&one.kept), exact.join(one.kept.file_name().unwrap_or_default()))?
+                }
+                Source::Build | Source::Native => build_wheel(tools, &settings, &places, one, &files, &exact).await?,
+            }
+        }
+        install_exactly(tools, &chosen, &exact, &site).await?;
+    }
+    // Programs for a terminal.
+    let _ = fs::remove_dir_all(site.join("bin"));
+    for entry in fs::read_dir(draft)?.flatten().map(|entry| entry.path()).filter(|path| *path != site) {
+        let removed = if entry.is_dir() { fs::remove_dir_all(&entry) } else { fs::remove_file(&entry) };
+        removed.context("cannot write to the cache")?;
+    }
+    fs::write(draft.join(CHOSEN), serde_json::to_vec_pretty(&chosen)?).context("cannot write to the cache")
+}
+
+/// Asks pip which packages belong together, as if each could be had, and has it fetch them.
+async fn resolve(
+    tools: &Tools,
+    settings: &PipSettings,
+    folder: &Path,
+    wanted: &Requirements,
+    draft: &Path,
+) -> anyhow::Result<Vec<Chosen>> {
+    let write = |name: &str, text: &str| {
+        let path = draft.join(name);
+        fs::write(&path, text).context("cannot write to the cache").map(|()| path)
+    };
+    let (files, report) = (draft.join("files"), draft.join("report.json"));
+    let hashes = wanted.lock.as_ref().map_or_else(BTreeMap::new, |lock| lock.hashes());
+    let job = write("job.json", &json!({"files": files, "hashes": hashes, "native": native::names()}).to_string())?;
+    let mut pip = without_compilers(tools.pip_for_guest(&job));
+    pip.args(["install", "--dry-run", "--ignore-installed", "--quiet", "--no-input", "--disable-pip-version-check"]);
+    pip.arg("--report").arg(&report).current_dir(folder).args(&wanted.options);
+    settings.choose(&mut pip);
+    pip.envs(wanted.environment.iter().map(|(name, value)| (name, value)));
+    for file in &wanted.files {
+        pip.args(["-r", file]);
+    }
+    if let Some(lock) = &wanted.lock {
+        pip.arg("-c").arg(write("lock.txt", &lock.lines().join("\n"))?);
+    }
+    let ours = if wanted.have_hashes() { TZDATA.to_owned() } else { wanted.ours.join("\n") };
+    if !wanted.ours.is_empty() {
+        pip.arg("-r").arg(write("ours.txt", &ours)?);
+    }
+    pip.args(&wanted.lines);
+    let done = output(&mut pip).await.context("cannot start pip")?;
+    if !done.status.success() {
+        let origin = if wanted.origin.is_empty() { "what the app needs" } else { &wanted.origin };
+        return Err(failed(&format!("{origin} cannot be resolved"), &done.stderr));
+    }
+    read(&fs::read(report).context("pip wrote no report")?, &files)
+}
+
+/// Installs the wheels in `exact`, one of each package and each by its hash. Nothing is asked of any index.
+async fn install_exactly(tools: &Tools, chosen: &[Chosen], exact: &Path, site: &Path) -> anyhow::Result<()> {
+    let mut lines = String::new();
+    for wheel in fs::read_dir(exact)?.flatten().map(|entry| entry.path()) {
+        let file = wheel.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // `name-version-…` (PEP 427).
+        let mut parts = file.split('-');
+        let (Some(name), Some(version)) = (parts.next(), parts.next()) else { bail!("`{file}` is no wheel") };
+        lines.push_str(&format!("{name}=={version} --hash=sha256:{}\n", Digest::of(&fs::read(&wheel)?)));
+    }
+    if lines.lines().count() != chosen.len() {
+        bail!(
+            "of {} packages there are {} wheels: two of them have the same name",
+            chosen.len(),
+            lines.lines().count()
+        );
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let list = exact.join("exact.txt");
+    fs::write(&list, lines).context("cannot write to the cache")?;
+    let mut pip = without_compilers(tools.pip());
+    pip.args(["install", "--no-deps", "--no-compile", "--quiet", "--no-input", "--disable-pip-version-check"]);
+    pip.args(["--python-version", "3.14", "--platform", "any", "--only-binary", ":all:", "--ignore-requires-python"]);
+    pip.args(["--no-index", "--require-hashes", "--find-links"]).arg(exact).arg("-r").arg(list);
+    pip.arg("--target").arg(site);
+    let done = output(&mut pip).await.context("cannot start pip")?;
+    if !done.status.success() {
+        bail!("the packages cannot be installed: {}", why(&String::from_utf8_lossy(&done.stderr)));
+    }
+    Ok(())
+}
+
+/// Where pip has looked, with passwords.
+#[derive(Deserialize)]
+struct Places {
+    index_urls: Vec<String>,
+    find_links: Vec<String>,
+    trusted_hosts: Vec<String>,
+}
+
+impl Places {
+    fn read(files: &Path) -> anyhow::Result<Places> {
+        let text = fs::read(files.join("indexes.json")).context("pip does not say where it looked")?;
+        serde_json::from_slice(&text).context("pip does not say where it looked")
+    }
+
+    /// What a package is built with comes from where the app's packages come from.
+    fn options(&self) -> Vec<&str> {
+        let Places { index_urls, find_links, trusted_hosts } = self;
+        let mut options = Vec::new();
+        match index_urls.split_first() {
+            Some((first, others)) => {
+                options.extend(["--index-url", first]);
+                others.iter().for_each(|other| options.extend(["--extra-index-url", other]));
+            }
+            None => options.push("--no-index"),
+        }
+        find_links.iter().for_each(|place| options.extend(["--find-links", place]));
+        trusted_hosts.iter().for_each(|host| options.extend(["--trusted-host", host]));
+        options
+    }
+}
+
+/// Nobody tries to build what is known to need a compiler.
+fn is_native(one: &Chosen) -> Option<String> {
+    let Chosen { name, version, source, needed_by, .. } = one;
+    match source {
+        Source::Pure => None,
+        _ if native::instead(name).is_some() => Some(native::refusal(name, version, needed_by)),
+        Source::Build => None,
+        Source::Native => {
+            Some(format!("{} (and its source is not to be had)", native::refusal(name, version, needed_by)))
+        }
+    }
+}
+
+fn refuse(refused: &[String]) -> String {
+    format!(
+        "{} (what the app needs without it can be said in guesthouse.toml, as `[build]` `requirements = [\"…\"]`)",
+        refused.join("; ")
+    )
+}
+
+/// Makes a wheel of a package's source, with compilers that fail: what comes of it is pure, or does not come.
+async fn build_wheel(
+    tools: &Tools,
+    settings: &PipSettings,
+    places: &Places,
+    one: &Chosen,
+    files: &Path,
+    exact: &Path,
+) -> anyhow::Result<()> {
+    let made = files.join(format!("made-{}", native::normalized(&one.name)));
+    fs::create_dir(&made).context("cannot write to the cache")?;
+    let mut pip = without_compilers(tools.pip());
+    pip.args([
+        "wheel",
+        "--no-deps",
+        "--quiet",
+        "--no-input",
+        "--disable-pip-version-check",
+        "--ignore-requires-python",
+    ]);
+    pip.args(places.options()).args(["--no-binary", &one.name]).arg("--wheel-dir").arg(&made);
+    settings.reach(&mut pip);
+    // A path, and not a name that an index could be asked for.
+    pip.arg(Path::new(".").join(&one.kept)).current_dir(files);
+    let done = timeout(WHEEL_WITHIN, output(&mut pip)).await;
+    let wheels: Vec<PathBuf> = fs::read_dir(&made)?.flatten().map(|entry| entry.path()).collect();
+    if let [wheel] = wheels.as_slice()
+        && let Some(file) = wheel.file_name().filter(|file| is_pure(&file.to_string_lossy()))
+    {
+        return fs::rename(wheel, exact.join(file)).context("cannot write to the cache");
+    }
+    match done {
+        Ok(Err(error)) => Err(error).context("cannot start pip"),
+        Ok(Ok(ended)) if !ended.status.success() && is_offline(&ended.stderr) => {
+            Err(failed(&format!("`{}` {} cannot be built", one.name, one.version), &ended.stderr))
+        }
+        Ok(Ok(_)) | Err(_) => bail!("{}", refuse(&[native::refusal(&one.name, &one.version, &one.needed_by)])),
+    }
+}
+
+/// Whether pip could not even get what the source is built with.
+fn is_offline(stderr: &[u8]) -> bool {
+    let stderr = String::from_utf8_lossy(stderr);
+    is_unreached(&stderr)
+        || ["No matching distribution found", "Could not find a version"].iter().any(|sign| stderr.contains(sign))
+}
+
+fn without_compilers(mut command: Command) -> Command {
+    command.envs(NO_COMPILERS.map(|name| (name, "/bin/false")));
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(name: &str, source: Source) -> Chosen {
+        Chosen {
+            name: name.to_owned(),
+            version: "2.0".to_owned(),
+            source,
+            needed_by: vec!["pydantic".to_owned()],
+            url: "https://x/file".to_owned(),
+            revision: String::new(),
+            sha256: "aa".to_owned(),
+            kept: PathBuf::new(),
+        }
+    }
+
+    #[test]
+    fn what_needs_native_code_is_refused_by_name() {
+        assert_eq!(is_native(&one("pydantic_core", Source::Pure)), None);
+        assert_eq!(is_native(&one("markupsafe", Source::Build)), None);
+        let refusal = is_native(&one("pydantic_core", Source::Build)).unwrap();
+        assert!(refusal.starts_with("`pydantic_core` 2.0, needed by pydantic needs native code"), "{refusal}");
+        assert!(refuse(&[refusal]).contains("`requirements = "));
+        assert!(is_native(&one("rare", Source::Native)).unwrap().ends_with("(and its source is not to be had)"));
+    }
+
+    #[test]
+    fn what_was_resolved_has_an_age_and_what_is_fixed_has_none() {
+        let at = |weeks: u64| SystemTime::UNIX_EPOCH + RESOLVED_FOR * u32::try_from(weeks).unwrap();
+        let named =
+            |text: &str, now| entry(&Requirements { text: text.to_owned(), ..Requirements::default() }, now).name;
+        let (first, day) = (named("flask\n", at(3000)), Duration::from_secs(24 * 60 * 60));
+        assert_eq!(named("flask\n", at(3000) + day), first);
+        assert_ne!(named("flask\n", at(3001)), first);
+        assert_ne!(named("flask>=3\n", at(3000)), first);
+        assert_eq!(first.rsplit_once('-').unwrap().1, "3000");
+        let fixed = "flask==3 --hash=sha256:1\n";
+        assert_eq!(named(fixed, at(3000)), named(fixed, at(3001)));
+    }
+
+    #[test]
+    fn the_same_files_are_the_same_packages() {
+        let with = |chosen: Vec<Chosen>| Packages { site: PathBuf::new(), chosen }.digest();
+        let (here, mut there, mut other) = (one("x", Source::Pure), one("x", Source::Pure), one("x", Source::Pure));
+        there.url = "https://mirror/file".to_owned();
+        other.sha256 = "bb".to_owned();
+        assert_eq!(with(vec![here.clone()]), with(vec![there]));
+        assert_ne!(with(vec![here]), with(vec![other]));
+    }
+
+    #[test]
+    fn a_missing_network_is_not_taken_for_native_code() {
+        assert!(is_offline(b"ERROR: No matching distribution found for setuptools"));
+        assert!(!is_offline(b"error: command '/bin/false' failed with exit code 1"));
+    }
+
+    #[test]
+    fn what_builds_a_package_comes_from_where_packages_come_from() {
+        let places = |index_urls: &[&str]| Places {
+            index_urls: index_urls.iter().map(|url| (*url).to_owned()).collect(),
+            find_links: vec!["/w".to_owned()],
+            trusted_hosts: Vec::new(),
+        };
+        assert_eq!(places(&[]).options(), ["--no-index", "--find-links", "/w"]);
+        assert_eq!(places(&["A", "B"]).options(), ["--index-url", "A", "--extra-index-url", "B", "--find-links", "/w"]);
+    }
+}
