@@ -125,8 +125,15 @@ impl Artefacts {
         let begun = Instant::now();
         let tally = self.child(code, &output, &later).await?;
         let took = begun.elapsed();
-        let Tally { shared, own, compiled } = tally;
-        tracing::debug!(target: "guesthouse::compile", { app.name = %app, functions.shared = shared, functions.own = own, functions.compiled = compiled }, "`{app}` is compiled: of {} functions {compiled} were not known", tally.all());
+        if tally != Tally::default() {
+            let Tally { shared, own, compiled } = tally;
+            tracing::debug!(
+                target: "guesthouse::compile",
+                { app.name = %app, functions.shared = shared, functions.own = own, functions.compiled = compiled },
+                "`{app}` is compiled: of {} functions {compiled} were not known",
+                tally.all()
+            );
+        }
         let (store, packs, code) = (self.store.clone(), self.packs.clone(), code.clone());
         let adopt = move || {
             // The draft goes when this is done.
