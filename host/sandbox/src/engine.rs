@@ -198,7 +198,8 @@ impl Workshop {
     /// With as much address space as it likes, or with less where there is not so much.
     fn that_fits(class: Class, settings: &SandboxSettings) -> Result<Workshop, SandboxError> {
         Workshop::new(Target { class, roomy: true }, settings).or_else(|error| {
-            tracing::warn!(target: "guesthouse::sandbox", 
+            tracing::warn!(
+                target: "guesthouse::sandbox",
                 "there is not enough address space for the {class:?} engine's instances (`ulimit -v`?), so that each of \
                  them reserves its own: they are slower to make ({error})"
             );

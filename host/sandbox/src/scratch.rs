@@ -51,8 +51,12 @@ impl Drop for Scratch {
         let remove = move || {
             if let Err(error) = remove(&path) {
                 let shown = path.display();
-                tracing::warn!(target: "guesthouse::sandbox", path = %shown, "cannot remove `{shown}`, which a guest has left: {error}; it goes at the \
-                    host's next start");
+                tracing::warn!(
+                    target: "guesthouse::sandbox",
+                    path = %shown,
+                    "cannot remove `{shown}`, which a guest has left: {error}; it goes at the \
+                    host's next start"
+                );
             }
             depot.has_changed();
         };

@@ -118,7 +118,11 @@ impl Artefacts {
         tracing::debug!(target: "guesthouse::compile", { app.name = %app }, "compiling `{app}` for {}", code.target);
         if code.bytes >= SLOW_BYTES {
             let size = Size(code.bytes).rough();
-            tracing::info!(target: "guesthouse::compile", { app.name = %app }, "compiling `{app}`, {size}: this takes a while");
+            tracing::info!(
+                target: "guesthouse::compile",
+                { app.name = %app },
+                "compiling `{app}`, {size}: this takes a while"
+            );
         }
         let draft = self.draft(self.store.artefact_draft(code.digest, &code.kind)).await?;
         let (output, later) = (draft.0.join("artefact"), draft.0.join("functions"));
@@ -209,12 +213,16 @@ impl Artefacts {
                         // Somebody may remove it while we run.
                         lock(&begun).remove(&pack);
                         if is_new {
-                            tracing::info!(target: "guesthouse::compile", 
+                            tracing::info!(
+                                target: "guesthouse::compile",
                                 "compiled {name}: apps in it are compiled in a part of the time from now on"
                             );
                         }
                     }
-                    Err(error) => tracing::warn!(target: "guesthouse::compile", "{name} is compiled with each of its apps: {error:?}"),
+                    Err(error) => tracing::warn!(
+                        target: "guesthouse::compile",
+                        "{name} is compiled with each of its apps: {error:?}"
+                    ),
                 }
             };
             tokio::select! {

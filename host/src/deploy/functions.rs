@@ -176,7 +176,11 @@ fn remove_left_drafts(folder: &Path) -> io::Result<()> {
 
 fn drop_pack(path: &Path, why: &str) {
     let shown = path.display();
-    tracing::warn!(target: "guesthouse::compile", path = %shown, "the compiled functions in `{shown}` are not used: {why}; they are compiled again");
+    tracing::warn!(
+        target: "guesthouse::compile",
+        path = %shown,
+        "the compiled functions in `{shown}` are not used: {why}; they are compiled again"
+    );
     let _ = summed::clear(path);
 }
 

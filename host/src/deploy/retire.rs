@@ -16,8 +16,17 @@ pub fn retire(app: Arc<App>, tasks: &TaskTracker, stop: CancellationToken) {
         };
         let (name, revision) = (&app.name, app.revision);
         match cut {
-            0 => tracing::info!(target: "guesthouse::deploy", { app.name = %name, app.revision = %revision }, "retired `{name}` revision {revision}"),
-            cut => tracing::warn!(target: "guesthouse::deploy", { app.name = %name, app.revision = %revision }, "retired `{name}` revision {revision}: {cut} requests were cut after {:?}", app.limits.drain),
+            0 => tracing::info!(
+                target: "guesthouse::deploy",
+                { app.name = %name, app.revision = %revision },
+                "retired `{name}` revision {revision}"
+            ),
+            cut => tracing::warn!(
+                target: "guesthouse::deploy",
+                { app.name = %name, app.revision = %revision },
+                "retired `{name}` revision {revision}: {cut} requests were cut after {:?}",
+                app.limits.drain
+            ),
         }
     });
 }

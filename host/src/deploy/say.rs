@@ -21,7 +21,11 @@ pub fn new_reasons(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<PathBuf,
 pub fn published(Published { name, new, old, after }: &Published) {
     let was = old.map(|old| format!(" (was {old})")).unwrap_or_default();
     let after = after.map(|after| format!(", {} ms after it was seen", after.as_millis())).unwrap_or_default();
-    tracing::info!(target: "guesthouse::deploy", { app.name = %name, app.revision = %new }, "published `{name}` revision {new}{was}{after}");
+    tracing::info!(
+        target: "guesthouse::deploy",
+        { app.name = %name, app.revision = %new },
+        "published `{name}` revision {new}{was}{after}"
+    );
 }
 
 /// Something was decided about an app's newest content.

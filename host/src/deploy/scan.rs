@@ -136,7 +136,11 @@ pub fn scan(apps: &Path, roots: &[PathBuf]) -> io::Result<Scan> {
         match walk.scan.apps.get_mut(&name) {
             Some(sighted) => sighted.manifest = Some(manifest),
             None => {
-                tracing::debug!(target: "guesthouse::deploy", { app.name = %name }, "a manifest without a component is left alone")
+                tracing::debug!(
+                    target: "guesthouse::deploy",
+                    { app.name = %name },
+                    "a manifest without a component is left alone"
+                )
             }
         }
     }
@@ -309,7 +313,11 @@ impl<'a> Walk<'a> {
 
     fn sub_folder(&mut self, folder: &Held, path: &Path, above: &mut Vec<PathBuf>) {
         if above.contains(&folder.real) || above.len() >= DEPTH_MAX {
-            tracing::debug!(target: "guesthouse::deploy", path = %path.display(), "not entered: a circle of links, or too deep");
+            tracing::debug!(
+                target: "guesthouse::deploy",
+                path = %path.display(),
+                "not entered: a circle of links, or too deep"
+            );
             return;
         }
         let depth = above.len();

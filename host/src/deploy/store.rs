@@ -121,7 +121,11 @@ impl Store {
             Err(error) => error,
         };
         let shown = path.display();
-        tracing::warn!(target: "guesthouse::deploy", path = %shown, "the compiled artefact `{shown}` is not loaded: {why}; it is made again");
+        tracing::warn!(
+            target: "guesthouse::deploy",
+            path = %shown,
+            "the compiled artefact `{shown}` is not loaded: {why}; it is made again"
+        );
         self.drop_artefact(digest, kind);
         None
     }
@@ -280,7 +284,12 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn say_replaced(path: &Path, why: &str) {
-    tracing::warn!(target: "guesthouse::deploy", path = %path.display(), "the stored content `{}` is not used: {why}; it is stored again", path.display());
+    tracing::warn!(
+        target: "guesthouse::deploy",
+        path = %path.display(),
+        "the stored content `{}` is not used: {why}; it is stored again",
+        path.display()
+    );
 }
 
 /// Whether a file holds exactly `bytes`. They are compared, for it is compiled from under its name.
@@ -310,7 +319,11 @@ fn content(path: &Path, digest: Digest) -> Option<Vec<u8>> {
         return Some(bytes);
     }
     let shown = path.display();
-    tracing::warn!(target: "guesthouse::deploy", path = %shown, "the stored content `{shown}` is damaged: it is dropped");
+    tracing::warn!(
+        target: "guesthouse::deploy",
+        path = %shown,
+        "the stored content `{shown}` is damaged: it is dropped"
+    );
     let _ = fs::remove_file(path);
     None
 }

@@ -197,7 +197,12 @@ impl Validator {
             Ok(guest) => guest,
             Err(why) => {
                 // It was made by another host or is damaged in a way that its checksum does not show. Once more, afresh.
-                tracing::warn!(target: "guesthouse::deploy", { app.name = %plan.name }, "`{}`: its compiled artefact is made again: {why}", plan.name);
+                tracing::warn!(
+                    target: "guesthouse::deploy",
+                    { app.name = %plan.name },
+                    "`{}`: its compiled artefact is made again: {why}",
+                    plan.name
+                );
                 self.store.drop_artefact(plan.revision.code, &self.kind(plan.inspection.class)?.1);
                 self.prepare(&plan, settings, findings, turn).await?.map_err(Stop::Trouble)?
             }
@@ -234,7 +239,11 @@ impl Validator {
         let terms = policy.terms(&name, &manifest, &section).map_err(Stop::Refused)?;
         if !terms.lowered.is_empty() {
             let lowered = terms.lowered.join(", ");
-            tracing::debug!(target: "guesthouse::deploy", { app.name = %name }, "`{name}`: its component asks for more than is allowed: {lowered}");
+            tracing::debug!(
+                target: "guesthouse::deploy",
+                { app.name = %name },
+                "`{name}`: its component asks for more than is allowed: {lowered}"
+            );
         }
         if terms.instances.concurrent_max > 1 && inspection.lane != Lane::Http03 {
             return Err(Stop::Refused(format!(

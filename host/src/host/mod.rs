@@ -171,7 +171,10 @@ impl Host {
                 false
             }
             ended = &mut serving => {
-                error!(target: "guesthouse::host", "the request street ended by itself, a bug of guesthouse: {ended:?}");
+                error!(
+                    target: "guesthouse::host",
+                    "the request street ended by itself, a bug of guesthouse: {ended:?}"
+                );
                 return HostEnd::Failed;
             }
         };
@@ -183,7 +186,11 @@ impl Host {
         self.tasks.close();
         // What is left has lost its visitors: drains that are waiting, a compile child that is being killed.
         if tokio::time::timeout(LEFTOVERS, self.tasks.wait()).await.is_err() {
-            warn!(target: "guesthouse::host", "{} tasks had not ended {LEFTOVERS:?} after the last connection", self.tasks.len());
+            warn!(
+                target: "guesthouse::host",
+                "{} tasks had not ended {LEFTOVERS:?} after the last connection",
+                self.tasks.len()
+            );
         }
         report(ended, grace, asked)
     }
@@ -225,14 +232,21 @@ fn report(ended: Result<Ended, JoinError>, grace: Duration, asked: bool) -> Host
     let cut = match ended {
         Ok(Ended { cut }) => cut,
         Err(error) => {
-            error!(target: "guesthouse::host", "the request street failed while it ended, a bug of guesthouse: {error}");
+            error!(
+                target: "guesthouse::host",
+                "the request street failed while it ended, a bug of guesthouse: {error}"
+            );
             return HostEnd::Failed;
         }
     };
     match cut {
         0 => info!(target: "guesthouse::host", "stopped gracefully: every request was finished"),
         _ => {
-            warn!(target: "guesthouse::host", { connections.cut = cut }, "stopped, not gracefully: {cut} connections were cut after {grace:?}")
+            warn!(
+                target: "guesthouse::host",
+                { connections.cut = cut },
+                "stopped, not gracefully: {cut} connections were cut after {grace:?}"
+            )
         }
     }
     if asked { HostEnd::Stopped { cut } } else { HostEnd::Failed }
@@ -244,7 +258,10 @@ fn connections_that_fit(wanted: usize, others: usize, descriptors: u64) -> usize
     let descriptors_max = usize::try_from(descriptors).unwrap_or(usize::MAX);
     let fit = descriptors_max.saturating_sub(OF_THE_HOST.saturating_add(others)).max(1);
     if fit < wanted {
-        warn!(target: "guesthouse::host", "only {fit} connections at once instead of {wanted}: the limit of open files is {descriptors}");
+        warn!(
+            target: "guesthouse::host",
+            "only {fit} connections at once instead of {wanted}: the limit of open files is {descriptors}"
+        );
     }
     wanted.min(fit)
 }

@@ -46,7 +46,11 @@ pub async fn accept(listener: Listener, door: Arc<Door>, house: Arc<House>, stop
         Err(error) => return error!(target: "guesthouse::serve", "cannot accept on {}: {error}", endpoint.place),
     };
     if house.street.settings.trace_wire.is_some() && !endpoint.is_loopback() {
-        warn!(target: "guesthouse::serve", "what arrives on {} is not traced: only loopback addresses are", endpoint.place);
+        warn!(
+            target: "guesthouse::serve",
+            "what arrives on {} is not traced: only loopback addresses are",
+            endpoint.place
+        );
     }
     let mut pause = PAUSE_MIN;
     let accept_all = async {
@@ -61,7 +65,11 @@ pub async fn accept(listener: Listener, door: Arc<Door>, house: Arc<House>, stop
                 }
                 Err(error) if is_of_one_caller(&error) => {}
                 Err(error) => {
-                    warn!(target: "guesthouse::serve", "cannot accept on {}, next try in {pause:?}: {error}", endpoint.place);
+                    warn!(
+                        target: "guesthouse::serve",
+                        "cannot accept on {}, next try in {pause:?}: {error}",
+                        endpoint.place
+                    );
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
                 }

@@ -147,25 +147,45 @@ pub fn log_fault(record: &Record, fault: &Fault) {
     match fault {
         // The visitor's doing, or nobody's: they do not count, or visitors could hide the guest's own failures.
         Fault::RequestBody(_) => {
-            info!(target: "guesthouse::serve", { app.name = name, app.revision = revision, request.id = id }, "`{name}` gave no response: {fault}");
+            info!(
+                target: "guesthouse::serve",
+                { app.name = name, app.revision = revision, request.id = id },
+                "`{name}` gave no response: {fault}"
+            );
         }
         // A body that breaks off under a guest often makes it fail.
         Fault::Trap { .. } | Fault::Guest(_) | Fault::NoResponse | Fault::BadResponse(_)
             if let Some(error) = record.upload.error() =>
         {
-            info!(target: "guesthouse::serve", { app.name = name, app.revision = revision, request.id = id }, "`{name}` gave no whole response: the request's body: {error}; then: {fault}");
+            info!(
+                target: "guesthouse::serve",
+                { app.name = name, app.revision = revision, request.id = id },
+                "`{name}` gave no whole response: the request's body: {error}; then: {fault}"
+            );
         }
         Fault::Retired => {
-            warn!(target: "guesthouse::serve", { app.name = name, app.revision = revision, request.id = id }, "`{name}` gave no response: {fault}");
+            warn!(
+                target: "guesthouse::serve",
+                { app.name = name, app.revision = revision, request.id = id },
+                "`{name}` gave no response: {fault}"
+            );
         }
         // The request's own record says how it ended.
         _ if !is_told(record) => {}
         Fault::Full(_) => {
-            warn!(target: "guesthouse::serve", { app.name = name, app.revision = revision, request.id = id }, "`{name}` gave no response: {fault}");
+            warn!(
+                target: "guesthouse::serve",
+                { app.name = name, app.revision = revision, request.id = id },
+                "`{name}` gave no response: {fault}"
+            );
         }
         _ => {
             let backtrace = fault.backtrace().unwrap_or_default();
-            error!(target: "guesthouse::serve", { app.name = name, app.revision = revision, request.id = id, backtrace }, "`{name}` failed: {fault}");
+            error!(
+                target: "guesthouse::serve",
+                { app.name = name, app.revision = revision, request.id = id, backtrace },
+                "`{name}` failed: {fault}"
+            );
         }
     }
 }
@@ -177,7 +197,11 @@ fn is_told(record: &Record) -> bool {
         Turn::LeaveOut => false,
         Turn::Tell { left_out } => {
             if left_out > 0 {
-                warn!(target: "guesthouse::serve", { app.name = name, left_out }, "`{name}` failed {left_out} times more than was logged here");
+                warn!(
+                    target: "guesthouse::serve",
+                    { app.name = name, left_out },
+                    "`{name}` failed {left_out} times more than was logged here"
+                );
             }
             true
         }
@@ -190,7 +214,11 @@ pub fn log_broken(record: &Record, broken: &Broken) {
         Broken::Guest(fault) => log_fault(record, fault),
         Broken::File(error) => {
             let (name, id) = (record.app_name(), &*record.id);
-            warn!(target: "guesthouse::serve", { app.name = name, request.id = id }, "a file of `{name}` was cut: {error}");
+            warn!(
+                target: "guesthouse::serve",
+                { app.name = name, request.id = id },
+                "a file of `{name}` was cut: {error}"
+            );
         }
     }
 }

@@ -159,12 +159,20 @@ pub fn respond(outcome: Outcome, mut manner: Manner, record: Record, street: &St
         Outcome::Fault(fault) => fault_reply(&fault, &record),
         Outcome::Unreadable(why) => {
             let (name, id) = (record.app_name(), &*record.id);
-            warn!(target: "guesthouse::serve", { app.name = name, request.id = id }, "a file of `{name}` was not sent: {why}");
+            warn!(
+                target: "guesthouse::serve",
+                { app.name = name, request.id = id },
+                "a file of `{name}` was not sent: {why}"
+            );
             let happened = format!("A file of `{name}` could not be read.");
             Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("1").detailed(why.to_string())
         }
         Outcome::Bug(message) => {
-            error!(target: "guesthouse::serve", { app.name = record.app_name(), request.id = &*record.id }, "a bug of ours: {message}");
+            error!(
+                target: "guesthouse::serve",
+                { app.name = record.app_name(), request.id = &*record.id },
+                "a bug of ours: {message}"
+            );
             let happened = "Guesthouse itself failed.".to_owned();
             Reply::new(StatusCode::INTERNAL_SERVER_ERROR, happened).detailed(message)
         }

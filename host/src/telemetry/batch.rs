@@ -171,7 +171,11 @@ impl Lines {
         // What one bad minute needed is not kept for ever.
         spare.shrink_to(2 * WRITE_BYTES);
         if dropped > 0 {
-            warn!(target: "guesthouse::log", { log.lines_dropped = dropped }, "dropped {dropped} lines of this log: nobody read it");
+            warn!(
+                target: "guesthouse::log",
+                { log.lines_dropped = dropped },
+                "dropped {dropped} lines of this log: nobody read it"
+            );
         }
     }
 

@@ -44,7 +44,12 @@ impl<S: Subscriber> Layer<S> for Libraries {
             Turn::Tell { left_out } => {
                 if left_out > 0 {
                     let library = about.target();
-                    warn!(target: "guesthouse::log", library, left_out, "`{library}` wrote {left_out} lines more than were logged here");
+                    warn!(
+                        target: "guesthouse::log",
+                        library,
+                        left_out,
+                        "`{library}` wrote {left_out} lines more than were logged here"
+                    );
                 }
                 true
             }

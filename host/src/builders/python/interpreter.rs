@@ -45,7 +45,11 @@ pub async fn find() -> anyhow::Result<Interpreter> {
             match ask(&program).await {
                 Ok(found) => seen.push(found),
                 Err(error) => {
-                    tracing::debug!(target: "guesthouse::build", "`{}` is not asked again: {error:#}", program.display())
+                    tracing::debug!(
+                        target: "guesthouse::build",
+                        "`{}` is not asked again: {error:#}",
+                        program.display()
+                    )
                 }
             }
             if let Some(usable) = seen.iter().find(|found| found.version >= OLDEST && found.venv) {

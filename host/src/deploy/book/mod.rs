@@ -325,7 +325,12 @@ impl<G: Clone> Book<G> {
         }
         self.supersede(name, Superseded::Everything);
         if let Some(life) = self.lives.remove(name) {
-            tracing::info!(target: "guesthouse::deploy", { app.name = %name }, "undeployed `{name}`: `{}` was removed", life.shown(name.as_str()));
+            tracing::info!(
+                target: "guesthouse::deploy",
+                { app.name = %name },
+                "undeployed `{name}`: `{}` was removed",
+                life.shown(name.as_str())
+            );
             if let Some(ready) = life.live {
                 self.deeds.push(Deed::Retire(ready));
             }
@@ -446,7 +451,13 @@ impl<G: Clone> Book<G> {
                     life.refused = Some((job.revision, why.clone()));
                     self.records_changed = true;
                 }
-                tracing::warn!(target: "guesthouse::deploy", { app.name = %name, app.revision = %job.revision }, "`{name}`: the last good revision {} cannot {}: {why}", job.revision, if serves { "be made anew, and serves as it was made" } else { "serve" });
+                tracing::warn!(
+                    target: "guesthouse::deploy",
+                    { app.name = %name, app.revision = %job.revision },
+                    "`{name}`: the last good revision {} cannot {}: {why}",
+                    job.revision,
+                    if serves { "be made anew, and serves as it was made" } else { "serve" }
+                );
                 if life.newest.is_none() && life.reading.is_none() && life.verdict.is_none() {
                     self.decide(name, None, Verdict::Pending(why));
                 }
@@ -478,7 +489,11 @@ impl<G: Clone> Book<G> {
             Made::Trouble(_) => return,
         };
         if let Some((word, why)) = told {
-            tracing::warn!(target: "guesthouse::deploy", { app.name = %name, app.revision = %revision }, "`{name}`: revision {revision}: {word}: {why}; there is newer content");
+            tracing::warn!(
+                target: "guesthouse::deploy",
+                { app.name = %name, app.revision = %revision },
+                "`{name}`: revision {revision}: {word}: {why}; there is newer content"
+            );
         }
         let newest = self.lives.get(name).and_then(|life| life.newest);
         self.supersede(name, Superseded::Decided(newest));

@@ -56,7 +56,11 @@ pub async fn tend(
         match Folder::open(&settings.folder, &settings.directory) {
             Ok(folder) => break folder,
             Err(error) => {
-                error!(target: "guesthouse::tls", "no certificates can be ordered, `{}` cannot be used: {error}", settings.folder.display());
+                error!(
+                    target: "guesthouse::tls",
+                    "no certificates can be ordered, `{}` cannot be used: {error}",
+                    settings.folder.display()
+                );
                 tokio::time::sleep(LOOK).await;
             }
         }
@@ -95,7 +99,8 @@ impl Authority {
         let taken = self.places.take(&wishes);
         if taken.left_out != self.left_out && !taken.left_out.is_empty() {
             let (first, count) = (&taken.left_out[0], taken.left_out.len());
-            warn!(target: "guesthouse::tls",
+            warn!(
+                target: "guesthouse::tls",
                 host = first,
                 "{count} host names get no certificate, `{first}` first of all: {NAMES_MAX} others have one or are before them"
             );
@@ -122,7 +127,11 @@ impl Authority {
         let why = match provided {
             Ok(Ok(certificate)) => {
                 let days = certificate.left().as_secs() / (24 * 60 * 60);
-                info!(target: "guesthouse::tls", host = name, "a certificate for `{name}` was issued, and holds for {days} days");
+                info!(
+                    target: "guesthouse::tls",
+                    host = name,
+                    "a certificate for `{name}` was issued, and holds for {days} days"
+                );
                 self.certificates.set_issued(name, Arc::new(certificate));
                 return self.pace.succeeded(name);
             }
@@ -137,7 +146,11 @@ impl Authority {
             Some(left) => format!("the one in use holds for {} days", left.as_secs() / (24 * 60 * 60)),
             None => "until then it has none".to_owned(),
         };
-        warn!(target: "guesthouse::tls", host = name, "no certificate for `{name}`, next try in {wait:?}; {meanwhile}: {why}");
+        warn!(
+            target: "guesthouse::tls",
+            host = name,
+            "no certificate for `{name}`, next try in {wait:?}; {meanwhile}: {why}"
+        );
     }
 
     async fn try_to_provide(&mut self, name: &str) -> Result<Certificate, OrderError> {
