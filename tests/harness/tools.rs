@@ -6,8 +6,8 @@
 
 use std::process::Stdio;
 
-use guesthouse_sandbox::runtime;
-use guesthouse_sandbox::runtime::Runtime;
+use guesthouse_component::runtime;
+use guesthouse_component::runtime::Runtime;
 use tokio::process::Command;
 
 /// Whether there is Python with what builders need of it; a line that says so where there is not.
@@ -32,7 +32,7 @@ pub async fn has_node() -> bool {
 /// gone on to another one adds a line to the list.
 pub fn assert_known(component: &[u8]) {
     let digest = runtime::digest_of(component).unwrap_or_default();
-    let list = "host/sandbox/src/runtimes.txt";
+    let list = "host/component/src/runtimes.txt";
     let known = Runtime::recognise(component);
     assert!(known.is_some(), "this runtime is not in `{list}`: add `{digest} NAME (BUILDER VERSION)`");
 }

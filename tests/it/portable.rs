@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use bytes::Bytes;
-use guesthouse_sandbox::inspect::Lane;
-use guesthouse_sandbox::inspect::inspect;
+use guesthouse_component::inspect::Lane;
+use guesthouse_component::inspect::inspect;
 use guesthouse_test_guests as guest;
 use http::Request;
 use http_body_util::Full;

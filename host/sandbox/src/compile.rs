@@ -6,8 +6,8 @@ use std::sync::Arc;
 use wasmtime::Engine;
 
 use crate::functions::Functions;
-use crate::runtime::Runtime;
 use crate::target::Target;
+use guesthouse_component::runtime::Runtime;
 
 /// Compiles `bytes`, which must be a binary component, for `target`. The result is what
 /// [`Sandbox::prepare`](crate::engine::Sandbox::prepare) loads. What single functions were compiled to before is taken from

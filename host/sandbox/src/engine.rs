@@ -20,8 +20,6 @@ use crate::capability::files::Depots;
 use crate::clock::Clock;
 use crate::guest::Guest;
 use crate::idle::Idle;
-use crate::inspect::Class;
-use crate::inspect::Inspection;
 use crate::memory::Account;
 use crate::memory::MemoryTotal;
 use crate::output::GuestLog;
@@ -32,6 +30,8 @@ use crate::settings::GuestSettings;
 use crate::store::Common;
 use crate::store::State;
 use crate::target::Target;
+use guesthouse_component::inspect::Class;
+use guesthouse_component::inspect::Inspection;
 
 /// What the whole host may spend on guests.
 #[derive(Clone, Debug)]

@@ -12,7 +12,6 @@ use crate::clock::Clock;
 use crate::deadline;
 use crate::fault::Fault;
 use crate::health::Health;
-use crate::inspect::Lane;
 use crate::instance::Mould;
 use crate::instance::Start;
 use crate::lane::gateway;
@@ -29,6 +28,7 @@ use crate::tag::Tag;
 use crate::turns::Turns;
 use crate::visit::Stay;
 use crate::visit::Visit;
+use guesthouse_component::inspect::Lane;
 
 /// A guest, one step before an instance. Every call makes an instance of its own and drops it, unless the guest's
 /// settings say that instances are reused.

@@ -1,7 +1,7 @@
 //! The sandbox: all of wasmtime, and nothing else of the host.
 //!
 //! The way of a component through this crate is the reader's order:
-//! [`inspect`] (what is it?) → [`compile`] (in a child process) → [`prepare`](engine::Sandbox::prepare) (load and link)
+//! `inspect` in the crate `guesthouse_component` (what is it?) → [`compile`] (in a child process) → [`prepare`](engine::Sandbox::prepare) (load and link)
 //! → [`guest`] (instantiate and call, once per request).
 //!
 //! Nothing outside this crate names a wasmtime type, and this crate knows no sockets, and of folders those that guests see.
@@ -11,7 +11,6 @@ mod ahead;
 mod capability;
 mod clock;
 pub mod compile;
-pub mod compose;
 mod crew;
 mod deadline;
 mod depot;
@@ -24,9 +23,7 @@ pub mod guest;
 mod handles;
 mod health;
 mod idle;
-pub mod inspect;
 mod instance;
-mod interface;
 mod lane;
 pub mod limits;
 mod listing;
@@ -40,7 +37,6 @@ mod pool;
 mod precompiled;
 pub mod request;
 pub mod response;
-pub mod runtime;
 pub mod scratch;
 pub mod settings;
 mod store;

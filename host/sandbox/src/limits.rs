@@ -28,7 +28,3 @@ impl Default for Limits {
         }
     }
 }
-
-/// Entries of an instance's tables together: more than any toolchain makes, few enough that they are no way around the
-/// memory limit.
-pub(crate) const TABLE_ELEMENTS_MAX: usize = 100_000;

@@ -6,11 +6,11 @@ use std::sync::Weak;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use guesthouse_component::inspect::TABLE_ELEMENTS_MAX;
 use wasmtime::ResourceLimiter;
 
 use crate::idle::Idle;
 use crate::idle::Waiting;
-use crate::limits::TABLE_ELEMENTS_MAX;
 
 /// What one entry of a table takes, in bytes: as much as the largest kind of reference.
 const TABLE_ELEMENT_BYTES: u64 = 16;

@@ -2,8 +2,8 @@
 //!
 //! The linker is what counts (`capability`); this is how it is told to people. A test holds the one against the other.
 
-use crate::interface::Interface;
-use crate::interface::Track;
+use guesthouse_component::interface::Interface;
+use guesthouse_component::interface::Track;
 
 /// What becomes of one import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,9 +93,9 @@ mod tests {
 
     use super::*;
     use crate::capability;
-    use crate::inspect::Class;
     use crate::store::State;
     use crate::target::Target;
+    use guesthouse_component::inspect::Class;
 
     #[test]
     fn what_is_told_is_what_the_linker_has() {

@@ -4,10 +4,10 @@ use wasmtime::Enabled;
 use wasmtime::PoolingAllocationConfig;
 use wasmtime::component::Component;
 
-use crate::inspect::PLAIN_CORE_INSTANCES_MAX;
-use crate::inspect::PLAIN_MEMORIES_MAX;
-use crate::inspect::PLAIN_TABLE_ELEMENTS_MAX;
-use crate::inspect::PLAIN_TABLES_MAX;
+use guesthouse_component::inspect::PLAIN_CORE_INSTANCES_MAX;
+use guesthouse_component::inspect::PLAIN_MEMORIES_MAX;
+use guesthouse_component::inspect::PLAIN_TABLE_ELEMENTS_MAX;
+use guesthouse_component::inspect::PLAIN_TABLES_MAX;
 
 /// Slots beside those for requests, so that a new revision can be tried while the house is full.
 const PROBES_AT_ONCE: u32 = 16;

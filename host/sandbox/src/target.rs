@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use wasmtime::Config;
 
-use crate::inspect::Class;
+use guesthouse_component::inspect::Class;
 
 /// For which engine an artefact is made. Travels to the compile child as one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What an app asks for in its component's section: the tables of `guesthouse.toml`, over what else is known.
 
-use guesthouse_sandbox::inspect::SETTINGS_SECTION;
+use guesthouse_component::inspect::SETTINGS_SECTION;
 use toml::Table;
 use toml::Value;
 

@@ -130,7 +130,7 @@ mod tests {
         assert!(built.failed.is_empty(), "{built:?}");
         assert!(!own.is_edited(), "what it made itself is no edit");
         let bytes = fs::read(apps.join("my-shop.wasm")).unwrap();
-        let settings = guesthouse_sandbox::inspect::inspect(&bytes).unwrap().settings;
+        let settings = guesthouse_component::inspect::inspect(&bytes).unwrap().settings;
         assert_eq!(settings.as_deref(), Some(&b"[instances]\nreuse = 7\n"[..]));
         fs::write(folder.join("source.c"), "edited").unwrap();
         assert!(own.is_edited());

@@ -2,8 +2,8 @@
 
 use anyhow::anyhow;
 use anyhow::bail;
-use guesthouse_sandbox::inspect::SETTINGS_SECTION;
-use guesthouse_sandbox::inspect::inspect;
+use guesthouse_component::inspect::SETTINGS_SECTION;
+use guesthouse_component::inspect::inspect;
 use wasm_encoder::ComponentSection as _;
 use wasm_encoder::CustomSection;
 use wasmparser::Parser;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use anyhow::anyhow;
-use guesthouse_sandbox::compose::is_middleware;
-use guesthouse_sandbox::inspect::Inspection;
-use guesthouse_sandbox::inspect::inspect;
+use guesthouse_component::compose::is_middleware;
+use guesthouse_component::inspect::Inspection;
+use guesthouse_component::inspect::inspect;
 
 use crate::builders::say::say;
 use crate::builders::say::seconds;

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use anyhow::anyhow;
-use guesthouse_sandbox::compose::portable;
-use guesthouse_sandbox::inspect::Lane;
-use guesthouse_sandbox::inspect::inspect;
+use guesthouse_component::compose::portable;
+use guesthouse_component::inspect::Lane;
+use guesthouse_component::inspect::inspect;
 
 use crate::builders::adapter::adapter;
 use crate::builders::place::Built;

@@ -13,8 +13,8 @@ use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use guesthouse_component::runtime::Runtime;
 use guesthouse_sandbox::functions::Tally;
-use guesthouse_sandbox::runtime::Runtime;
 use guesthouse_sandbox::target::Target;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;

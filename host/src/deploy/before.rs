@@ -1,10 +1,10 @@
 //! What stands before an app: middleware, joined with the app into one component.
 
-use guesthouse_sandbox::compose::ComposeError;
-use guesthouse_sandbox::compose::compose;
-use guesthouse_sandbox::inspect::InspectError;
-use guesthouse_sandbox::inspect::Lane;
-use guesthouse_sandbox::inspect::inspect;
+use guesthouse_component::compose::ComposeError;
+use guesthouse_component::compose::compose;
+use guesthouse_component::inspect::InspectError;
+use guesthouse_component::inspect::Lane;
+use guesthouse_component::inspect::inspect;
 
 use crate::name::Digest;
 use crate::units::Size;

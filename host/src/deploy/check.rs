@@ -6,9 +6,9 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use guesthouse_sandbox::inspect::Inspection;
-use guesthouse_sandbox::inspect::Lane;
-use guesthouse_sandbox::inspect::origin::Reuse;
+use guesthouse_component::inspect::Inspection;
+use guesthouse_component::inspect::Lane;
+use guesthouse_component::inspect::origin::Reuse;
 
 use crate::app::App;
 use crate::deploy::calls::call;

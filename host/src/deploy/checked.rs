@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use guesthouse_sandbox::inspect::Inspection;
-use guesthouse_sandbox::inspect::toolchain::Tool;
+use guesthouse_component::inspect::Inspection;
+use guesthouse_component::inspect::toolchain::Tool;
 use guesthouse_sandbox::offer::Offer;
 use guesthouse_sandbox::offer::offer;
 use serde::Serialize;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use guesthouse_sandbox::inspect::Inspection;
+use guesthouse_component::inspect::Inspection;
 
 use crate::deploy::guard::Guard;
 use crate::deploy::life::Ready;

@@ -2,7 +2,7 @@
 //! of single apps.
 //!
 //! A pack is machine code that becomes part of other artefacts, so who may fill one matters. A shared one is made of bytes
-//! that we know (`guesthouse_sandbox::runtime`), by a child that was given nothing else; an app's own is made by the children
+//! that we know (`guesthouse_component::runtime`), by a child that was given nothing else; an app's own is made by the children
 //! that compiled its revisions, and no other app's is compiled from it. Children cannot write to either: each has a folder
 //! for what it makes, and from there the host takes it (`host/src/commands/confine.rs`).
 

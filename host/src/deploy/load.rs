@@ -5,10 +5,10 @@ use std::io;
 use std::io::Read as _;
 use std::path::Path;
 
-use guesthouse_sandbox::compose::is_middleware;
-use guesthouse_sandbox::inspect::InspectError;
-use guesthouse_sandbox::inspect::Inspection;
-use guesthouse_sandbox::inspect::inspect;
+use guesthouse_component::compose::is_middleware;
+use guesthouse_component::inspect::InspectError;
+use guesthouse_component::inspect::Inspection;
+use guesthouse_component::inspect::inspect;
 use rustix::fs::CWD;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;

@@ -7,8 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use guesthouse_component::inspect::inspect;
 use guesthouse_sandbox::escape::acts;
-use guesthouse_sandbox::inspect::inspect;
 
 use crate::deploy::load::Loaded;
 use crate::deploy::load::Order;

@@ -1,6 +1,6 @@
 //! The section `guesthouse` in a component: what its builder knows about it, in the manifest's grammar.
 
-use guesthouse_sandbox::inspect::SETTINGS_SECTION;
+use guesthouse_component::inspect::SETTINGS_SECTION;
 use serde::Deserialize;
 
 use crate::deploy::instances::InstanceTable;

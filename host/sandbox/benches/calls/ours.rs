@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use criterion::Criterion;
+use guesthouse_component::inspect::inspect;
 use guesthouse_sandbox::compile::compile;
 use guesthouse_sandbox::engine::Sandbox;
 use guesthouse_sandbox::engine::SandboxSettings;
 use guesthouse_sandbox::folder::Folders;
 use guesthouse_sandbox::guest::Guest;
-use guesthouse_sandbox::inspect::inspect;
 use guesthouse_sandbox::limits::Limits;
 use guesthouse_sandbox::request::GuestRequest;
 use guesthouse_sandbox::settings::GuestSettings;

@@ -1,8 +1,8 @@
 //! Each lane, and each way to fail.
 
-use guesthouse_sandbox::inspect::Class;
-use guesthouse_sandbox::inspect::Lane;
-use guesthouse_sandbox::inspect::inspect;
+use guesthouse_component::inspect::Class;
+use guesthouse_component::inspect::Lane;
+use guesthouse_component::inspect::inspect;
 use guesthouse_sandbox::limits::Limits;
 
 use crate::harness::ask;

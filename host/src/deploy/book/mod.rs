@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::path::PathBuf;
 
-use guesthouse_sandbox::inspect::Inspection;
+use guesthouse_component::inspect::Inspection;
 use tokio::time::Instant;
 
 use crate::deploy::fact::Deed;

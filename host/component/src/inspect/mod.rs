@@ -13,7 +13,6 @@ use crate::inspect::toolchain::Toolchain;
 use crate::inspect::world::world;
 use crate::interface::Interface;
 use crate::interface::Track;
-use crate::limits::TABLE_ELEMENTS_MAX;
 
 mod core_module;
 mod foreign;
@@ -143,15 +142,21 @@ pub enum InspectError {
 /// The version that the first release of the component model's binary format carries.
 const COMPONENT_VERSION: u16 = 0x0d;
 
+/// Entries of an instance's tables together: more than any toolchain makes, few enough that they are no way around the
+/// memory limit.
+pub const TABLE_ELEMENTS_MAX: usize = 100_000;
+
 /// The largest start memory that fits the pool's tuning: beyond it, keeping a slot's pages resident would cost more than
 /// it saves.
 const PLAIN_MEMORY_BYTES_MAX: u64 = 8 << 20;
-/// Memories, tables and core instances for which the pool has room in one component.
-pub(crate) const PLAIN_MEMORIES_MAX: u32 = 1;
-pub(crate) const PLAIN_TABLES_MAX: u32 = 4;
-pub(crate) const PLAIN_CORE_INSTANCES_MAX: u32 = 50;
+/// Memories of one component for which the pool has room.
+pub const PLAIN_MEMORIES_MAX: u32 = 1;
+/// Tables, likewise.
+pub const PLAIN_TABLES_MAX: u32 = 4;
+/// Core instances, likewise.
+pub const PLAIN_CORE_INSTANCES_MAX: u32 = 50;
 /// Entries of the largest table of a plain component.
-pub(crate) const PLAIN_TABLE_ELEMENTS_MAX: u64 = 20_000;
+pub const PLAIN_TABLE_ELEMENTS_MAX: u64 = 20_000;
 /// Components within components. Composing makes a few; each level takes memory of whoever reads it.
 const DEPTH_MAX: usize = 100;
 /// Core instances, memories and tables of any component: what a wasmtime store holds at most.
