@@ -8,7 +8,6 @@ use std::hint::black_box;
 
 use criterion::BenchmarkId;
 use criterion::Criterion;
-use guesthouse::name::AppName;
 use guesthouse::routes::Entry;
 use guesthouse::routes::Found;
 use guesthouse::routes::Origins;
@@ -16,6 +15,7 @@ use guesthouse::routes::RouteReader;
 use guesthouse::routes::RouteTable;
 use guesthouse::routes::Target;
 use guesthouse::routes::routes;
+use guesthouse_types::name::AppName;
 
 const APPS: [usize; 3] = [1, 100, 10_000];
 

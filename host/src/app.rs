@@ -31,8 +31,8 @@ use crate::files::Files;
 use crate::files::Found;
 use crate::files::body::FileBody;
 use crate::files::error::FileError;
-use crate::name::AppName;
-use crate::name::Revision;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Revision;
 
 /// How much of the host one app may hold at once.
 #[derive(Clone, Debug, PartialEq, Eq)]

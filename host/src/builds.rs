@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
-use crate::name::AppName;
+use guesthouse_types::name::AppName;
 
 /// What lies in the folder is looked at within this time.
 const SEEN_WITHIN: Duration = Duration::from_secs(10);

@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use arc_swap::Guard;
 
 use crate::app::App;
-use crate::name::AppName;
+use guesthouse_types::name::AppName;
 
 /// Makes an empty table, with its one writer and a reader.
 pub fn routes(origins: Origins) -> (RouteWriter, RouteReader) {

@@ -16,7 +16,7 @@ use guesthouse::deploy::status::AppState;
 use guesthouse::deploy::status::Status;
 use guesthouse::host::Host;
 use guesthouse::host::HostEnd;
-use guesthouse::name::Digest;
+use guesthouse_types::name::Digest;
 use http::Request;
 use http_body_util::Full;
 use tempfile::TempDir;

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use guesthouse::deploy::status::AppState;
-use guesthouse::name::Digest;
 use guesthouse_test_guests as guest;
+use guesthouse_types::name::Digest;
 use landlock::ABI;
 use landlock::Access as _;
 use landlock::AccessFs;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use guesthouse::name::Digest;
+use guesthouse_types::name::Digest;
 
 use crate::harness::host::TestHost;
 use crate::harness::process::command;

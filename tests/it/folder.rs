@@ -9,8 +9,8 @@ use std::time::SystemTime;
 
 use guesthouse::deploy::settings::WatchMode;
 use guesthouse::deploy::status::AppState;
-use guesthouse::name::Digest;
 use guesthouse_test_guests as guest;
+use guesthouse_types::name::Digest;
 use http::StatusCode;
 
 use crate::harness::folder::AppsFolder;

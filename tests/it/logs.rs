@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use guesthouse_sandbox::escape::acts;
 use guesthouse_test_guests as guest;
+use guesthouse_types::escape::acts;
 use rustix::process::Signal;
 use serde_json::Value;
 use tokio::io::AsyncBufReadExt as _;

@@ -1,9 +1,9 @@
 //! A manifest that is away: nothing that it kept back is published meanwhile.
 
 use guesthouse::deploy::status::AppState;
-use guesthouse::name::Digest;
-use guesthouse::name::Revision;
 use guesthouse_test_guests as guest;
+use guesthouse_types::name::Digest;
+use guesthouse_types::name::Revision;
 use http::StatusCode;
 
 use crate::harness::host::Running;

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use guesthouse::deploy::status::AppState;
-use guesthouse::name::Digest;
 use guesthouse_test_guests as guest;
+use guesthouse_types::name::Digest;
 use http::Request;
 use http::StatusCode;
 use http_body_util::Full;

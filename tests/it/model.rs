@@ -16,8 +16,8 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use guesthouse::deploy::status::AppState;
-use guesthouse::name::Digest;
 use guesthouse_test_guests as guest;
+use guesthouse_types::name::Digest;
 use proptest::collection::vec;
 use proptest::prelude::Just;
 use proptest::prelude::Strategy;

@@ -9,8 +9,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::path::PathBuf;
 
-use guesthouse::name::Digest;
 use guesthouse_test_guests as guest;
+use guesthouse_types::name::Digest;
 use rustix::process::Pid;
 use rustix::process::Resource;
 use rustix::process::Rlimit;

@@ -11,8 +11,8 @@ use std::time::SystemTime;
 
 use guesthouse::deploy::status::AppState;
 use guesthouse::host::Host;
-use guesthouse::name::Digest;
 use guesthouse_test_guests as guest;
+use guesthouse_types::name::Digest;
 use rustix::process::Signal;
 
 use crate::harness::host::TestHost;

@@ -140,7 +140,7 @@ fn each_outside_library_has_its_room() {
 
 #[test]
 fn a_file_never_imports_its_own_folder() {
-    for below in ["host/src", "host/component/src", "host/sandbox/src"] {
+    for below in ["host/src", "host/component/src", "host/sandbox/src", "host/types/src"] {
         let sources = sources(below);
         let modules: BTreeSet<String> = sources.iter().map(|source| source.module.clone()).collect();
         for source in &sources {
@@ -179,7 +179,7 @@ fn circle(mut arrows: Arrows) -> Arrows {
 
 #[test]
 fn imports_go_one_way() {
-    for below in ["host/src", "host/component/src", "host/sandbox/src"] {
+    for below in ["host/src", "host/component/src", "host/sandbox/src", "host/types/src"] {
         let sources = sources(below);
         let modules: BTreeSet<String> = sources.iter().map(|source| source.module.clone()).collect();
         let arrows = sources.iter().map(|source| (source.module.clone(), source.imports(&modules))).collect();
@@ -259,7 +259,7 @@ fn what_is_dangerous_stands_where_the_documents_say() {
 
 #[test]
 fn nothing_is_exported_twice() {
-    for below in ["host/src", "host/component/src", "host/sandbox/src"] {
+    for below in ["host/src", "host/component/src", "host/sandbox/src", "host/types/src"] {
         for source in sources(below) {
             for (at, line) in source.product().lines().enumerate() {
                 let again = line.trim_start().starts_with("pub use ") && !source.text.contains("generated from");
@@ -333,7 +333,9 @@ fn targets_of_the_log_are_named_and_documented() {
 
 #[test]
 fn every_file_says_what_it_is_for() {
-    for below in ["host/src", "host/component/src", "host/sandbox/src", "tests", "sdk", "guest-apps/rust"] {
+    for below in
+        ["host/src", "host/component/src", "host/sandbox/src", "host/types/src", "tests", "sdk", "guest-apps/rust"]
+    {
         for path in files_below(&root().join(below), "rs")
             .iter()
             .filter(|path| !path.components().any(|part| part.as_os_str() == "target"))

@@ -15,7 +15,6 @@ mod crew;
 mod deadline;
 mod depot;
 pub mod engine;
-pub mod escape;
 pub mod fault;
 pub mod folder;
 pub mod functions;

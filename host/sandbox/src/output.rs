@@ -17,9 +17,9 @@ use wasmtime_wasi::p2::OutputStream;
 use wasmtime_wasi::p2::Pollable;
 use wasmtime_wasi::p2::StreamResult;
 
-use crate::escape::one_line;
 use crate::settings::GUEST;
 use crate::tag::Tag;
+use guesthouse_types::escape::one_line;
 
 /// Bytes of one line that are logged; the rest of it is counted.
 const LINE_BYTES_MAX: usize = 8 << 10;

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::deploy::status::Status;
-use crate::name::Revision;
 use crate::serve::listen::Endpoint;
 use crate::serve::listen::Place;
 use crate::serve::listen::Speech;
+use guesthouse_types::name::Revision;
 
 /// Prints `greeting`, and then a line whenever an app becomes live, is swapped, or goes. Never ends.
 pub async fn announce(
@@ -125,7 +125,7 @@ fn url(route: &str, base: Option<&Base>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::Digest;
+    use guesthouse_types::name::Digest;
 
     fn shown(apps: &[(&str, &str, &[&str])]) -> Shown {
         let app = |(name, content, routes): &(&str, &str, &[&str])| {

@@ -19,7 +19,7 @@ use crate::builders::toolchain::TARGET;
 use crate::builders::toolchain::ensure_target;
 use crate::builders::toolchain::explain_missing;
 use crate::builders::toolchain::tool;
-use crate::name::Digest;
+use guesthouse_types::name::Digest;
 
 static SOURCE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../sdk/adapter/src");
 

@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use anyhow::anyhow;
 
 use crate::builders::say::say;
-use crate::deploy::private;
+use guesthouse_types::private;
 
 /// How often it is looked whether another build has ended.
 const LOOK: Duration = Duration::from_millis(100);

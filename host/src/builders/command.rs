@@ -22,8 +22,8 @@ use crate::builders::settings::Settings;
 use crate::builders::source::Source;
 use crate::builders::watched::Watched;
 use crate::builders::words::Words;
-use crate::name::AppName;
-use crate::name::Digest;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
 
 /// A source whose `guesthouse.toml` says how it is built.
 #[derive(Debug)]

@@ -8,10 +8,10 @@ use anyhow::Context as _;
 
 use crate::builders::cache::Cache;
 use crate::builders::cache::Held;
-use crate::deploy::private;
-use crate::deploy::private::Durable;
-use crate::name::AppName;
-use crate::name::Digest;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
+use guesthouse_types::private;
+use guesthouse_types::private::Durable;
 
 /// What is kept for one source. While it lives, no other build of the same source runs.
 #[derive(Debug)]

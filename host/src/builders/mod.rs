@@ -21,7 +21,7 @@ use crate::builders::python::PythonApp;
 use crate::builders::rust::Workspace;
 use crate::builders::source::Kind;
 use crate::builders::watched::Watched;
-use crate::name::AppName;
+use guesthouse_types::name::AppName;
 
 mod adapter;
 mod asks;

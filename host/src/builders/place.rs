@@ -14,8 +14,8 @@ use guesthouse_component::inspect::inspect;
 use crate::builders::say::say;
 use crate::builders::say::seconds;
 use crate::builders::say::size;
-use crate::name::AppName;
-use crate::name::Digest;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
 
 /// What came out of a build.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use crate::builders::place::Built;
 use crate::builders::place::Placed;
 use crate::builders::place::place;
 use crate::builders::say::say;
-use crate::name::AppName;
+use guesthouse_types::name::AppName;
 
 /// Puts what was `built` into the folder `plain` into the folder `apps`, as it can be served elsewhere too.
 pub async fn convert(built: &Built, plain: &Path, apps: &Path) -> anyhow::Result<Built> {

@@ -31,7 +31,7 @@ use crate::builders::toolchain::ensure_target;
 use crate::builders::toolchain::explain_missing;
 use crate::builders::toolchain::tool;
 use crate::builders::watched::Watched;
-use crate::name::AppName;
+use guesthouse_types::name::AppName;
 
 /// A Cargo workspace, or a package on its own, and the apps in it that were asked for.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use crate::builders::settings::Build;
 use crate::builders::settings::FILE;
 use crate::builders::stage;
 use crate::builders::stamp::Stamp;
-use crate::name::Digest;
+use guesthouse_types::name::Digest;
 
 /// The digest of a source.
 #[derive(Debug, Default)]

@@ -14,8 +14,8 @@ use crate::builders::asks::Asks;
 use crate::builders::asks::check;
 use crate::builders::words::Request;
 use crate::builders::words::Words;
-use crate::explain::explain;
-use crate::name::AppName;
+use guesthouse_types::explain::explain;
+use guesthouse_types::name::AppName;
 
 /// How the file is called, in whatever language.
 pub const FILE: &str = "guesthouse.toml";

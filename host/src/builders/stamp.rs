@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::name::Digest;
+use guesthouse_types::name::Digest;
 
 /// Gathers what goes into a build.
 #[derive(Debug, Default)]

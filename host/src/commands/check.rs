@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use guesthouse_sandbox::engine::Sandbox;
-use guesthouse_sandbox::escape::json;
+use guesthouse_types::escape::json;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use guesthouse_sandbox::escape::Escaped;
-use guesthouse_sandbox::escape::lines;
+use guesthouse_types::escape::Escaped;
+use guesthouse_types::escape::lines;
 
 use crate::commands::imports;
 use crate::deploy::checked::Asked;
@@ -14,7 +14,7 @@ use crate::deploy::checked::Component;
 use crate::deploy::checked::Given;
 use crate::deploy::checked::Verdict;
 use crate::deploy::checked::Version;
-use crate::units::Size;
+use guesthouse_types::units::Size;
 
 /// Tools that are named on a line; all of them stand in the JSON.
 const TOOLS_SHOWN_MAX: usize = 6;

@@ -20,12 +20,12 @@ use crate::cli::values::Proxy;
 use crate::cli::values::Watch;
 use crate::deploy::policy::Policy;
 use crate::deploy::settings::DeploySettings;
-use crate::explain::explain;
 use crate::serve::settings::ServeSettings;
 use crate::telemetry::LogFormat;
 use crate::tls::acme::settings::Challenge;
-use crate::units::Size;
-use crate::units::Span;
+use guesthouse_types::explain::explain;
+use guesthouse_types::units::Size;
+use guesthouse_types::units::Span;
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -32,7 +32,7 @@ use crate::serve::settings::ServeSettings;
 use crate::serve::settings::WireTrace;
 use crate::serve::trusted::Trusted;
 use crate::telemetry::LogSettings;
-use crate::units::Size;
+use guesthouse_types::units::Size;
 
 mod defaults;
 pub mod edge;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-use crate::name::Digest;
+use guesthouse_types::name::Digest;
 
 /// The variables that matter, apart from those that are flags too.
 #[derive(Clone, Debug, Default)]

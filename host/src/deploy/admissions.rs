@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::app::Admission;
 use crate::app::AppLimits;
-use crate::name::AppName;
+use guesthouse_types::name::AppName;
 
 /// The admissions of all apps.
 pub struct Admissions {

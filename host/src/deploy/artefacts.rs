@@ -26,11 +26,11 @@ use crate::deploy::compile::Job;
 use crate::deploy::compile::Packed;
 use crate::deploy::flights::Flights;
 use crate::deploy::functions::Packs;
-use crate::deploy::private;
 use crate::deploy::store::Store;
-use crate::name::AppName;
-use crate::name::Digest;
-use crate::units::Size;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
+use guesthouse_types::private;
+use guesthouse_types::units::Size;
 
 /// A component of this length takes seconds to compile: whoever dropped it is told that it was seen, and its functions are
 /// kept for its next revision.

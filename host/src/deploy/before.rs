@@ -6,8 +6,8 @@ use guesthouse_component::inspect::InspectError;
 use guesthouse_component::inspect::Lane;
 use guesthouse_component::inspect::inspect;
 
-use crate::name::Digest;
-use crate::units::Size;
+use guesthouse_types::name::Digest;
+use guesthouse_types::units::Size;
 
 /// A middleware as it was read.
 #[derive(Debug)]

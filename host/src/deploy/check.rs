@@ -33,7 +33,7 @@ use crate::deploy::statics::Beside;
 use crate::deploy::validate::Findings;
 use crate::deploy::validate::Validator;
 use crate::deploy::validate::Wanted;
-use crate::name::Revision;
+use guesthouse_types::name::Revision;
 
 /// Tells of files whether they would be taken.
 pub struct Checker {

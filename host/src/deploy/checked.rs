@@ -18,10 +18,10 @@ use crate::deploy::publish::written;
 use crate::deploy::state::StateTable;
 use crate::deploy::statics::StaticTable;
 use crate::deploy::validate::Findings;
-use crate::name::Revision;
 use crate::routes::Declared;
-use crate::units::Size;
-use crate::units::Span;
+use guesthouse_types::name::Revision;
+use guesthouse_types::units::Size;
+use guesthouse_types::units::Span;
 
 /// One file, as far as it got. What it did not get to is `null`.
 #[derive(Clone, Debug, Serialize)]

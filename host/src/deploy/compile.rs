@@ -17,7 +17,7 @@ use tokio::process::Command;
 use crate::deploy::queue::Queue;
 use crate::deploy::settings::COMPILE_TROUBLE;
 use crate::deploy::settings::CompileSettings;
-use crate::units::Span;
+use guesthouse_types::units::Span;
 
 /// How much of a child's complaint is kept.
 const STDERR_BYTES_MAX: u64 = 16 << 10;

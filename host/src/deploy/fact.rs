@@ -12,9 +12,9 @@ use crate::deploy::load::Found;
 use crate::deploy::load::Loaded;
 use crate::deploy::load::Order;
 use crate::deploy::scan::Scan;
-use crate::name::AppName;
-use crate::name::Revision;
 use crate::routes::Origins;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Revision;
 
 /// The times and bounds by which it is decided.
 #[derive(Clone, Debug)]

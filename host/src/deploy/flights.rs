@@ -12,7 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 
 use crate::deploy::compile::CompileError;
-use crate::name::Digest;
+use guesthouse_types::name::Digest;
 
 /// What is compiled, and the kind of artefact that comes of it.
 type Key = (Digest, String);

@@ -21,10 +21,10 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::SystemTime;
 
-use crate::deploy::private;
 use crate::deploy::summed;
-use crate::name::AppName;
-use crate::name::Digest;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
+use guesthouse_types::private;
 
 /// What the name of a pack ends in.
 const PACK: &str = ".functions";
@@ -187,7 +187,7 @@ fn drop_pack(path: &Path, why: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deploy::private::Durable;
+    use guesthouse_types::private::Durable;
 
     fn packs() -> (tempfile::TempDir, Packs) {
         let folder = tempfile::tempdir().unwrap();

@@ -13,10 +13,10 @@ use guesthouse_sandbox::folder::Source;
 use guesthouse_sandbox::scratch;
 
 use crate::deploy::policy::Terms;
-use crate::deploy::private;
 use crate::deploy::state::DATA;
 use crate::deploy::state::TMP;
-use crate::name::AppName;
+use guesthouse_types::name::AppName;
+use guesthouse_types::private;
 
 /// Where an interpreter's app has its source (`sdk/python`): what is mounted there counts more than what is built in.
 const SOURCE: &str = "/0";

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde::Deserializer;
 use serde::de;
 
-use crate::units::Size;
-use crate::units::Span;
+use guesthouse_types::units::Size;
+use guesthouse_types::units::Span;
 
 /// How long instances serve, by the written names. What is not named is left as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

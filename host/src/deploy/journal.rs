@@ -10,10 +10,10 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::deploy::guard::Guard;
-use crate::deploy::private;
-use crate::deploy::private::Durable;
-use crate::name::Digest;
-use crate::name::Revision;
+use guesthouse_types::name::Digest;
+use guesthouse_types::name::Revision;
+use guesthouse_types::private;
+use guesthouse_types::private::Durable;
 
 /// The layout of the file. Another one is set aside.
 const LAYOUT: u32 = 1;

@@ -10,8 +10,8 @@ use crate::deploy::scan::Mark;
 use crate::deploy::scan::Sighting;
 use crate::deploy::settle::Settle;
 use crate::deploy::status::AppState;
-use crate::name::Revision;
 use crate::routes::Declared;
+use guesthouse_types::name::Revision;
 
 /// The first time that something pending is looked at again; doubled each time.
 const RETRY_FIRST: Duration = Duration::from_millis(500);

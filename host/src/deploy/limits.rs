@@ -6,8 +6,8 @@ use guesthouse_sandbox::limits::Limits;
 use serde::Deserialize;
 
 use crate::app::AppLimits;
-use crate::units::Size;
-use crate::units::Span;
+use guesthouse_types::units::Size;
+use guesthouse_types::units::Span;
 
 /// Limits by their written names. What is not named is left as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -26,9 +26,9 @@ use crate::deploy::scan::Beside;
 use crate::deploy::scan::Mark;
 use crate::deploy::scan::Sighting;
 use crate::deploy::store::Store;
-use crate::name::Digest;
-use crate::name::Revision;
-use crate::units::Size;
+use guesthouse_types::name::Digest;
+use guesthouse_types::name::Revision;
+use guesthouse_types::units::Size;
 
 /// A manifest is written by hand.
 const MANIFEST_BYTES_MAX: u64 = 256 << 10;

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use rustix::process::Pid;
 
-use crate::deploy::private;
 use crate::deploy::unwritable::unwritable;
+use guesthouse_types::private;
 
 /// How often it is looked whether what a killed host left still has the lock: two seconds in all.
 const ORPHAN_LOOKS: u32 = 100;

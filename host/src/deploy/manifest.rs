@@ -13,9 +13,9 @@ use crate::deploy::limits::LimitTable;
 use crate::deploy::state::StateTable;
 use crate::deploy::statics::STATICS_MAX;
 use crate::deploy::statics::StaticTable;
-use crate::explain::explain;
-use crate::name::Digest;
 use crate::routes::Declared;
+use guesthouse_types::explain::explain;
+use guesthouse_types::name::Digest;
 
 /// Each costs memory and a little time for every request.
 const BEFORE_MAX: usize = 8;

@@ -30,7 +30,6 @@ pub mod load_fuzz;
 mod lock;
 mod manifest;
 pub mod policy;
-pub(crate) mod private;
 mod publish;
 mod queue;
 mod reason;
@@ -62,6 +61,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use guesthouse_sandbox::engine::Sandbox;
+use guesthouse_types::private;
 use tokio::sync::Notify;
 use tokio::sync::Semaphore;
 use tokio::sync::watch as tokio_watch;

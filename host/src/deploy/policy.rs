@@ -15,10 +15,10 @@ use crate::deploy::section::Section;
 use crate::deploy::state::StateTable;
 use crate::deploy::state::StateTerms;
 use crate::deploy::statics::StaticTable;
-use crate::name::AppName;
 use crate::routes::Declared;
-use crate::units::Size;
-use crate::units::Span;
+use guesthouse_types::name::AppName;
+use guesthouse_types::units::Size;
+use guesthouse_types::units::Span;
 
 /// The `[policy]` part of the operator's configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

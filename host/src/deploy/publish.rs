@@ -7,12 +7,12 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::deploy::life::Life;
 use crate::deploy::status::AppState;
-use crate::name::AppName;
 use crate::routes::Declared;
 use crate::routes::Entry;
 use crate::routes::Origins;
 use crate::routes::RouteTable;
 use crate::routes::Target;
+use guesthouse_types::name::AppName;
 
 /// Which app holds which declared route: the incumbents.
 pub type Incumbents = BTreeMap<String, AppName>;

@@ -1,6 +1,6 @@
 //! Why something was not taken, as somebody reads it: names and messages in it come from the file that was dropped.
 
-use guesthouse_sandbox::escape::lines;
+use guesthouse_types::escape::lines;
 
 /// As much as a backtrace with its names has. It stands in the log, in the status, and in the journal.
 const BYTES_MAX: usize = 8 << 10;

@@ -13,9 +13,9 @@ use crate::deploy::policy::Policy;
 use crate::deploy::publish::Incumbents;
 use crate::deploy::settings::CompileSettings;
 use crate::deploy::store::Keep;
-use crate::name::AppName;
-use crate::name::Digest;
-use crate::name::Revision;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
+use guesthouse_types::name::Revision;
 
 /// Who judged: another version of the host, another policy or more room to compile may decide otherwise.
 pub fn judge(policy: &Policy, compile: &CompileSettings) -> String {

@@ -3,17 +3,17 @@
 use std::io;
 use std::path::Path;
 
-use guesthouse_sandbox::escape::json;
+use guesthouse_types::escape::json;
 
 use crate::deploy::book::Book;
-use crate::deploy::private;
-use crate::deploy::private::Durable;
 use crate::deploy::publish::shown;
 use crate::deploy::status::AppState;
 use crate::deploy::status::AppStatus;
 use crate::deploy::status::Status;
 use crate::routes::Origins;
 use crate::telemetry::batch;
+use guesthouse_types::private;
+use guesthouse_types::private::Durable;
 
 /// What people are shown.
 pub fn status<G: Clone>(book: &Book<G>, alarms: Vec<String>, origins: &Origins) -> Status {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::deploy::fact::Published;
 use crate::deploy::life::Life;
 use crate::deploy::life::Verdict;
-use crate::name::AppName;
+use guesthouse_types::name::AppName;
 
 /// Files that are turned down for another reason than before.
 pub fn new_reasons(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<PathBuf, String>, what: &str) {

@@ -18,9 +18,9 @@ use rustix::fs::Dir;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
 
-use crate::name::AppName;
 use crate::opened;
 use crate::opened::Links;
+use guesthouse_types::name::AppName;
 
 /// How deep sub-folders may lie: a bound against link mazes, far beyond any sensible route.
 const DEPTH_MAX: usize = 8;

@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use crate::deploy::instances::InstanceTable;
 use crate::deploy::state::StateTable;
-use crate::explain::explain;
-use crate::units::Size;
+use guesthouse_types::explain::explain;
+use guesthouse_types::units::Size;
 
 /// What a component asks for by itself. Its manifest wins over it, key by key.
 ///

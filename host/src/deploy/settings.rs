@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::deploy::policy::Policy;
-use crate::name::AppName;
 use crate::routes::Origins;
+use guesthouse_types::name::AppName;
 
 /// What the drop street is told once.
 #[derive(Clone, Debug)]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use guesthouse_sandbox::escape::one_line;
+use guesthouse_types::escape::one_line;
 use serde::Deserialize;
 
-use crate::units::Size;
+use guesthouse_types::units::Size;
 
 /// Where every app sees its folder.
 pub const DATA: &str = "/data";

@@ -10,7 +10,7 @@ use crate::files::Files;
 use crate::files::folder::Folder;
 use crate::files::folder::FolderSettings;
 use crate::files::room::Room;
-use crate::units::Span;
+use guesthouse_types::units::Span;
 
 /// Each of them is asked for every GET that fits.
 pub const STATICS_MAX: usize = 8;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::name::Revision;
+use guesthouse_types::name::Revision;
 
 /// What is known of every app. The same as in `status.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -16,11 +16,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::time::SystemTime;
 
-use crate::deploy::private;
 use crate::deploy::summed;
 use crate::deploy::unwritable::unwritable;
-use crate::name::Digest;
-use crate::name::Revision;
+use guesthouse_types::name::Digest;
+use guesthouse_types::name::Revision;
+use guesthouse_types::private;
 
 /// What was stored less than this ago may be on its way to be used.
 const FRESH: Duration = Duration::from_secs(60);
@@ -334,7 +334,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-    use crate::deploy::private::Durable;
+    use guesthouse_types::private::Durable;
 
     fn store() -> (tempfile::TempDir, Store) {
         let state = tempfile::tempdir().unwrap();

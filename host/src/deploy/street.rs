@@ -39,8 +39,8 @@ use crate::deploy::validate::Validator;
 use crate::deploy::watch::Watch;
 use crate::deploy::write;
 use crate::deploy::write::Writer;
-use crate::name::AppName;
 use crate::routes::RouteWriter;
+use guesthouse_types::name::AppName;
 
 /// Events that come together are looked at together.
 const COALESCE: Duration = Duration::from_millis(5);

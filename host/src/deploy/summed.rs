@@ -12,8 +12,8 @@ use rustix::io::Errno;
 use sha2::Digest as _;
 use sha2::Sha256;
 
-use crate::deploy::private;
-use crate::deploy::private::Durable;
+use guesthouse_types::private;
+use guesthouse_types::private::Durable;
 
 /// What the name of a checksum ends in, after that of its file.
 pub const SUM: &str = ".sum";

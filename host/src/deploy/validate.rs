@@ -42,9 +42,9 @@ use crate::deploy::statics::Beside;
 use crate::deploy::store::Store;
 use crate::files::Files;
 use crate::files::room::Room;
-use crate::name::AppName;
-use crate::name::Revision;
-use crate::units::Size;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Revision;
+use guesthouse_types::units::Size;
 
 /// A guest that does nothing for this long in its first instance will not serve either.
 const PROBE_MAX: Duration = Duration::from_secs(30);

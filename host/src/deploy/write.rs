@@ -20,7 +20,7 @@ use crate::deploy::store::Store;
 use crate::deploy::store::Synced;
 use crate::deploy::unwritable::is_full;
 use crate::deploy::unwritable::unwritable;
-use crate::name::Revision;
+use guesthouse_types::name::Revision;
 
 /// Lets one write at a time through, and none that is older than the last one: a write goes on when its job is dropped.
 #[derive(Default)]

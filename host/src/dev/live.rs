@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::attend::announce::print;
 use crate::deploy::status::Status;
-use crate::name::AppName;
-use crate::name::Digest;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
 
 /// Waits for builds to become live, and tells it.
 pub struct Live {

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::name::AppName;
-use crate::name::Digest;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
 
 /// App → the digest of what was built, as text.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -24,8 +24,8 @@ use crate::dev::rebuild::rebuild;
 use crate::dev::say::say;
 use crate::dev::watch::SourceWatch;
 use crate::host::Host;
-use crate::name::AppName;
 use crate::shutdown::StopSignals;
+use guesthouse_types::name::AppName;
 
 mod live;
 mod memory;

@@ -18,9 +18,9 @@ use crate::dev::live::Live;
 use crate::dev::memory::Memory;
 use crate::dev::say::say;
 use crate::dev::watch::SourceWatch;
-use crate::name::AppName;
 use crate::routes::RouteReader;
 use crate::routes::Target;
+use guesthouse_types::name::AppName;
 
 /// Where builds go.
 pub struct Kept {

@@ -19,7 +19,7 @@ use http::header::RANGE;
 use crate::files::range::Part;
 use crate::files::range::part;
 use crate::headers::items;
-use crate::name::Digest;
+use guesthouse_types::name::Digest;
 
 const FIELDS: [HeaderName; 6] = [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE, RANGE];
 

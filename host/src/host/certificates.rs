@@ -112,8 +112,8 @@ mod tests {
     use super::*;
     use crate::deploy::status::AppState;
     use crate::deploy::status::AppStatus;
-    use crate::name::Digest;
-    use crate::name::Revision;
+    use guesthouse_types::name::Digest;
+    use guesthouse_types::name::Revision;
 
     fn app(live: bool, routes: &[&str]) -> AppStatus {
         let live = live.then(|| Revision { code: Digest::of(b""), manifest: None });

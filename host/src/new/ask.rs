@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anyhow::Context as _;
 use anyhow::bail;
-use guesthouse_sandbox::escape::one_line;
+use guesthouse_types::escape::one_line;
 
 use crate::new::template::Template;
 use crate::new::template::listed;

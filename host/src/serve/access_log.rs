@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use guesthouse_sandbox::escape::one_line;
 use guesthouse_sandbox::fault::Fault;
 use guesthouse_sandbox::request::BodyError;
+use guesthouse_types::escape::one_line;
 use http::Method;
 use http::StatusCode;
 use http::Uri;
@@ -17,12 +17,12 @@ use tracing::warn;
 use crate::app::App;
 use crate::app::Broken;
 use crate::failures::Turn;
-use crate::name::AppName;
 use crate::serve::activity::Busy;
 use crate::serve::body::Ending;
 use crate::serve::leftover::Leftover;
 use crate::serve::overdue::Order;
 use crate::telemetry::ACCESS;
+use guesthouse_types::name::AppName;
 
 /// What is known of a request. It writes its line when it is dropped: when the response's body has ended or was dropped,
 /// or when the visitor left before there was a response.

@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::name::AppName;
 use crate::routes::Entry;
 use crate::routes::Origins;
 use crate::routes::RouteTable;
@@ -27,6 +26,7 @@ use crate::serve::listen::Listener;
 use crate::serve::run;
 use crate::serve::settings::ServeSettings;
 use crate::serve::settings::WireTrace;
+use guesthouse_types::name::AppName;
 
 struct Host {
     address: SocketAddr,

@@ -4,12 +4,12 @@ use http::uri::Authority;
 
 use crate::builds::Build;
 use crate::builds::Builds;
-use crate::name::AppName;
 use crate::routes::Entry;
 use crate::routes::Found;
 use crate::routes::RouteTable;
 use crate::routes::Target;
 use crate::routes::host_of;
+use guesthouse_types::name::AppName;
 
 /// The app that would answer for `authority` and `path` if it were built, and how its build stands. `table` does not know it.
 pub fn find(table: &RouteTable, builds: &Builds, authority: &Authority, path: &str) -> Option<(AppName, Build)> {

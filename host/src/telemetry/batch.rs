@@ -17,7 +17,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use guesthouse_sandbox::escape::json;
+use guesthouse_types::escape::json;
 use tracing::Level;
 use tracing::Metadata;
 use tracing::warn;

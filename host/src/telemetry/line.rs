@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
-use guesthouse_sandbox::escape::lines;
+use guesthouse_types::escape::lines;
 use tracing::Event;
 use tracing::Level;
 use tracing::Subscriber;

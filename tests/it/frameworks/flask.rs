@@ -1,6 +1,6 @@
 //! Flask, unmodified: what its users use it for.
 
-use guesthouse::name::Digest;
+use guesthouse_types::name::Digest;
 use http::StatusCode;
 
 use crate::frameworks::visit::Visit;

@@ -24,7 +24,7 @@ fn root() -> PathBuf {
 
 /// All code in which a test may stand.
 fn all_code() -> String {
-    ["tests/it", "host/sandbox", "host/src"].iter().map(|folder| code(&root().join(folder))).collect()
+    ["tests/it", "host"].iter().map(|folder| code(&root().join(folder))).collect()
 }
 
 /// A name in backticks that can only be a test's: four words and more.

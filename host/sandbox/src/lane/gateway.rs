@@ -17,7 +17,6 @@ use self::bindings::App;
 use self::bindings::AppPre;
 use self::bindings::guesthouse::gateway::types;
 use crate::deadline;
-use crate::escape::one_line;
 use crate::fault::Fault;
 use crate::fault::MEMORY_IS_USED_UP;
 use crate::instance::Mould;
@@ -33,6 +32,7 @@ use crate::response::GuestBody;
 use crate::store::Common;
 use crate::store::State;
 use crate::visit::Visit;
+use guesthouse_types::escape::one_line;
 
 #[allow(missing_docs, clippy::all, reason = "generated from `wit/gateway.wit`")]
 mod bindings {

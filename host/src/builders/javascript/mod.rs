@@ -28,8 +28,8 @@ use crate::builders::source::Source;
 use crate::builders::stage;
 use crate::builders::stamp::Stamp;
 use crate::builders::watched::Watched;
-use crate::name::AppName;
-use crate::name::Digest;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
 
 mod make;
 mod packages;

@@ -16,7 +16,7 @@ use tokio::process::Command;
 use crate::builders::cache::Cache;
 use crate::builders::run::output;
 use crate::builders::say::say;
-use crate::name::Digest;
+use guesthouse_types::name::Digest;
 
 /// The programs, what is bundled with each app, and the interfaces.
 static PROGRAMS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../sdk/javascript");

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::builders::kept::Kept;
 use crate::builders::python::report::Read;
-use crate::name::Digest;
+use guesthouse_types::name::Digest;
 
 /// The note beside the kept component: a line for each read, with the digest of the file that reads.
 const NOTE: &str = "environment";
@@ -74,7 +74,7 @@ fn digest_of(folder: &Path, file: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::builders::cache::Cache;
-    use crate::name::AppName;
+    use guesthouse_types::name::AppName;
 
     #[tokio::test]
     async fn it_is_remembered_until_the_file_that_reads_is_edited() {

@@ -12,7 +12,7 @@ use toml::Value;
 use crate::builders::python::native::normalized;
 use crate::builders::python::resolve::Chosen;
 use crate::builders::settings::FILE;
-use crate::explain::explain;
+use guesthouse_types::explain::explain;
 
 /// Those that are read, and what renews each.
 const KNOWN: [(&str, &str); 3] =

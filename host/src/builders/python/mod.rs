@@ -44,8 +44,8 @@ use crate::builders::stamp::Stamp;
 use crate::builders::watched::Watched;
 use crate::builders::words::Request;
 use crate::builders::words::Words;
-use crate::name::AppName;
-use crate::name::Digest;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
 
 mod django;
 pub mod entry;

@@ -32,7 +32,7 @@ use crate::builders::python::tools::resolver;
 use crate::builders::run::output;
 use crate::builders::say::say;
 use crate::builders::say::seconds;
-use crate::name::Digest;
+use guesthouse_types::name::Digest;
 
 /// A package that takes longer to turn into a wheel is compiling something, whatever we do against it.
 const WHEEL_WITHIN: Duration = Duration::from_secs(300);

@@ -14,7 +14,7 @@ use tokio::process::Command;
 
 use crate::builders::python::environment::as_the_author;
 use crate::builders::run::output;
-use crate::name::Digest;
+use guesthouse_types::name::Digest;
 
 static SCRIPT: &str = include_str!("pip_settings.py");
 

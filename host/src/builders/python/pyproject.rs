@@ -9,7 +9,7 @@ use serde::Deserialize;
 use toml::Value;
 
 use crate::builders::python::native::normalized;
-use crate::explain::explain;
+use guesthouse_types::explain::explain;
 
 /// How the file is called.
 pub const PYPROJECT: &str = "pyproject.toml";

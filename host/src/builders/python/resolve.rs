@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::builders::python::native::normalized;
-use crate::name::Digest;
+use guesthouse_types::name::Digest;
 
 /// A package that was chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

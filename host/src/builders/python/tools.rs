@@ -21,8 +21,8 @@ use crate::builders::python::pip::PipSettings;
 use crate::builders::run::output;
 use crate::builders::say::say;
 use crate::builders::say::seconds;
-use crate::deploy::private;
-use crate::name::Digest;
+use guesthouse_types::name::Digest;
+use guesthouse_types::private;
 
 /// It has CPython 3.14 within itself.
 const COMPONENTIZE: &str = "0.25.1";

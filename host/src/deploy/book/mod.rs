@@ -37,8 +37,8 @@ use crate::deploy::scan::Sighting;
 use crate::deploy::settle::Look;
 use crate::deploy::settle::Settle;
 use crate::deploy::settle::Step;
-use crate::name::AppName;
-use crate::name::Revision;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Revision;
 
 /// All apps.
 pub struct Book<G> {

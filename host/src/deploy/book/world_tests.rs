@@ -39,11 +39,11 @@ use crate::deploy::scan::Scan;
 use crate::deploy::scan::Sighted;
 use crate::deploy::scan::Sighting;
 use crate::deploy::status::AppState;
-use crate::name::AppName;
-use crate::name::Digest;
-use crate::name::Revision;
 use crate::routes::Declared;
 use crate::routes::Origins;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
+use guesthouse_types::name::Revision;
 
 /// All apps. Nothing is ever done to the last one.
 pub const APPS: [&str; 5] = ["shop", "thief", SHADOW, "api/users", "bystander"];

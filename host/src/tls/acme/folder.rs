@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use instant_acme::AccountCredentials;
 
-use crate::name::Digest;
 use crate::tls::certificate::Certificate;
+use guesthouse_types::name::Digest;
 
 /// The folder for one authority, for us alone (0700).
 #[derive(Clone, Debug)]

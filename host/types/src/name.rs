@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Component;
 use std::path::Path;
 
-use guesthouse_sandbox::escape::one_line;
+use crate::escape::one_line;
 use serde::Serialize;
 use sha2::Digest as _;
 use sha2::Sha256;
