@@ -27,4 +27,3 @@ pub mod routes;
 pub mod serve;
 pub mod shutdown;
 pub mod telemetry;
-pub mod tls;

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use guesthouse::tls::self_signed::SelfSigned;
+use guesthouse_tls::self_signed::SelfSigned;
 use tokio::net::TcpStream;
 use tokio::process::Child;
 use tokio::process::Command;

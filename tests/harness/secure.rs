@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use guesthouse::tls::files::CertificateFiles;
-use guesthouse::tls::self_signed::SelfSigned;
-use guesthouse::tls::self_signed::self_signed;
+use guesthouse_tls::files::CertificateFiles;
+use guesthouse_tls::self_signed::SelfSigned;
+use guesthouse_tls::self_signed::self_signed;
 use http::Request;
 use http_body_util::BodyExt as _;
 use http_body_util::Full;

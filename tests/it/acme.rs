@@ -4,10 +4,10 @@ use guesthouse::config::Config;
 use guesthouse::serve::listen::Endpoint;
 use guesthouse::serve::listen::Place;
 use guesthouse::serve::listen::Speech;
-use guesthouse::tls::acme::settings::AcmeSettings;
-use guesthouse::tls::acme::settings::Challenge;
-use guesthouse::tls::self_signed::SelfSigned;
 use guesthouse_test_guests as guest;
+use guesthouse_tls::acme::settings::AcmeSettings;
+use guesthouse_tls::acme::settings::Challenge;
+use guesthouse_tls::self_signed::SelfSigned;
 use http::StatusCode;
 
 use crate::harness::client::get;

@@ -7,6 +7,9 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
+/// Where the sources of each crate lie.
+const CRATES: [&str; 5] = ["host/src", "host/component/src", "host/sandbox/src", "host/tls/src", "host/types/src"];
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("`host` lies in the checkout").to_owned()
 }
@@ -47,6 +50,11 @@ fn sources(below: &str) -> Vec<Source> {
             Source { module, path, text }
         })
         .collect()
+}
+
+/// The sources of all crates.
+fn all() -> Vec<Source> {
+    CRATES.iter().flat_map(|below| sources(below)).collect()
 }
 
 impl Source {
@@ -97,7 +105,7 @@ fn the_streets_never_import_each_other_nor_what_is_above_them() {
         let forbidden: Vec<&str> = match source.room() {
             "serve" => [ABOVE, &["deploy"]].concat(),
             "deploy" => [ABOVE, &["serve"]].concat(),
-            "app" | "coding" | "failures" | "files" | "name" | "percent" | "routes" | "telemetry" | "tls" => {
+            "app" | "coding" | "failures" | "files" | "headers" | "percent" | "routes" | "telemetry" => {
                 [ABOVE, &["deploy", "serve"]].concat()
             }
             _ => continue,
@@ -114,9 +122,6 @@ fn each_outside_library_has_its_room() {
         ("hyper", &["serve"]),
         ("hyper_util", &["serve"]),
         ("notify", &["deploy", "dev"]),
-        ("rustls", &["tls"]),
-        ("tokio_rustls", &["tls"]),
-        ("instant_acme", &["tls"]),
         ("sd_notify", &["attend"]),
         ("clap", &["cli", "main", "telemetry"]),
         ("include_dir", &["builders", "new"]),
@@ -140,7 +145,7 @@ fn each_outside_library_has_its_room() {
 
 #[test]
 fn a_file_never_imports_its_own_folder() {
-    for below in ["host/src", "host/component/src", "host/sandbox/src", "host/types/src"] {
+    for below in CRATES {
         let sources = sources(below);
         let modules: BTreeSet<String> = sources.iter().map(|source| source.module.clone()).collect();
         for source in &sources {
@@ -179,7 +184,7 @@ fn circle(mut arrows: Arrows) -> Arrows {
 
 #[test]
 fn imports_go_one_way() {
-    for below in ["host/src", "host/component/src", "host/sandbox/src", "host/types/src"] {
+    for below in CRATES {
         let sources = sources(below);
         let modules: BTreeSet<String> = sources.iter().map(|source| source.module.clone()).collect();
         let arrows = sources.iter().map(|source| (source.module.clone(), source.imports(&modules))).collect();
@@ -248,7 +253,7 @@ fn what_is_dangerous_stands_where_the_documents_say() {
         ("unsafe {", &["host/src/host/arenas.rs", "host/sandbox/src/precompiled.rs"]),
         ("unbounded_channel()", &["host/src/deploy/jobs.rs", "host/sandbox/src/crew.rs"]),
     ];
-    for source in sources("host/src").iter().chain(&sources("host/sandbox/src")) {
+    for source in all() {
         let path = source.path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
         for (what, places) in PLACES {
             let stands = source.product().contains(what);
@@ -259,7 +264,7 @@ fn what_is_dangerous_stands_where_the_documents_say() {
 
 #[test]
 fn nothing_is_exported_twice() {
-    for below in ["host/src", "host/component/src", "host/sandbox/src", "host/types/src"] {
+    for below in CRATES {
         for source in sources(below) {
             for (at, line) in source.product().lines().enumerate() {
                 let again = line.trim_start().starts_with("pub use ") && !source.text.contains("generated from");
@@ -271,7 +276,7 @@ fn nothing_is_exported_twice() {
 
 #[test]
 fn tasks_are_spawned_where_they_are_awaited() {
-    for source in sources("host/src").iter().chain(&sources("host/sandbox/src")) {
+    for source in all() {
         let detached = source.product().contains("tokio::spawn(") || source.product().contains("tokio::task::spawn(");
         assert!(!detached, "{}: a detached task", source.path.display());
     }
@@ -313,7 +318,7 @@ fn logged(product: &str) -> impl Iterator<Item = &str> {
 fn targets_of_the_log_are_named_and_documented() {
     let documented = fs::read_to_string(root().join("docs/operating.md")).unwrap();
     let mut targets = BTreeSet::new();
-    for source in sources("host/src").iter().chain(&sources("host/sandbox/src")) {
+    for source in all() {
         for line in logged(&source.product()) {
             let target = line.strip_prefix("target:").map(str::trim_start);
             let shown = &line[..line.len().min(60)];
@@ -333,9 +338,7 @@ fn targets_of_the_log_are_named_and_documented() {
 
 #[test]
 fn every_file_says_what_it_is_for() {
-    for below in
-        ["host/src", "host/component/src", "host/sandbox/src", "host/types/src", "tests", "sdk", "guest-apps/rust"]
-    {
+    for below in CRATES.into_iter().chain(["tests", "sdk", "guest-apps/rust"]) {
         for path in files_below(&root().join(below), "rs")
             .iter()
             .filter(|path| !path.components().any(|part| part.as_os_str() == "target"))

@@ -38,7 +38,7 @@ fn host(tls: TlsSettings) -> TestHost {
     })
 }
 
-async fn secure(host: &Running, name: &str, known: &[&guesthouse::tls::self_signed::SelfSigned]) -> Secure {
+async fn secure(host: &Running, name: &str, known: &[&guesthouse_tls::self_signed::SelfSigned]) -> Secure {
     Secure::connect(host.address, name, known, BOTH).await.unwrap()
 }
 

@@ -16,9 +16,9 @@ use crate::serve::listen::Endpoint;
 use crate::serve::listen::Place;
 use crate::serve::listen::Speech;
 use crate::serve::trusted::Trusted;
-use crate::tls::acme::settings::AcmeSettings;
-use crate::tls::acme::settings::DIRECTORY;
-use crate::tls::files::CertificateFiles;
+use guesthouse_tls::acme::settings::AcmeSettings;
+use guesthouse_tls::acme::settings::DIRECTORY;
+use guesthouse_tls::files::CertificateFiles;
 
 /// Where certificates come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

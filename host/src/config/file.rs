@@ -22,7 +22,7 @@ use crate::deploy::policy::Policy;
 use crate::deploy::settings::DeploySettings;
 use crate::serve::settings::ServeSettings;
 use crate::telemetry::LogFormat;
-use crate::tls::acme::settings::Challenge;
+use guesthouse_tls::acme::settings::Challenge;
 use guesthouse_types::explain::explain;
 use guesthouse_types::units::Size;
 use guesthouse_types::units::Span;

@@ -12,11 +12,11 @@ use crate::config::edge::TlsSettings;
 use crate::deploy::policy::fits;
 use crate::deploy::status::Status;
 use crate::routes::Origins;
-use crate::tls::acme::tend::tend;
-use crate::tls::certificate::Certificate;
-use crate::tls::certificates::Certificates;
-use crate::tls::files;
-use crate::tls::self_signed::self_signed;
+use guesthouse_tls::acme::tend::tend;
+use guesthouse_tls::certificate::Certificate;
+use guesthouse_tls::certificates::Certificates;
+use guesthouse_tls::files;
+use guesthouse_tls::self_signed::self_signed;
 
 /// What a host needs for TLS.
 pub struct Keeping {

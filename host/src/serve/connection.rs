@@ -38,9 +38,9 @@ use crate::serve::stream::Stream;
 use crate::serve::visit::Street;
 use crate::serve::visit::Visit;
 use crate::serve::wire::Tracer;
-use crate::tls::handshake::Agreed;
-use crate::tls::handshake::Shaken;
-use crate::tls::handshake::shake;
+use guesthouse_tls::handshake::Agreed;
+use guesthouse_tls::handshake::Shaken;
+use guesthouse_tls::handshake::shake;
 
 /// What a connection's buffer holds beside the longest head: a body of this size comes with its head in one read, and is
 /// answered in one write. A connection with short requests has a buffer of 8 KiB; it grows as reads fill it. On HTTP/2 it

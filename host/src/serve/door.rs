@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::tls::certificates::Certificates;
+use guesthouse_tls::certificates::Certificates;
 
 /// What the visitors of one listener share.
 pub struct Door {

@@ -85,7 +85,7 @@ use crate::serve::overdue::Order;
 use crate::serve::request_id::RequestIds;
 use crate::serve::settings::ServeSettings;
 use crate::serve::visit::Street;
-use crate::tls::certificates::Certificates;
+use guesthouse_tls::certificates::Certificates;
 
 /// What was cut is gone as soon as its task is polled once more; this is for a guest that holds its thread.
 const CUT_TIME: Duration = Duration::from_secs(1);

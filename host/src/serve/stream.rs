@@ -13,7 +13,7 @@ use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 
-use crate::tls::handshake::Secured;
+use guesthouse_tls::handshake::Secured;
 
 /// An accepted socket.
 pub enum Plain {

@@ -14,8 +14,8 @@ use crate::serve::encoder::Encoders;
 use crate::serve::forwarded;
 use crate::serve::request_id::RequestIds;
 use crate::serve::settings::ServeSettings;
-use crate::tls::certificate::Certificate;
-use crate::tls::certificates::Certificates;
+use guesthouse_tls::certificate::Certificate;
+use guesthouse_tls::certificates::Certificates;
 
 /// What all requests share.
 pub struct Street {

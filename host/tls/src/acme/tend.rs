@@ -13,19 +13,19 @@ use tracing::error;
 use tracing::info;
 use tracing::warn;
 
-use crate::tls::acme::folder::Folder;
-use crate::tls::acme::order::OrderError;
-use crate::tls::acme::order::account;
-use crate::tls::acme::order::order;
-use crate::tls::acme::pace::Next;
-use crate::tls::acme::pace::Pace;
-use crate::tls::acme::places::Held;
-use crate::tls::acme::places::NAMES_MAX;
-use crate::tls::acme::places::Places;
-use crate::tls::acme::places::Wish;
-use crate::tls::acme::settings::AcmeSettings;
-use crate::tls::certificate::Certificate;
-use crate::tls::certificates::Certificates;
+use crate::acme::folder::Folder;
+use crate::acme::order::OrderError;
+use crate::acme::order::account;
+use crate::acme::order::order;
+use crate::acme::pace::Next;
+use crate::acme::pace::Pace;
+use crate::acme::places::Held;
+use crate::acme::places::NAMES_MAX;
+use crate::acme::places::Places;
+use crate::acme::places::Wish;
+use crate::acme::settings::AcmeSettings;
+use crate::certificate::Certificate;
+use crate::certificates::Certificates;
 
 /// How often it is looked whether a certificate is to be renewed.
 const LOOK: Duration = Duration::from_secs(60 * 60);
@@ -194,7 +194,7 @@ mod tests {
     use rcgen::KeyPair;
 
     use super::*;
-    use crate::tls::acme::settings::Challenge;
+    use crate::acme::settings::Challenge;
 
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

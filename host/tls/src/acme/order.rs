@@ -18,13 +18,13 @@ use rcgen::DistinguishedName;
 use rcgen::KeyPair;
 use rustls::pki_types::PrivateKeyDer;
 
-use crate::tls::acme::folder::Folder;
-use crate::tls::acme::settings::AcmeSettings;
-use crate::tls::acme::settings::Challenge;
-use crate::tls::certificate::Certificate;
-use crate::tls::certificate::CertificateError;
-use crate::tls::certificates::Certificates;
-use crate::tls::handshake::CHALLENGE_PROTOCOL;
+use crate::acme::folder::Folder;
+use crate::acme::settings::AcmeSettings;
+use crate::acme::settings::Challenge;
+use crate::certificate::Certificate;
+use crate::certificate::CertificateError;
+use crate::certificates::Certificates;
+use crate::handshake::CHALLENGE_PROTOCOL;
 
 /// How long an authority may take to look, and to issue.
 const PATIENCE: Duration = Duration::from_secs(90);

@@ -12,9 +12,9 @@ use tokio::sync::Notify;
 use tracing::error;
 use tracing::info;
 
-use crate::tls::certificate::Certificate;
-use crate::tls::certificate::CertificateError;
-use crate::tls::certificates::Certificates;
+use crate::certificate::Certificate;
+use crate::certificate::CertificateError;
+use crate::certificates::Certificates;
 
 /// How often the files are looked at. Whoever renews certificates does so days before the old ones end.
 const LOOK: Duration = Duration::from_secs(5);
@@ -102,7 +102,7 @@ fn marks(files: &[CertificateFiles]) -> Vec<Mark> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tls::self_signed::self_signed;
+    use crate::self_signed::self_signed;
 
     #[test]
     fn files_are_read_only_when_one_of_them_has_changed_or_somebody_asks_for_it() {

@@ -16,7 +16,7 @@ use rustls::sign::SingleCertAndKey;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::prelude::X509Certificate;
 
-use crate::tls::names::Names;
+use crate::names::Names;
 
 /// The protocols that are offered, the better one first (RFC 7301).
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -122,7 +122,7 @@ impl fmt::Debug for Certificate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tls::self_signed::self_signed;
+    use crate::self_signed::self_signed;
 
     #[test]
     fn what_cannot_be_used_is_told_apart() {

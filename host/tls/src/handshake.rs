@@ -8,8 +8,8 @@ use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio_rustls::LazyConfigAcceptor;
 
-use crate::tls::certificate::Certificate;
-use crate::tls::certificates::Certificates;
+use crate::certificate::Certificate;
+use crate::certificates::Certificates;
 
 /// A stream below TLS.
 pub type Secured<S> = tokio_rustls::server::TlsStream<S>;

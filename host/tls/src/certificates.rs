@@ -8,7 +8,7 @@ use std::sync::MutexGuard;
 
 use arc_swap::ArcSwap;
 
-use crate::tls::certificate::Certificate;
+use crate::certificate::Certificate;
 
 /// The certificates that handshakes are made with.
 #[derive(Debug, Default)]
@@ -144,7 +144,7 @@ impl Sources {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tls::self_signed::self_signed;
+    use crate::self_signed::self_signed;
 
     fn certificate(names: &[&str]) -> Arc<Certificate> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();

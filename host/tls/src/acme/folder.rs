@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use instant_acme::AccountCredentials;
 
-use crate::tls::certificate::Certificate;
+use crate::certificate::Certificate;
 use guesthouse_types::name::Digest;
 
 /// The folder for one authority, for us alone (0700).
@@ -61,7 +61,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::tls::self_signed::self_signed;
+    use crate::self_signed::self_signed;
 
     #[test]
     fn what_is_kept_is_found_again_and_nobody_else_can_read_it() {
