@@ -8,13 +8,13 @@ use std::hint::black_box;
 
 use criterion::BenchmarkId;
 use criterion::Criterion;
-use guesthouse::routes::Entry;
-use guesthouse::routes::Found;
-use guesthouse::routes::Origins;
-use guesthouse::routes::RouteReader;
-use guesthouse::routes::RouteTable;
-use guesthouse::routes::Target;
-use guesthouse::routes::routes;
+use guesthouse_app::routes::Entry;
+use guesthouse_app::routes::Found;
+use guesthouse_app::routes::Origins;
+use guesthouse_app::routes::RouteReader;
+use guesthouse_app::routes::RouteTable;
+use guesthouse_app::routes::Target;
+use guesthouse_app::routes::routes;
 use guesthouse_types::name::AppName;
 
 const APPS: [usize; 3] = [1, 100, 10_000];

@@ -12,7 +12,7 @@ use crate::deploy::policy::Policy;
 use crate::deploy::settings::CompileSettings;
 use crate::deploy::settings::DeploySettings;
 use crate::deploy::settings::WatchMode;
-use crate::routes::Origins;
+use guesthouse_app::routes::Origins;
 
 /// The drop street's.
 pub fn deploy(apps: PathBuf, state: PathBuf, origins: Origins) -> DeploySettings {

@@ -25,13 +25,13 @@ use crate::config::surroundings::Surroundings;
 use crate::deploy::policy::Policy;
 use crate::deploy::settings::DeploySettings;
 use crate::deploy::settings::WatchMode;
-use crate::routes::Origins;
 use crate::serve::listen::Endpoint;
 use crate::serve::listen::Place;
 use crate::serve::settings::ServeSettings;
 use crate::serve::settings::WireTrace;
 use crate::serve::trusted::Trusted;
 use crate::telemetry::LogSettings;
+use guesthouse_app::routes::Origins;
 use guesthouse_types::units::Size;
 
 mod defaults;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use crate::app::Admission;
-use crate::app::AppLimits;
+use guesthouse_app::app::Admission;
+use guesthouse_app::app::AppLimits;
 use guesthouse_types::name::AppName;
 
 /// The admissions of all apps.

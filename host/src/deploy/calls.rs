@@ -19,11 +19,11 @@ use http_body_util::BodyExt as _;
 use http_body_util::Full;
 use tokio::time::Instant;
 
-use crate::app::App;
-use crate::app::AppBody;
-use crate::app::CallError;
 use crate::deploy::checked::Called;
-use crate::headers::is_of_connection;
+use guesthouse_app::app::App;
+use guesthouse_app::app::AppBody;
+use guesthouse_app::app::CallError;
+use guesthouse_app::headers::is_of_connection;
 
 /// A body that no app has on its stack.
 const LARGE_BODY_BYTES: usize = 1 << 20;

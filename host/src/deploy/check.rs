@@ -10,7 +10,6 @@ use guesthouse_component::inspect::Inspection;
 use guesthouse_component::inspect::Lane;
 use guesthouse_component::inspect::origin::Reuse;
 
-use crate::app::App;
 use crate::deploy::calls::call;
 use crate::deploy::checked::Asked;
 use crate::deploy::checked::Checked;
@@ -33,6 +32,7 @@ use crate::deploy::statics::Beside;
 use crate::deploy::validate::Findings;
 use crate::deploy::validate::Validator;
 use crate::deploy::validate::Wanted;
+use guesthouse_app::app::App;
 use guesthouse_types::name::Revision;
 
 /// Tells of files whether they would be taken.

@@ -18,7 +18,7 @@ use crate::deploy::publish::written;
 use crate::deploy::state::StateTable;
 use crate::deploy::statics::StaticTable;
 use crate::deploy::validate::Findings;
-use crate::routes::Declared;
+use guesthouse_app::routes::Declared;
 use guesthouse_types::name::Revision;
 use guesthouse_types::units::Size;
 use guesthouse_types::units::Span;

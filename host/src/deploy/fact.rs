@@ -12,7 +12,7 @@ use crate::deploy::load::Found;
 use crate::deploy::load::Loaded;
 use crate::deploy::load::Order;
 use crate::deploy::scan::Scan;
-use crate::routes::Origins;
+use guesthouse_app::routes::Origins;
 use guesthouse_types::name::AppName;
 use guesthouse_types::name::Revision;
 

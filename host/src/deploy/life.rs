@@ -10,7 +10,7 @@ use crate::deploy::scan::Mark;
 use crate::deploy::scan::Sighting;
 use crate::deploy::settle::Settle;
 use crate::deploy::status::AppState;
-use crate::routes::Declared;
+use guesthouse_app::routes::Declared;
 use guesthouse_types::name::Revision;
 
 /// The first time that something pending is looked at again; doubled each time.

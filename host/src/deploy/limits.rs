@@ -5,7 +5,7 @@ use std::time::Duration;
 use guesthouse_sandbox::limits::Limits;
 use serde::Deserialize;
 
-use crate::app::AppLimits;
+use guesthouse_app::app::AppLimits;
 use guesthouse_types::units::Size;
 use guesthouse_types::units::Span;
 

@@ -13,7 +13,7 @@ use crate::deploy::limits::LimitTable;
 use crate::deploy::state::StateTable;
 use crate::deploy::statics::STATICS_MAX;
 use crate::deploy::statics::StaticTable;
-use crate::routes::Declared;
+use guesthouse_app::routes::Declared;
 use guesthouse_types::explain::explain;
 use guesthouse_types::name::Digest;
 

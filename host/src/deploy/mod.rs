@@ -85,8 +85,8 @@ use crate::deploy::store::Store;
 use crate::deploy::street::Street;
 use crate::deploy::unwritable::unwritable;
 use crate::deploy::validate::Validator;
-use crate::files::room::Room;
-use crate::routes::RouteWriter;
+use guesthouse_app::files::room::Room;
+use guesthouse_app::routes::RouteWriter;
 
 /// How often a file is read again although nothing seems to have changed: a clock that was set back, or a network file
 /// system, can hide a change from everything but its digest.

@@ -15,7 +15,7 @@ use crate::deploy::section::Section;
 use crate::deploy::state::StateTable;
 use crate::deploy::state::StateTerms;
 use crate::deploy::statics::StaticTable;
-use crate::routes::Declared;
+use guesthouse_app::routes::Declared;
 use guesthouse_types::name::AppName;
 use guesthouse_types::units::Size;
 use guesthouse_types::units::Span;

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::app::App;
 use crate::deploy::life::Life;
 use crate::deploy::status::AppState;
-use crate::routes::Declared;
-use crate::routes::Entry;
-use crate::routes::Origins;
-use crate::routes::RouteTable;
-use crate::routes::Target;
+use guesthouse_app::app::App;
+use guesthouse_app::routes::Declared;
+use guesthouse_app::routes::Entry;
+use guesthouse_app::routes::Origins;
+use guesthouse_app::routes::RouteTable;
+use guesthouse_app::routes::Target;
 use guesthouse_types::name::AppName;
 
 /// Which app holds which declared route: the incumbents.

@@ -10,8 +10,8 @@ use crate::deploy::publish::shown;
 use crate::deploy::status::AppState;
 use crate::deploy::status::AppStatus;
 use crate::deploy::status::Status;
-use crate::routes::Origins;
 use crate::telemetry::batch;
+use guesthouse_app::routes::Origins;
 use guesthouse_types::private;
 use guesthouse_types::private::Durable;
 

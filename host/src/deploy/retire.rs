@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::App;
+use guesthouse_app::app::App;
 
 /// Lets `app` finish in a task of its own. At `stop` the request street takes over: it drains everything.
 pub fn retire(app: Arc<App>, tasks: &TaskTracker, stop: CancellationToken) {

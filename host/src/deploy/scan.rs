@@ -18,8 +18,8 @@ use rustix::fs::Dir;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
 
-use crate::opened;
-use crate::opened::Links;
+use guesthouse_app::opened;
+use guesthouse_app::opened::Links;
 use guesthouse_types::name::AppName;
 
 /// How deep sub-folders may lie: a bound against link mazes, far beyond any sensible route.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::deploy::policy::Policy;
-use crate::routes::Origins;
+use guesthouse_app::routes::Origins;
 use guesthouse_types::name::AppName;
 
 /// What the drop street is told once.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::files::Files;
-use crate::files::folder::Folder;
-use crate::files::folder::FolderSettings;
-use crate::files::room::Room;
+use guesthouse_app::files::Files;
+use guesthouse_app::files::folder::Folder;
+use guesthouse_app::files::folder::FolderSettings;
+use guesthouse_app::files::room::Room;
 use guesthouse_types::units::Span;
 
 /// Each of them is asked for every GET that fits.

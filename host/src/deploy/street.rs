@@ -14,7 +14,6 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::App;
 use crate::deploy::book::Book;
 use crate::deploy::fact::Deed;
 use crate::deploy::fact::Fact;
@@ -39,7 +38,8 @@ use crate::deploy::validate::Validator;
 use crate::deploy::watch::Watch;
 use crate::deploy::write;
 use crate::deploy::write::Writer;
-use crate::routes::RouteWriter;
+use guesthouse_app::app::App;
+use guesthouse_app::routes::RouteWriter;
 use guesthouse_types::name::AppName;
 
 /// Events that come together are looked at together.

@@ -14,7 +14,6 @@ use crate::attend::attend;
 use crate::builders;
 use crate::builders::Project;
 use crate::builders::cache::Cache;
-use crate::builds::Builds;
 use crate::config::Config;
 use crate::dev::memory::Memory;
 use crate::dev::rebuild::Kept;
@@ -25,6 +24,7 @@ use crate::dev::say::say;
 use crate::dev::watch::SourceWatch;
 use crate::host::Host;
 use crate::shutdown::StopSignals;
+use guesthouse_app::builds::Builds;
 use guesthouse_types::name::AppName;
 
 mod live;

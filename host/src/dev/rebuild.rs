@@ -12,14 +12,14 @@ use tokio::time::Instant;
 use crate::builders::Project;
 use crate::builders::place::Built;
 use crate::builders::purpose::Purpose;
-use crate::builds::Builds;
 use crate::deploy::status::Status;
 use crate::dev::live::Live;
 use crate::dev::memory::Memory;
 use crate::dev::say::say;
 use crate::dev::watch::SourceWatch;
-use crate::routes::RouteReader;
-use crate::routes::Target;
+use guesthouse_app::builds::Builds;
+use guesthouse_app::routes::RouteReader;
+use guesthouse_app::routes::Target;
 use guesthouse_types::name::AppName;
 
 /// Where builds go.

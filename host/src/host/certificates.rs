@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::config::edge::TlsSettings;
 use crate::deploy::policy::fits;
 use crate::deploy::status::Status;
-use crate::routes::Origins;
+use guesthouse_app::routes::Origins;
 use guesthouse_tls::acme::tend::tend;
 use guesthouse_tls::certificate::Certificate;
 use guesthouse_tls::certificates::Certificates;

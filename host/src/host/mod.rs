@@ -24,8 +24,6 @@ use crate::deploy::DeployHandle;
 use crate::deploy::settings::DeploySettings;
 use crate::deploy::status::Status;
 use crate::host::certificates::Keeping;
-use crate::routes::RouteReader;
-use crate::routes::routes;
 use crate::serve;
 use crate::serve::Ended;
 use crate::serve::health;
@@ -35,6 +33,8 @@ use crate::serve::listen::Listener;
 use crate::serve::listen::Place;
 use crate::serve::listen::Speech;
 use crate::serve::settings::ServeSettings;
+use guesthouse_app::routes::RouteReader;
+use guesthouse_app::routes::routes;
 
 pub mod arenas;
 mod certificates;

@@ -14,14 +14,14 @@ use tracing::error;
 use tracing::info;
 use tracing::warn;
 
-use crate::app::App;
-use crate::app::Broken;
-use crate::failures::Turn;
 use crate::serve::activity::Busy;
 use crate::serve::body::Ending;
 use crate::serve::leftover::Leftover;
 use crate::serve::overdue::Order;
 use crate::telemetry::ACCESS;
+use guesthouse_app::app::App;
+use guesthouse_app::app::Broken;
+use guesthouse_app::failures::Turn;
 use guesthouse_types::name::AppName;
 
 /// What is known of a request. It writes its line when it is dropped: when the response's body has ended or was dropped,

@@ -115,7 +115,7 @@ mod tests {
     use http::Request;
 
     use super::*;
-    use crate::routes::host_of;
+    use guesthouse_app::routes::host_of;
 
     fn check(method: &str, target: &str, fields: &[(&str, &str)], expected: Result<&str, u16>) {
         let mut request = Request::builder().method(method).uri(target);

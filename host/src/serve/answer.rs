@@ -10,10 +10,6 @@ use http::header::CONTENT_LENGTH;
 use http::response::Parts;
 use http_body::Body as _;
 
-use crate::app::AppBody;
-use crate::coding::Accepted;
-use crate::coding::Coding;
-use crate::routes::Place;
 use crate::serve::compress::Length;
 use crate::serve::compress::negotiate;
 use crate::serve::cookies::confine;
@@ -27,6 +23,10 @@ use crate::serve::noted::is_page;
 use crate::serve::noted::not_kept;
 use crate::serve::promise::Promise;
 use crate::serve::reach::keep_to_itself;
+use guesthouse_app::app::AppBody;
+use guesthouse_app::coding::Accepted;
+use guesthouse_app::coding::Coding;
+use guesthouse_app::routes::Place;
 
 /// A response that is fit to be sent.
 pub struct Answer {

@@ -17,10 +17,10 @@ use http::header::ETAG;
 use http::header::VARY;
 use http::response::Parts;
 
-use crate::coding::Accepted;
-use crate::coding::Coding;
-use crate::coding::is_compressible;
-use crate::headers::items;
+use guesthouse_app::coding::Accepted;
+use guesthouse_app::coding::Coding;
+use guesthouse_app::coding::is_compressible;
+use guesthouse_app::headers::items;
 
 /// A body that is known to be shorter fits into one packet with its head: nothing is won.
 const BYTES_MIN: u64 = 1024;

@@ -2,13 +2,13 @@
 
 use http::HeaderValue;
 
-use crate::routes::Found;
-use crate::routes::host_of;
 use crate::serve::admit::Admitted;
 use crate::serve::door::DoorKind;
 use crate::serve::refused::Refused;
 use crate::serve::respond::Outcome;
 use crate::serve::visit::Visit;
+use guesthouse_app::routes::Found;
+use guesthouse_app::routes::host_of;
 
 /// Never an app's, on no host: whoever answers here can have a certificate for the host (RFC 8555 section 8.3).
 const CHALLENGES: &str = "/.well-known/acme-challenge/";

@@ -10,11 +10,11 @@ use guesthouse_sandbox::fault::Fault;
 use http_body::Body;
 use http_body::Frame;
 
-use crate::app::Broken;
-use crate::coding::Coding;
 use crate::serve::encoder::Encoder;
 use crate::serve::encoder::Permit;
 use crate::serve::promise::Promise;
+use guesthouse_app::app::Broken;
+use guesthouse_app::coding::Coding;
 
 /// How much is compressed before the thread is given to somebody else: about a millisecond's work.
 const TURN_BYTES: usize = 64 << 10;
@@ -153,8 +153,8 @@ mod tests {
     use http::HeaderMap;
 
     use super::*;
-    use crate::coding::ALL;
     use crate::serve::encoder::Encoders;
+    use guesthouse_app::coding::ALL;
 
     /// What a body does, step by step.
     enum Step {

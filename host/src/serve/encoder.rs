@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 
-use crate::coding::Coding;
+use guesthouse_app::coding::Coding;
 
 /// Levels, and windows as powers of two, where more costs more than it saves: `docs/decisions/0030-compression.md`.
 const ZSTD: (i32, u32) = (3, 18);

@@ -5,8 +5,8 @@ use http::HeaderName;
 use http::header::CONNECTION;
 use http::header::HOST;
 
-use crate::headers::is_of_connection;
-use crate::headers::list;
+use guesthouse_app::headers::is_of_connection;
+use guesthouse_app::headers::list;
 
 /// Takes out of a request what a guest must not see or believe. `Host` goes as well: the request's authority says it, for
 /// every protocol alike.

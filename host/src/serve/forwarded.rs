@@ -9,8 +9,8 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::uri::Scheme;
 
-use crate::headers::items;
 use crate::serve::trusted::Trusted;
+use guesthouse_app::headers::items;
 
 const ID_BYTES_MAX: usize = 64;
 

@@ -16,9 +16,6 @@ use http::request::Parts;
 use http_body::Body as _;
 use hyper::body::Incoming;
 
-use crate::app::CallError;
-use crate::coding::Accepted;
-use crate::files::error::FileError;
 use crate::serve::access_log::Record;
 use crate::serve::activity::Busy;
 use crate::serve::admit::HeadBounds;
@@ -41,6 +38,9 @@ use crate::serve::statics::Files;
 use crate::serve::statics::ask_files;
 use crate::serve::statics::fall_back;
 use crate::serve::visit::Visit;
+use guesthouse_app::app::CallError;
+use guesthouse_app::coding::Accepted;
+use guesthouse_app::files::error::FileError;
 
 /// Whoever finds no place to wait in is told so after this time. Told at once, some would be back at once, and sending
 /// them away would take the cores from those who are answered.

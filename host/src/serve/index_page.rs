@@ -2,13 +2,13 @@
 
 use http::uri::Authority;
 
-use crate::builds::Build;
-use crate::builds::Builds;
-use crate::routes::Entry;
-use crate::routes::RouteTable;
-use crate::routes::Target;
 use crate::serve::pages::AppLine;
 use crate::serve::unbuilt::unbuilt;
+use guesthouse_app::builds::Build;
+use guesthouse_app::builds::Builds;
+use guesthouse_app::routes::Entry;
+use guesthouse_app::routes::RouteTable;
+use guesthouse_app::routes::Target;
 
 /// One line for each app, with those that were never built after the others. The addresses are those that work for who
 /// asked at `authority`.

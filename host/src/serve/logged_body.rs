@@ -10,8 +10,6 @@ use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
 
-use crate::app::AppBody;
-use crate::app::Broken;
 use crate::serve::access_log::End;
 use crate::serve::access_log::Record;
 use crate::serve::access_log::log_broken;
@@ -21,6 +19,8 @@ use crate::serve::leftover::Leftover;
 use crate::serve::noted::Noted;
 use crate::serve::overdue::Protocol;
 use crate::serve::promise::Promise;
+use guesthouse_app::app::AppBody;
+use guesthouse_app::app::Broken;
 
 /// A response's body with the request's record. An error makes hyper cut the connection (HTTP/1) or reset the stream
 /// (HTTP/2). Dropping it ends the guest that still writes it.

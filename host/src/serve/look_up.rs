@@ -5,13 +5,6 @@ use std::sync::Arc;
 use http::HeaderValue;
 use http::uri::PathAndQuery;
 
-use crate::app::App;
-use crate::app::InFlight;
-use crate::builds::Build;
-use crate::routes::Found;
-use crate::routes::Place;
-use crate::routes::Target;
-use crate::routes::host_of;
 use crate::serve::access_log::Called;
 use crate::serve::access_log::Record;
 use crate::serve::admit::Admitted;
@@ -21,6 +14,13 @@ use crate::serve::refused::Refused;
 use crate::serve::respond::Outcome;
 use crate::serve::unbuilt;
 use crate::serve::visit::Street;
+use guesthouse_app::app::App;
+use guesthouse_app::app::InFlight;
+use guesthouse_app::builds::Build;
+use guesthouse_app::routes::Found;
+use guesthouse_app::routes::Place;
+use guesthouse_app::routes::Target;
+use guesthouse_app::routes::host_of;
 
 /// How often one request looks for its app. Each further look takes a swap within some instructions.
 const LOOKS_MAX: usize = 8;

@@ -71,7 +71,6 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::routes::RouteReader;
 use crate::serve::accept::House;
 use crate::serve::accept::accept;
 use crate::serve::connection::Protocols;
@@ -85,6 +84,7 @@ use crate::serve::overdue::Order;
 use crate::serve::request_id::RequestIds;
 use crate::serve::settings::ServeSettings;
 use crate::serve::visit::Street;
+use guesthouse_app::routes::RouteReader;
 use guesthouse_tls::certificates::Certificates;
 
 /// What was cut is gone as soon as its task is polled once more; this is for a guest that holds its thread.

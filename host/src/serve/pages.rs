@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use http::HeaderMap;
 use http::StatusCode;
 
-use crate::headers::accepts_html;
+use guesthouse_app::headers::accepts_html;
 
 /// How a visitor wants to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

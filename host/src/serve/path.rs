@@ -1,6 +1,6 @@
 //! Which paths we take: those that everybody on their way reads alike.
 
-use crate::percent::octet;
+use guesthouse_app::percent::octet;
 
 /// Checks the raw bytes of a path. What could be read in two ways is refused: `.` and `..` as segments in any spelling,
 /// also beside an encoded slash, which some take for a slash; a backslash, NUL, and a `%` that encodes nothing.

@@ -13,11 +13,6 @@ use http::header;
 use tracing::error;
 use tracing::warn;
 
-use crate::app::AppBody;
-use crate::builds::Build;
-use crate::coding::Accepted;
-use crate::files::error::FileError;
-use crate::routes::Place;
 use crate::serve::access_log::Called;
 use crate::serve::access_log::Record;
 use crate::serve::access_log::log_fault;
@@ -34,6 +29,11 @@ use crate::serve::promise::Promise;
 use crate::serve::refused::Refused;
 use crate::serve::settings::ServeSettings;
 use crate::serve::visit::Street;
+use guesthouse_app::app::AppBody;
+use guesthouse_app::builds::Build;
+use guesthouse_app::coding::Accepted;
+use guesthouse_app::files::error::FileError;
+use guesthouse_app::routes::Place;
 
 /// What came of a request.
 pub enum Outcome {

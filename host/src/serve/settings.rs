@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::builds::Builds;
 use crate::serve::trusted::Trusted;
+use guesthouse_app::builds::Builds;
 
 /// The bounds of the request street, and what it may show.
 #[derive(Clone, Debug)]

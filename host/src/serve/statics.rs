@@ -4,13 +4,13 @@ use http::HeaderMap;
 use http::Method;
 use http::uri::PathAndQuery;
 
-use crate::app::App;
-use crate::app::AppBody;
-use crate::app::FileAnswer;
-use crate::app::InFlight;
-use crate::files::Asked;
-use crate::files::Fallback;
-use crate::files::error::FileError;
+use guesthouse_app::app::App;
+use guesthouse_app::app::AppBody;
+use guesthouse_app::app::FileAnswer;
+use guesthouse_app::app::InFlight;
+use guesthouse_app::files::Asked;
+use guesthouse_app::files::Fallback;
+use guesthouse_app::files::error::FileError;
 
 /// What came of asking the files.
 pub enum Files {

@@ -14,18 +14,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::routes::Entry;
-use crate::routes::Origins;
-use crate::routes::RouteTable;
-use crate::routes::RouteWriter;
-use crate::routes::Target;
-use crate::routes::routes;
 use crate::serve::Ended;
 use crate::serve::listen::Endpoint;
 use crate::serve::listen::Listener;
 use crate::serve::run;
 use crate::serve::settings::ServeSettings;
 use crate::serve::settings::WireTrace;
+use guesthouse_app::routes::Entry;
+use guesthouse_app::routes::Origins;
+use guesthouse_app::routes::RouteTable;
+use guesthouse_app::routes::RouteWriter;
+use guesthouse_app::routes::Target;
+use guesthouse_app::routes::routes;
 use guesthouse_types::name::AppName;
 
 struct Host {

@@ -2,13 +2,13 @@
 
 use http::uri::Authority;
 
-use crate::builds::Build;
-use crate::builds::Builds;
-use crate::routes::Entry;
-use crate::routes::Found;
-use crate::routes::RouteTable;
-use crate::routes::Target;
-use crate::routes::host_of;
+use guesthouse_app::builds::Build;
+use guesthouse_app::builds::Builds;
+use guesthouse_app::routes::Entry;
+use guesthouse_app::routes::Found;
+use guesthouse_app::routes::RouteTable;
+use guesthouse_app::routes::Target;
+use guesthouse_app::routes::host_of;
 use guesthouse_types::name::AppName;
 
 /// The app that would answer for `authority` and `path` if it were built, and how its build stands. `table` does not know it.
@@ -38,7 +38,7 @@ pub fn unbuilt(table: &RouteTable, builds: &Builds) -> RouteTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::routes::Origins;
+    use guesthouse_app::routes::Origins;
 
     #[test]
     fn an_app_is_found_before_it_is_built() {

@@ -7,13 +7,13 @@ use http::HeaderMap;
 use http::uri::Scheme;
 use tokio_util::task::TaskTracker;
 
-use crate::routes::RouteReader;
 use crate::serve::activity::Activity;
 use crate::serve::door::Door;
 use crate::serve::encoder::Encoders;
 use crate::serve::forwarded;
 use crate::serve::request_id::RequestIds;
 use crate::serve::settings::ServeSettings;
+use guesthouse_app::routes::RouteReader;
 use guesthouse_tls::certificate::Certificate;
 use guesthouse_tls::certificates::Certificates;
 

@@ -12,8 +12,8 @@ use tracing::warn;
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-use crate::failures::Failures;
-use crate::failures::Turn;
+use guesthouse_app::failures::Failures;
+use guesthouse_app::failures::Turn;
 
 /// What our own targets begin with. Where one of those can be caused by strangers, it is bounded where it is written.
 const OURS: &str = "guesthouse";

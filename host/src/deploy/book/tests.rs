@@ -11,8 +11,8 @@ use crate::deploy::record;
 use crate::deploy::scan::Mark;
 use crate::deploy::scan::Sighting;
 use crate::deploy::status::AppState;
-use crate::routes::Declared;
-use crate::routes::Origins;
+use guesthouse_app::routes::Declared;
+use guesthouse_app::routes::Origins;
 use guesthouse_types::name::Digest;
 
 /// A book, a folder of contents by name, and a clock.
