@@ -15,6 +15,5 @@ pub mod new;
 #[cfg(test)]
 #[path = "../../tests/harness/random.rs"]
 mod random;
-pub mod serve;
 pub mod shutdown;
 pub mod telemetry;

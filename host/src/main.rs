@@ -26,9 +26,9 @@ use guesthouse::dev;
 use guesthouse::host::Host;
 use guesthouse::host::arenas;
 use guesthouse::new;
-use guesthouse::serve::inherited::Inherited;
 use guesthouse::shutdown::StopSignals;
 use guesthouse::telemetry;
+use guesthouse_serve::inherited::Inherited;
 
 fn main() -> ExitCode {
     arenas::limit();

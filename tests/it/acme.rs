@@ -1,9 +1,9 @@
 //! Certificates from an authority, against a real one that is made for tests.
 
 use guesthouse::config::Config;
-use guesthouse::serve::listen::Endpoint;
-use guesthouse::serve::listen::Place;
-use guesthouse::serve::listen::Speech;
+use guesthouse_serve::listen::Endpoint;
+use guesthouse_serve::listen::Place;
+use guesthouse_serve::listen::Speech;
 use guesthouse_test_guests as guest;
 use guesthouse_tls::acme::settings::AcmeSettings;
 use guesthouse_tls::acme::settings::Challenge;

@@ -4,10 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use guesthouse::host::HostEnd;
-use guesthouse::serve::listen::Endpoint;
-use guesthouse::serve::listen::Place;
-use guesthouse::serve::listen::Speech;
-use guesthouse::serve::trusted::Trusted;
+use guesthouse_serve::listen::Endpoint;
+use guesthouse_serve::listen::Place;
+use guesthouse_serve::listen::Speech;
+use guesthouse_serve::trusted::Trusted;
 use guesthouse_test_guests as guest;
 use http::StatusCode;
 use ppp::v2::Builder;

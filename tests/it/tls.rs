@@ -4,9 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use guesthouse::config::edge::TlsSettings;
-use guesthouse::serve::listen::Endpoint;
-use guesthouse::serve::listen::Place;
-use guesthouse::serve::listen::Speech;
+use guesthouse_serve::listen::Endpoint;
+use guesthouse_serve::listen::Place;
+use guesthouse_serve::listen::Speech;
 use guesthouse_test_guests as guest;
 use http::StatusCode;
 use tokio::io::AsyncReadExt as _;

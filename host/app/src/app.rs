@@ -13,6 +13,8 @@ use guesthouse_sandbox::fault::Fault;
 use guesthouse_sandbox::guest::Guest;
 use guesthouse_sandbox::request::GuestRequest;
 use guesthouse_sandbox::response::GuestBody;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Revision;
 use http::Response;
 use http_body::Body;
 use http_body::Frame;
@@ -31,8 +33,6 @@ use crate::files::Files;
 use crate::files::Found;
 use crate::files::body::FileBody;
 use crate::files::error::FileError;
-use guesthouse_types::name::AppName;
-use guesthouse_types::name::Revision;
 
 /// How much of the host one app may hold at once.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::time::Instant;
-
 use guesthouse_types::name::AppName;
+use tokio::time::Instant;
 
 /// What lies in the folder is looked at within this time.
 const SEEN_WITHIN: Duration = Duration::from_secs(10);

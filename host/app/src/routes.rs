@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use arc_swap::Guard;
+use guesthouse_types::name::AppName;
 
 use crate::app::App;
-use guesthouse_types::name::AppName;
 
 /// Makes an empty table, with its one writer and a reader.
 pub fn routes(origins: Origins) -> (RouteWriter, RouteReader) {

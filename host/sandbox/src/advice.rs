@@ -1,11 +1,12 @@
 //! What wasmtime says of imports that cannot be linked, turned into a cause and a way out.
 
+use guesthouse_component::interface::Interface;
+use guesthouse_component::interface::Track;
+
 use crate::offer::Offer;
 use crate::offer::VERSION_02;
 use crate::offer::VERSION_03;
 use crate::offer::offer;
-use guesthouse_component::interface::Interface;
-use guesthouse_component::interface::Track;
 
 /// Why a component with these imports was not linked. wasmtime names the first import that it misses; the others are told
 /// as well, so that nobody has to mend them one by one.

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
+use guesthouse_component::runtime::Runtime;
 use wasmtime::Engine;
 
 use crate::functions::Functions;
 use crate::target::Target;
-use guesthouse_component::runtime::Runtime;
 
 /// Compiles `bytes`, which must be a binary component, for `target`. The result is what
 /// [`Sandbox::prepare`](crate::engine::Sandbox::prepare) loads. What single functions were compiled to before is taken from

@@ -8,6 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
+use guesthouse_component::inspect::Class;
+use guesthouse_component::inspect::Inspection;
 use tokio_util::task::TaskTracker;
 use wasmtime::Engine;
 use wasmtime::InstanceAllocationStrategy;
@@ -30,8 +32,6 @@ use crate::settings::GuestSettings;
 use crate::store::Common;
 use crate::store::State;
 use crate::target::Target;
-use guesthouse_component::inspect::Class;
-use guesthouse_component::inspect::Inspection;
 
 /// What the whole host may spend on guests.
 #[derive(Clone, Debug)]

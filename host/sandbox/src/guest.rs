@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use guesthouse_component::inspect::Lane;
 use http::Method;
 use http::Response;
 use http_body::Body as _;
@@ -28,7 +29,6 @@ use crate::tag::Tag;
 use crate::turns::Turns;
 use crate::visit::Stay;
 use crate::visit::Visit;
-use guesthouse_component::inspect::Lane;
 
 /// A guest, one step before an instance. Every call makes an instance of its own and drops it, unless the guest's
 /// settings say that instances are reused.

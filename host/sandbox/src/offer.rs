@@ -88,6 +88,7 @@ pub fn offer(name: &str) -> Offer {
 
 #[cfg(test)]
 mod tests {
+    use guesthouse_component::inspect::Class;
     use wasmtime::Engine;
     use wasmtime::component::Linker;
 
@@ -95,7 +96,6 @@ mod tests {
     use crate::capability;
     use crate::store::State;
     use crate::target::Target;
-    use guesthouse_component::inspect::Class;
 
     #[test]
     fn what_is_told_is_what_the_linker_has() {

@@ -9,6 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use guesthouse_types::escape::one_line;
 use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 use wasmtime_wasi::cli::IsTerminal;
@@ -19,7 +20,6 @@ use wasmtime_wasi::p2::StreamResult;
 
 use crate::settings::GUEST;
 use crate::tag::Tag;
-use guesthouse_types::escape::one_line;
 
 /// Bytes of one line that are logged; the rest of it is counted.
 const LINE_BYTES_MAX: usize = 8 << 10;

@@ -1,13 +1,12 @@
 //! The pool of slots, in which instances of small components are made without asking the system for memory each time.
 
-use wasmtime::Enabled;
-use wasmtime::PoolingAllocationConfig;
-use wasmtime::component::Component;
-
 use guesthouse_component::inspect::PLAIN_CORE_INSTANCES_MAX;
 use guesthouse_component::inspect::PLAIN_MEMORIES_MAX;
 use guesthouse_component::inspect::PLAIN_TABLE_ELEMENTS_MAX;
 use guesthouse_component::inspect::PLAIN_TABLES_MAX;
+use wasmtime::Enabled;
+use wasmtime::PoolingAllocationConfig;
+use wasmtime::component::Component;
 
 /// Slots beside those for requests, so that a new revision can be tried while the house is full.
 const PROBES_AT_ONCE: u32 = 16;

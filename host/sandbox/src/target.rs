@@ -3,9 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use wasmtime::Config;
-
 use guesthouse_component::inspect::Class;
+use wasmtime::Config;
 
 /// For which engine an artefact is made. Travels to the compile child as one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,13 +6,13 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use guesthouse_serve::listen::Endpoint;
+use guesthouse_serve::listen::Place;
+use guesthouse_serve::listen::Speech;
+use guesthouse_types::name::Revision;
 use tokio::sync::watch;
 
 use crate::deploy::status::Status;
-use crate::serve::listen::Endpoint;
-use crate::serve::listen::Place;
-use crate::serve::listen::Speech;
-use guesthouse_types::name::Revision;
 
 /// Prints `greeting`, and then a line whenever an app becomes live, is swapped, or goes. Never ends.
 pub async fn announce(
@@ -124,8 +124,9 @@ fn url(route: &str, base: Option<&Base>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use guesthouse_types::name::Digest;
+
+    use super::*;
 
     fn shown(apps: &[(&str, &str, &[&str])]) -> Shown {
         let app = |(name, content, routes): &(&str, &str, &[&str])| {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use anyhow::bail;
+use guesthouse_types::name::Digest;
 use include_dir::Dir;
 use include_dir::DirEntry;
 use include_dir::include_dir;
@@ -19,7 +20,6 @@ use crate::builders::toolchain::TARGET;
 use crate::builders::toolchain::ensure_target;
 use crate::builders::toolchain::explain_missing;
 use crate::builders::toolchain::tool;
-use guesthouse_types::name::Digest;
 
 static SOURCE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../sdk/adapter/src");
 

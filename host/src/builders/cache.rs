@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use anyhow::anyhow;
+use guesthouse_types::private;
 
 use crate::builders::say::say;
-use guesthouse_types::private;
 
 /// How often it is looked whether another build has ended.
 const LOOK: Duration = Duration::from_millis(100);

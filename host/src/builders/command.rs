@@ -6,6 +6,8 @@ use std::process::Stdio;
 
 use anyhow::Context as _;
 use anyhow::bail;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
 use tokio::process::Command;
 use tokio::time::Instant;
 
@@ -22,8 +24,6 @@ use crate::builders::settings::Settings;
 use crate::builders::source::Source;
 use crate::builders::watched::Watched;
 use crate::builders::words::Words;
-use guesthouse_types::name::AppName;
-use guesthouse_types::name::Digest;
 
 /// A source whose `guesthouse.toml` says how it is built.
 #[derive(Debug)]

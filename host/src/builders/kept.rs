@@ -5,13 +5,13 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-
-use crate::builders::cache::Cache;
-use crate::builders::cache::Held;
 use guesthouse_types::name::AppName;
 use guesthouse_types::name::Digest;
 use guesthouse_types::private;
 use guesthouse_types::private::Durable;
+
+use crate::builders::cache::Cache;
+use crate::builders::cache::Held;
 
 /// What is kept for one source. While it lives, no other build of the same source runs.
 #[derive(Debug)]

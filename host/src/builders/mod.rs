@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use anyhow::bail;
+use guesthouse_types::name::AppName;
 
 use crate::builders::command::OwnCommand;
 use crate::builders::javascript::JavaScript;
@@ -21,7 +22,6 @@ use crate::builders::python::PythonApp;
 use crate::builders::rust::Workspace;
 use crate::builders::source::Kind;
 use crate::builders::watched::Watched;
-use guesthouse_types::name::AppName;
 
 mod adapter;
 mod asks;

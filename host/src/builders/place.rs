@@ -10,12 +10,12 @@ use anyhow::anyhow;
 use guesthouse_component::compose::is_middleware;
 use guesthouse_component::inspect::Inspection;
 use guesthouse_component::inspect::inspect;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
 
 use crate::builders::say::say;
 use crate::builders::say::seconds;
 use crate::builders::say::size;
-use guesthouse_types::name::AppName;
-use guesthouse_types::name::Digest;
 
 /// What came out of a build.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

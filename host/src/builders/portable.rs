@@ -8,13 +8,13 @@ use anyhow::anyhow;
 use guesthouse_component::compose::portable;
 use guesthouse_component::inspect::Lane;
 use guesthouse_component::inspect::inspect;
+use guesthouse_types::name::AppName;
 
 use crate::builders::adapter::adapter;
 use crate::builders::place::Built;
 use crate::builders::place::Placed;
 use crate::builders::place::place;
 use crate::builders::say::say;
-use guesthouse_types::name::AppName;
 
 /// Puts what was `built` into the folder `plain` into the folder `apps`, as it can be served elsewhere too.
 pub async fn convert(built: &Built, plain: &Path, apps: &Path) -> anyhow::Result<Built> {

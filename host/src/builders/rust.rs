@@ -8,6 +8,7 @@ use std::process::Stdio;
 
 use anyhow::Context as _;
 use anyhow::bail;
+use guesthouse_types::name::AppName;
 use serde::Deserialize;
 use tokio::io::AsyncBufReadExt as _;
 use tokio::io::BufReader;
@@ -31,7 +32,6 @@ use crate::builders::toolchain::ensure_target;
 use crate::builders::toolchain::explain_missing;
 use crate::builders::toolchain::tool;
 use crate::builders::watched::Watched;
-use guesthouse_types::name::AppName;
 
 /// A Cargo workspace, or a package on its own, and the apps in it that were asked for.
 #[derive(Debug)]

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use guesthouse_types::name::Digest;
+
 use crate::builders::settings::Build;
 use crate::builders::settings::FILE;
 use crate::builders::stage;
 use crate::builders::stamp::Stamp;
-use guesthouse_types::name::Digest;
 
 /// The digest of a source.
 #[derive(Debug, Default)]

@@ -8,14 +8,14 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use anyhow::anyhow;
 use anyhow::bail;
+use guesthouse_types::explain::explain;
+use guesthouse_types::name::AppName;
 use serde::Deserialize;
 
 use crate::builders::asks::Asks;
 use crate::builders::asks::check;
 use crate::builders::words::Request;
 use crate::builders::words::Words;
-use guesthouse_types::explain::explain;
-use guesthouse_types::name::AppName;
 
 /// How the file is called, in whatever language.
 pub const FILE: &str = "guesthouse.toml";

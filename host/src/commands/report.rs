@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use guesthouse_types::escape::Escaped;
 use guesthouse_types::escape::lines;
+use guesthouse_types::units::Size;
 
 use crate::commands::imports;
 use crate::deploy::checked::Asked;
@@ -14,7 +15,6 @@ use crate::deploy::checked::Component;
 use crate::deploy::checked::Given;
 use crate::deploy::checked::Verdict;
 use crate::deploy::checked::Version;
-use guesthouse_types::units::Size;
 
 /// Tools that are named on a line; all of them stand in the JSON.
 const TOOLS_SHOWN_MAX: usize = 6;

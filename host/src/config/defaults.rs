@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use guesthouse_app::routes::Origins;
 use guesthouse_sandbox::engine::SandboxSettings;
 
 use crate::config::memory;
@@ -12,7 +13,6 @@ use crate::deploy::policy::Policy;
 use crate::deploy::settings::CompileSettings;
 use crate::deploy::settings::DeploySettings;
 use crate::deploy::settings::WatchMode;
-use guesthouse_app::routes::Origins;
 
 /// The drop street's.
 pub fn deploy(apps: PathBuf, state: PathBuf, origins: Origins) -> DeploySettings {

@@ -5,6 +5,13 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use anyhow::bail;
+use guesthouse_serve::listen::Endpoint;
+use guesthouse_serve::listen::Place;
+use guesthouse_serve::listen::Speech;
+use guesthouse_serve::trusted::Trusted;
+use guesthouse_tls::acme::settings::AcmeSettings;
+use guesthouse_tls::acme::settings::DIRECTORY;
+use guesthouse_tls::files::CertificateFiles;
 
 use crate::cli::flags::AddressFlags;
 use crate::cli::flags::EdgeFlags;
@@ -12,13 +19,6 @@ use crate::cli::values::Door;
 use crate::cli::values::Proxy;
 use crate::config::file::Acme;
 use crate::config::file::File;
-use crate::serve::listen::Endpoint;
-use crate::serve::listen::Place;
-use crate::serve::listen::Speech;
-use crate::serve::trusted::Trusted;
-use guesthouse_tls::acme::settings::AcmeSettings;
-use guesthouse_tls::acme::settings::DIRECTORY;
-use guesthouse_tls::files::CertificateFiles;
 
 /// Where certificates come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

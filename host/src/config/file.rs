@@ -10,6 +10,11 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use anyhow::anyhow;
 use guesthouse_sandbox::engine::SandboxSettings;
+use guesthouse_serve::settings::ServeSettings;
+use guesthouse_tls::acme::settings::Challenge;
+use guesthouse_types::explain::explain;
+use guesthouse_types::units::Size;
+use guesthouse_types::units::Span;
 use serde::Deserialize;
 
 use crate::cli::values::AdminAddress;
@@ -20,12 +25,7 @@ use crate::cli::values::Proxy;
 use crate::cli::values::Watch;
 use crate::deploy::policy::Policy;
 use crate::deploy::settings::DeploySettings;
-use crate::serve::settings::ServeSettings;
 use crate::telemetry::LogFormat;
-use guesthouse_tls::acme::settings::Challenge;
-use guesthouse_types::explain::explain;
-use guesthouse_types::units::Size;
-use guesthouse_types::units::Span;
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize)]

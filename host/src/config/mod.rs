@@ -8,7 +8,14 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use anyhow::bail;
+use guesthouse_app::routes::Origins;
 use guesthouse_sandbox::engine::SandboxSettings;
+use guesthouse_serve::listen::Endpoint;
+use guesthouse_serve::listen::Place;
+use guesthouse_serve::settings::ServeSettings;
+use guesthouse_serve::settings::WireTrace;
+use guesthouse_serve::trusted::Trusted;
+use guesthouse_types::units::Size;
 
 use crate::cli::flags::AddressFlags;
 use crate::cli::flags::CheckFlags;
@@ -25,14 +32,7 @@ use crate::config::surroundings::Surroundings;
 use crate::deploy::policy::Policy;
 use crate::deploy::settings::DeploySettings;
 use crate::deploy::settings::WatchMode;
-use crate::serve::listen::Endpoint;
-use crate::serve::listen::Place;
-use crate::serve::settings::ServeSettings;
-use crate::serve::settings::WireTrace;
-use crate::serve::trusted::Trusted;
 use crate::telemetry::LogSettings;
-use guesthouse_app::routes::Origins;
-use guesthouse_types::units::Size;
 
 mod defaults;
 pub mod edge;

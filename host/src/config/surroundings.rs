@@ -5,7 +5,6 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use anyhow::bail;
-
 use guesthouse_types::name::Digest;
 
 /// The variables that matter, apart from those that are flags too.

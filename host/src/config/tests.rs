@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser as _;
+use guesthouse_serve::listen::Endpoint;
+use guesthouse_serve::listen::Place;
+use guesthouse_serve::settings::WireTrace;
 
 use super::Config;
 use crate::cli::flags::Cli;
 use crate::cli::flags::Command;
 use crate::config::surroundings::Surroundings;
 use crate::deploy::settings::WatchMode;
-use crate::serve::listen::Endpoint;
-use crate::serve::listen::Place;
-use crate::serve::settings::WireTrace;
 use crate::telemetry::LogFormat;
 
 fn meant(typed: &[&str]) -> Result<Config, String> {

@@ -6,11 +6,10 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
 use guesthouse_app::app::Admission;
 use guesthouse_app::app::AppLimits;
 use guesthouse_types::name::AppName;
+use tokio::sync::Semaphore;
 
 /// The admissions of all apps.
 pub struct Admissions {

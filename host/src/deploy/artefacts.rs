@@ -16,6 +16,10 @@ use std::time::Duration;
 use guesthouse_component::runtime::Runtime;
 use guesthouse_sandbox::functions::Tally;
 use guesthouse_sandbox::target::Target;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
+use guesthouse_types::private;
+use guesthouse_types::units::Size;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,10 +31,6 @@ use crate::deploy::compile::Packed;
 use crate::deploy::flights::Flights;
 use crate::deploy::functions::Packs;
 use crate::deploy::store::Store;
-use guesthouse_types::name::AppName;
-use guesthouse_types::name::Digest;
-use guesthouse_types::private;
-use guesthouse_types::units::Size;
 
 /// A component of this length takes seconds to compile: whoever dropped it is told that it was seen, and its functions are
 /// kept for its next revision.

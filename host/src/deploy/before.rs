@@ -5,7 +5,6 @@ use guesthouse_component::compose::compose;
 use guesthouse_component::inspect::InspectError;
 use guesthouse_component::inspect::Lane;
 use guesthouse_component::inspect::inspect;
-
 use guesthouse_types::name::Digest;
 use guesthouse_types::units::Size;
 

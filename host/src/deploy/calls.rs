@@ -4,6 +4,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use guesthouse_app::app::App;
+use guesthouse_app::app::AppBody;
+use guesthouse_app::app::CallError;
+use guesthouse_app::headers::is_of_connection;
 use guesthouse_sandbox::request::GuestRequest;
 use http::HeaderMap;
 use http::HeaderName;
@@ -20,10 +24,6 @@ use http_body_util::Full;
 use tokio::time::Instant;
 
 use crate::deploy::checked::Called;
-use guesthouse_app::app::App;
-use guesthouse_app::app::AppBody;
-use guesthouse_app::app::CallError;
-use guesthouse_app::headers::is_of_connection;
 
 /// A body that no app has on its stack.
 const LARGE_BODY_BYTES: usize = 1 << 20;

@@ -6,9 +6,11 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use guesthouse_app::app::App;
 use guesthouse_component::inspect::Inspection;
 use guesthouse_component::inspect::Lane;
 use guesthouse_component::inspect::origin::Reuse;
+use guesthouse_types::name::Revision;
 
 use crate::deploy::calls::call;
 use crate::deploy::checked::Asked;
@@ -32,8 +34,6 @@ use crate::deploy::statics::Beside;
 use crate::deploy::validate::Findings;
 use crate::deploy::validate::Validator;
 use crate::deploy::validate::Wanted;
-use guesthouse_app::app::App;
-use guesthouse_types::name::Revision;
 
 /// Tells of files whether they would be taken.
 pub struct Checker {

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use guesthouse_app::routes::Declared;
 use guesthouse_component::inspect::Inspection;
 use guesthouse_component::inspect::toolchain::Tool;
 use guesthouse_sandbox::offer::Offer;
 use guesthouse_sandbox::offer::offer;
+use guesthouse_types::name::Revision;
+use guesthouse_types::units::Size;
+use guesthouse_types::units::Span;
 use serde::Serialize;
 
 use crate::deploy::instances::InstanceTable;
@@ -18,10 +22,6 @@ use crate::deploy::publish::written;
 use crate::deploy::state::StateTable;
 use crate::deploy::statics::StaticTable;
 use crate::deploy::validate::Findings;
-use guesthouse_app::routes::Declared;
-use guesthouse_types::name::Revision;
-use guesthouse_types::units::Size;
-use guesthouse_types::units::Span;
 
 /// One file, as far as it got. What it did not get to is `null`.
 #[derive(Clone, Debug, Serialize)]

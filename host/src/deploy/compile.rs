@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use guesthouse_sandbox::functions::Tally;
+use guesthouse_types::units::Span;
 use rustix::process::Signal;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
@@ -17,7 +18,6 @@ use tokio::process::Command;
 use crate::deploy::queue::Queue;
 use crate::deploy::settings::COMPILE_TROUBLE;
 use crate::deploy::settings::CompileSettings;
-use guesthouse_types::units::Span;
 
 /// How much of a child's complaint is kept.
 const STDERR_BYTES_MAX: u64 = 16 << 10;

@@ -4,7 +4,10 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use guesthouse_app::routes::Origins;
 use guesthouse_component::inspect::Inspection;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Revision;
 
 use crate::deploy::guard::Guard;
 use crate::deploy::life::Ready;
@@ -12,9 +15,6 @@ use crate::deploy::load::Found;
 use crate::deploy::load::Loaded;
 use crate::deploy::load::Order;
 use crate::deploy::scan::Scan;
-use guesthouse_app::routes::Origins;
-use guesthouse_types::name::AppName;
-use guesthouse_types::name::Revision;
 
 /// The times and bounds by which it is decided.
 #[derive(Clone, Debug)]

@@ -8,11 +8,11 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::Weak;
 
+use guesthouse_types::name::Digest;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 
 use crate::deploy::compile::CompileError;
-use guesthouse_types::name::Digest;
 
 /// What is compiled, and the kind of artefact that comes of it.
 type Key = (Digest, String);

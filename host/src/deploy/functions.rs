@@ -21,10 +21,11 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use std::time::SystemTime;
 
-use crate::deploy::summed;
 use guesthouse_types::name::AppName;
 use guesthouse_types::name::Digest;
 use guesthouse_types::private;
+
+use crate::deploy::summed;
 
 /// What the name of a pack ends in.
 const PACK: &str = ".functions";
@@ -186,8 +187,9 @@ fn drop_pack(path: &Path, why: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use guesthouse_types::private::Durable;
+
+    use super::*;
 
     fn packs() -> (tempfile::TempDir, Packs) {
         let folder = tempfile::tempdir().unwrap();

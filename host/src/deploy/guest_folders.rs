@@ -11,12 +11,12 @@ use guesthouse_sandbox::folder::Folder;
 use guesthouse_sandbox::folder::Folders;
 use guesthouse_sandbox::folder::Source;
 use guesthouse_sandbox::scratch;
+use guesthouse_types::name::AppName;
+use guesthouse_types::private;
 
 use crate::deploy::policy::Terms;
 use crate::deploy::state::DATA;
 use crate::deploy::state::TMP;
-use guesthouse_types::name::AppName;
-use guesthouse_types::private;
 
 /// Where an interpreter's app has its source (`sdk/python`): what is mounted there counts more than what is built in.
 const SOURCE: &str = "/0";

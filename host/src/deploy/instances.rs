@@ -4,12 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use guesthouse_sandbox::settings::Instances;
+use guesthouse_types::units::Size;
+use guesthouse_types::units::Span;
 use serde::Deserialize;
 use serde::Deserializer;
 use serde::de;
-
-use guesthouse_types::units::Size;
-use guesthouse_types::units::Span;
 
 /// How long instances serve, by the written names. What is not named is left as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

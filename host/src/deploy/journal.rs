@@ -6,14 +6,14 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
-use serde::Deserialize;
-use serde::Serialize;
-
-use crate::deploy::guard::Guard;
 use guesthouse_types::name::Digest;
 use guesthouse_types::name::Revision;
 use guesthouse_types::private;
 use guesthouse_types::private::Durable;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::deploy::guard::Guard;
 
 /// The layout of the file. Another one is set aside.
 const LAYOUT: u32 = 1;

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use guesthouse_app::routes::Declared;
+use guesthouse_types::name::Revision;
 use tokio::time::Instant;
 
 use crate::deploy::guard::Guard;
@@ -10,8 +12,6 @@ use crate::deploy::scan::Mark;
 use crate::deploy::scan::Sighting;
 use crate::deploy::settle::Settle;
 use crate::deploy::status::AppState;
-use guesthouse_app::routes::Declared;
-use guesthouse_types::name::Revision;
 
 /// The first time that something pending is looked at again; doubled each time.
 const RETRY_FIRST: Duration = Duration::from_millis(500);

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use guesthouse_sandbox::limits::Limits;
-use serde::Deserialize;
-
 use guesthouse_app::app::AppLimits;
+use guesthouse_sandbox::limits::Limits;
 use guesthouse_types::units::Size;
 use guesthouse_types::units::Span;
+use serde::Deserialize;
 
 /// Limits by their written names. What is not named is left as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -9,6 +9,9 @@ use guesthouse_component::compose::is_middleware;
 use guesthouse_component::inspect::InspectError;
 use guesthouse_component::inspect::Inspection;
 use guesthouse_component::inspect::inspect;
+use guesthouse_types::name::Digest;
+use guesthouse_types::name::Revision;
+use guesthouse_types::units::Size;
 use rustix::fs::CWD;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
@@ -26,9 +29,6 @@ use crate::deploy::scan::Beside;
 use crate::deploy::scan::Mark;
 use crate::deploy::scan::Sighting;
 use crate::deploy::store::Store;
-use guesthouse_types::name::Digest;
-use guesthouse_types::name::Revision;
-use guesthouse_types::units::Size;
 
 /// A manifest is written by hand.
 const MANIFEST_BYTES_MAX: u64 = 256 << 10;

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use guesthouse_component::inspect::inspect;
 use guesthouse_types::escape::acts;
+use guesthouse_types::name::Digest;
+use guesthouse_types::name::Revision;
 
 use crate::deploy::load::Loaded;
 use crate::deploy::load::Order;
@@ -18,8 +20,6 @@ use crate::deploy::reason::readable;
 use crate::deploy::scan::Mark;
 use crate::deploy::scan::Sighting;
 use crate::deploy::store::Store;
-use guesthouse_types::name::Digest;
-use guesthouse_types::name::Revision;
 
 /// The largest file that is read here.
 const BYTES_MAX: u64 = 4 << 20;

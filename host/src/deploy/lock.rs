@@ -16,10 +16,10 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use guesthouse_types::private;
 use rustix::process::Pid;
 
 use crate::deploy::unwritable::unwritable;
-use guesthouse_types::private;
 
 /// How often it is looked whether what a killed host left still has the lock: two seconds in all.
 const ORPHAN_LOOKS: u32 = 100;

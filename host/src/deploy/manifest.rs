@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
+use guesthouse_app::routes::Declared;
+use guesthouse_types::explain::explain;
+use guesthouse_types::name::Digest;
 use serde::Deserialize;
 use serde::Deserializer;
 use serde::de;
@@ -13,9 +16,6 @@ use crate::deploy::limits::LimitTable;
 use crate::deploy::state::StateTable;
 use crate::deploy::statics::STATICS_MAX;
 use crate::deploy::statics::StaticTable;
-use guesthouse_app::routes::Declared;
-use guesthouse_types::explain::explain;
-use guesthouse_types::name::Digest;
 
 /// Each costs memory and a little time for every request.
 const BEFORE_MAX: usize = 8;

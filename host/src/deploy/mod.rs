@@ -60,6 +60,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use guesthouse_app::files::room::Room;
+use guesthouse_app::routes::RouteWriter;
 use guesthouse_sandbox::engine::Sandbox;
 use guesthouse_types::private;
 use tokio::sync::Notify;
@@ -85,8 +87,6 @@ use crate::deploy::store::Store;
 use crate::deploy::street::Street;
 use crate::deploy::unwritable::unwritable;
 use crate::deploy::validate::Validator;
-use guesthouse_app::files::room::Room;
-use guesthouse_app::routes::RouteWriter;
 
 /// How often a file is read again although nothing seems to have changed: a clock that was set back, or a network file
 /// system, can hide a change from everything but its digest.

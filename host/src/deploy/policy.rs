@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use guesthouse_app::routes::Declared;
 use guesthouse_sandbox::settings::Instances;
+use guesthouse_types::name::AppName;
+use guesthouse_types::units::Size;
+use guesthouse_types::units::Span;
 use serde::Deserialize;
 
 use crate::deploy::instances::InstanceTable;
@@ -15,10 +19,6 @@ use crate::deploy::section::Section;
 use crate::deploy::state::StateTable;
 use crate::deploy::state::StateTerms;
 use crate::deploy::statics::StaticTable;
-use guesthouse_app::routes::Declared;
-use guesthouse_types::name::AppName;
-use guesthouse_types::units::Size;
-use guesthouse_types::units::Span;
 
 /// The `[policy]` part of the operator's configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::deploy::life::Life;
-use crate::deploy::status::AppState;
 use guesthouse_app::app::App;
 use guesthouse_app::routes::Declared;
 use guesthouse_app::routes::Entry;
@@ -13,6 +11,9 @@ use guesthouse_app::routes::Origins;
 use guesthouse_app::routes::RouteTable;
 use guesthouse_app::routes::Target;
 use guesthouse_types::name::AppName;
+
+use crate::deploy::life::Life;
+use crate::deploy::status::AppState;
 
 /// Which app holds which declared route: the incumbents.
 pub type Incumbents = BTreeMap<String, AppName>;

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
+use guesthouse_types::name::Revision;
+
 use crate::deploy::book::Book;
 use crate::deploy::fact::Remembered;
 use crate::deploy::guard::Guard;
@@ -13,9 +17,6 @@ use crate::deploy::policy::Policy;
 use crate::deploy::publish::Incumbents;
 use crate::deploy::settings::CompileSettings;
 use crate::deploy::store::Keep;
-use guesthouse_types::name::AppName;
-use guesthouse_types::name::Digest;
-use guesthouse_types::name::Revision;
 
 /// Who judged: another version of the host, another policy or more room to compile may decide otherwise.
 pub fn judge(policy: &Policy, compile: &CompileSettings) -> String {

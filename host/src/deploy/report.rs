@@ -3,7 +3,10 @@
 use std::io;
 use std::path::Path;
 
+use guesthouse_app::routes::Origins;
 use guesthouse_types::escape::json;
+use guesthouse_types::private;
+use guesthouse_types::private::Durable;
 
 use crate::deploy::book::Book;
 use crate::deploy::publish::shown;
@@ -11,9 +14,6 @@ use crate::deploy::status::AppState;
 use crate::deploy::status::AppStatus;
 use crate::deploy::status::Status;
 use crate::telemetry::batch;
-use guesthouse_app::routes::Origins;
-use guesthouse_types::private;
-use guesthouse_types::private::Durable;
 
 /// What people are shown.
 pub fn status<G: Clone>(book: &Book<G>, alarms: Vec<String>, origins: &Origins) -> Status {

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
+use guesthouse_app::app::App;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-
-use guesthouse_app::app::App;
 
 /// Lets `app` finish in a task of its own. At `stop` the request street takes over: it drains everything.
 pub fn retire(app: Arc<App>, tasks: &TaskTracker, stop: CancellationToken) {

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use guesthouse_types::name::AppName;
+
 use crate::deploy::fact::Published;
 use crate::deploy::life::Life;
 use crate::deploy::life::Verdict;
-use guesthouse_types::name::AppName;
 
 /// Files that are turned down for another reason than before.
 pub fn new_reasons(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<PathBuf, String>, what: &str) {

@@ -14,13 +14,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::time::SystemTime;
 
-use rustix::fs::Dir;
-use rustix::fs::Mode;
-use rustix::fs::OFlags;
-
 use guesthouse_app::opened;
 use guesthouse_app::opened::Links;
 use guesthouse_types::name::AppName;
+use rustix::fs::Dir;
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
 
 /// How deep sub-folders may lie: a bound against link mazes, far beyond any sensible route.
 const DEPTH_MAX: usize = 8;

@@ -1,12 +1,12 @@
 //! The section `guesthouse` in a component: what its builder knows about it, in the manifest's grammar.
 
 use guesthouse_component::inspect::SETTINGS_SECTION;
+use guesthouse_types::explain::explain;
+use guesthouse_types::units::Size;
 use serde::Deserialize;
 
 use crate::deploy::instances::InstanceTable;
 use crate::deploy::state::StateTable;
-use guesthouse_types::explain::explain;
-use guesthouse_types::units::Size;
 
 /// What a component asks for by itself. Its manifest wins over it, key by key.
 ///

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::deploy::policy::Policy;
 use guesthouse_app::routes::Origins;
 use guesthouse_types::name::AppName;
+
+use crate::deploy::policy::Policy;
 
 /// What the drop street is told once.
 #[derive(Clone, Debug)]

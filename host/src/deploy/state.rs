@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use guesthouse_types::escape::one_line;
-use serde::Deserialize;
-
 use guesthouse_types::units::Size;
+use serde::Deserialize;
 
 /// Where every app sees its folder.
 pub const DATA: &str = "/data";

@@ -4,13 +4,12 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use guesthouse_app::files::Files;
 use guesthouse_app::files::folder::Folder;
 use guesthouse_app::files::folder::FolderSettings;
 use guesthouse_app::files::room::Room;
 use guesthouse_types::units::Span;
+use serde::Deserialize;
 
 /// Each of them is asked for every GET that fits.
 pub const STATICS_MAX: usize = 8;

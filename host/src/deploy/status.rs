@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use guesthouse_types::name::Revision;
+use serde::Serialize;
 
 /// What is known of every app. The same as in `status.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -16,11 +16,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::time::SystemTime;
 
-use crate::deploy::summed;
-use crate::deploy::unwritable::unwritable;
 use guesthouse_types::name::Digest;
 use guesthouse_types::name::Revision;
 use guesthouse_types::private;
+
+use crate::deploy::summed;
+use crate::deploy::unwritable::unwritable;
 
 /// What was stored less than this ago may be on its way to be used.
 const FRESH: Duration = Duration::from_secs(60);
@@ -333,8 +334,9 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::fs::symlink;
 
-    use super::*;
     use guesthouse_types::private::Durable;
+
+    use super::*;
 
     fn store() -> (tempfile::TempDir, Store) {
         let state = tempfile::tempdir().unwrap();

@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use guesthouse_app::app::App;
+use guesthouse_app::routes::RouteWriter;
+use guesthouse_types::name::AppName;
 use tokio::sync::Notify;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
@@ -38,9 +41,6 @@ use crate::deploy::validate::Validator;
 use crate::deploy::watch::Watch;
 use crate::deploy::write;
 use crate::deploy::write::Writer;
-use guesthouse_app::app::App;
-use guesthouse_app::routes::RouteWriter;
-use guesthouse_types::name::AppName;
 
 /// Events that come together are looked at together.
 const COALESCE: Duration = Duration::from_millis(5);

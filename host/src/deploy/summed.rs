@@ -8,12 +8,11 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use guesthouse_types::private;
+use guesthouse_types::private::Durable;
 use rustix::io::Errno;
 use sha2::Digest as _;
 use sha2::Sha256;
-
-use guesthouse_types::private;
-use guesthouse_types::private::Durable;
 
 /// What the name of a checksum ends in, after that of its file.
 pub const SUM: &str = ".sum";

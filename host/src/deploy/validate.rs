@@ -7,6 +7,9 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use guesthouse_app::app::App;
+use guesthouse_app::files::Files;
+use guesthouse_app::files::room::Room;
 use guesthouse_component::inspect::Class;
 use guesthouse_component::inspect::Inspection;
 use guesthouse_component::inspect::Lane;
@@ -19,6 +22,9 @@ use guesthouse_sandbox::folder::Folders;
 use guesthouse_sandbox::guest::Guest;
 use guesthouse_sandbox::settings::GuestSettings;
 use guesthouse_sandbox::target::Target;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Revision;
+use guesthouse_types::units::Size;
 use tokio::sync::Semaphore;
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
@@ -39,12 +45,6 @@ use crate::deploy::section::Section;
 use crate::deploy::statics;
 use crate::deploy::statics::Beside;
 use crate::deploy::store::Store;
-use guesthouse_app::app::App;
-use guesthouse_app::files::Files;
-use guesthouse_app::files::room::Room;
-use guesthouse_types::name::AppName;
-use guesthouse_types::name::Revision;
-use guesthouse_types::units::Size;
 
 /// A guest that does nothing for this long in its first instance will not serve either.
 const PROBE_MAX: Duration = Duration::from_secs(30);

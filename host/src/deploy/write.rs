@@ -10,6 +10,8 @@ use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use guesthouse_types::name::Revision;
+
 use crate::deploy::journal::Journal;
 use crate::deploy::lock::Kept;
 use crate::deploy::lock::Lock;
@@ -20,7 +22,6 @@ use crate::deploy::store::Store;
 use crate::deploy::store::Synced;
 use crate::deploy::unwritable::is_full;
 use crate::deploy::unwritable::unwritable;
-use guesthouse_types::name::Revision;
 
 /// Lets one write at a time through, and none that is older than the last one: a write goes on when its job is dropped.
 #[derive(Default)]

@@ -7,7 +7,6 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
-
 use guesthouse_types::name::AppName;
 use guesthouse_types::name::Digest;
 

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use guesthouse_app::builds::Builds;
+use guesthouse_types::name::AppName;
 
 use crate::attend::announce::told;
 use crate::attend::attend;
@@ -24,8 +26,6 @@ use crate::dev::say::say;
 use crate::dev::watch::SourceWatch;
 use crate::host::Host;
 use crate::shutdown::StopSignals;
-use guesthouse_app::builds::Builds;
-use guesthouse_types::name::AppName;
 
 mod live;
 mod memory;

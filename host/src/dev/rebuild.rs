@@ -6,6 +6,10 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 
+use guesthouse_app::builds::Builds;
+use guesthouse_app::routes::RouteReader;
+use guesthouse_app::routes::Target;
+use guesthouse_types::name::AppName;
 use tokio::sync::watch::Receiver;
 use tokio::time::Instant;
 
@@ -17,10 +21,6 @@ use crate::dev::live::Live;
 use crate::dev::memory::Memory;
 use crate::dev::say::say;
 use crate::dev::watch::SourceWatch;
-use guesthouse_app::builds::Builds;
-use guesthouse_app::routes::RouteReader;
-use guesthouse_app::routes::Target;
-use guesthouse_types::name::AppName;
 
 /// Where builds go.
 pub struct Kept {

@@ -7,7 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use guesthouse_app::routes::RouteReader;
+use guesthouse_app::routes::routes;
 use guesthouse_sandbox::engine::Sandbox;
+use guesthouse_serve::Ended;
+use guesthouse_serve::health;
+use guesthouse_serve::inherited::Inherited;
+use guesthouse_serve::listen::Endpoint;
+use guesthouse_serve::listen::Listener;
+use guesthouse_serve::listen::Place;
+use guesthouse_serve::listen::Speech;
+use guesthouse_serve::settings::ServeSettings;
 use tokio::sync::Notify;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
@@ -24,17 +34,6 @@ use crate::deploy::DeployHandle;
 use crate::deploy::settings::DeploySettings;
 use crate::deploy::status::Status;
 use crate::host::certificates::Keeping;
-use crate::serve;
-use crate::serve::Ended;
-use crate::serve::health;
-use crate::serve::inherited::Inherited;
-use crate::serve::listen::Endpoint;
-use crate::serve::listen::Listener;
-use crate::serve::listen::Place;
-use crate::serve::listen::Speech;
-use crate::serve::settings::ServeSettings;
-use guesthouse_app::routes::RouteReader;
-use guesthouse_app::routes::routes;
 
 pub mod arenas;
 mod certificates;
@@ -142,7 +141,7 @@ impl Host {
         let mut deploying = self.tasks.spawn(self.deploy.run(stop_deploy.clone()));
         let opening = until_ready(self.handle.status(), self.waits, stop_serve.clone());
         let certificates = self.keeping.as_ref().map(|keeping| keeping.certificates.clone());
-        let serving = serve::run(self.listeners, self.serve, certificates, self.routes, stop_serve.clone());
+        let serving = guesthouse_serve::run(self.listeners, self.serve, certificates, self.routes, stop_serve.clone());
         let mut serving = self.tasks.spawn(async move {
             opening.await;
             serving.await

@@ -8,10 +8,10 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use anyhow::bail;
+use guesthouse_types::name::AppName;
 
 use crate::new::template::File;
 use crate::new::template::Template;
-use guesthouse_types::name::AppName;
 
 /// What the app is called in the templates.
 const PLACEHOLDER: &str = "my-app";

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
+use guesthouse_app::failures::Failures;
+use guesthouse_app::failures::Turn;
 use tokio::time::Instant;
 use tracing::Event;
 use tracing::Level;
@@ -11,9 +13,6 @@ use tracing::callsite::Identifier;
 use tracing::warn;
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
-
-use guesthouse_app::failures::Failures;
-use guesthouse_app::failures::Turn;
 
 /// What our own targets begin with. Where one of those can be caused by strangers, it is bounded where it is written.
 const OURS: &str = "guesthouse";

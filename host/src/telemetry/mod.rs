@@ -19,6 +19,7 @@ use std::sync::OnceLock;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use guesthouse_sandbox::settings::GUEST;
+use guesthouse_serve::access_log::ACCESS;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -29,9 +30,6 @@ use crate::telemetry::batch::LineWriters;
 use crate::telemetry::batch::Lines;
 use crate::telemetry::libraries::Libraries;
 use crate::telemetry::line::Line;
-
-/// The target of the lines about requests.
-pub const ACCESS: &str = "guesthouse::access";
 
 /// Where the log's lines go.
 static LINES: OnceLock<Arc<Lines>> = OnceLock::new();

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use std::path::Component;
 use std::path::Path;
 
-use crate::escape::one_line;
 use serde::Serialize;
 use sha2::Digest as _;
 use sha2::Sha256;
+
+use crate::escape::one_line;
 
 /// The name of an app, from its path in the apps folder: `shop.wasm` is `shop`, `api/users.wasm` is `api/users`.
 ///

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 use std::time::SystemTime;
 
+use guesthouse_types::name::Digest;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
@@ -19,7 +20,6 @@ use http::header::RANGE;
 use crate::files::range::Part;
 use crate::files::range::part;
 use crate::headers::items;
-use guesthouse_types::name::Digest;
 
 const FIELDS: [HeaderName; 6] = [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, IF_RANGE, RANGE];
 

@@ -11,11 +11,11 @@ mod metered03;
 pub(crate) mod outbound;
 pub(crate) mod wasi;
 
+use guesthouse_component::inspect::Class;
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::WasiHttpView;
 
 use crate::capability::files::Filing;
-use guesthouse_component::inspect::Class;
 
 /// Links everything that this host offers to components of `class`. What is asynchronous needs an engine that can do it.
 pub(crate) fn link<T: Filing + WasiHttpView + 'static>(linker: &mut Linker<T>, class: Class) -> wasmtime::Result<()> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use bytes::BytesMut;
+use guesthouse_types::escape::one_line;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
@@ -32,7 +33,6 @@ use crate::response::GuestBody;
 use crate::store::Common;
 use crate::store::State;
 use crate::visit::Visit;
-use guesthouse_types::escape::one_line;
 
 #[allow(missing_docs, clippy::all, reason = "generated from `wit/gateway.wit`")]
 mod bindings {

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use anyhow::bail;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
 use tokio::time::Instant;
 
 use crate::builders::asks::Asks;
@@ -28,8 +30,6 @@ use crate::builders::source::Source;
 use crate::builders::stage;
 use crate::builders::stamp::Stamp;
 use crate::builders::watched::Watched;
-use guesthouse_types::name::AppName;
-use guesthouse_types::name::Digest;
 
 mod make;
 mod packages;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use anyhow::anyhow;
 use anyhow::bail;
+use guesthouse_types::name::Digest;
 use include_dir::Dir;
 use include_dir::DirEntry;
 use include_dir::include_dir;
@@ -16,7 +17,6 @@ use tokio::process::Command;
 use crate::builders::cache::Cache;
 use crate::builders::run::output;
 use crate::builders::say::say;
-use guesthouse_types::name::Digest;
 
 /// The programs, what is bundled with each app, and the interfaces.
 static PROGRAMS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../sdk/javascript");

@@ -5,9 +5,10 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
+use guesthouse_types::name::Digest;
+
 use crate::builders::kept::Kept;
 use crate::builders::python::report::Read;
-use guesthouse_types::name::Digest;
 
 /// The note beside the kept component: a line for each read, with the digest of the file that reads.
 const NOTE: &str = "environment";
@@ -72,9 +73,10 @@ fn digest_of(folder: &Path, file: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use guesthouse_types::name::AppName;
+
     use super::*;
     use crate::builders::cache::Cache;
-    use guesthouse_types::name::AppName;
 
     #[tokio::test]
     async fn it_is_remembered_until_the_file_that_reads_is_edited() {

@@ -6,13 +6,13 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use anyhow::bail;
+use guesthouse_types::explain::explain;
 use toml::Table;
 use toml::Value;
 
 use crate::builders::python::native::normalized;
 use crate::builders::python::resolve::Chosen;
 use crate::builders::settings::FILE;
-use guesthouse_types::explain::explain;
 
 /// Those that are read, and what renews each.
 const KNOWN: [(&str, &str); 3] =

@@ -11,6 +11,8 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use anyhow::anyhow;
 use anyhow::bail;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
 use tokio::time::Instant;
 
 use crate::builders::asks::Asks;
@@ -44,8 +46,6 @@ use crate::builders::stamp::Stamp;
 use crate::builders::watched::Watched;
 use crate::builders::words::Request;
 use crate::builders::words::Words;
-use guesthouse_types::name::AppName;
-use guesthouse_types::name::Digest;
 
 mod django;
 pub mod entry;

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use anyhow::Context as _;
 use anyhow::bail;
+use guesthouse_types::name::Digest;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::process::Command;
@@ -32,7 +33,6 @@ use crate::builders::python::tools::resolver;
 use crate::builders::run::output;
 use crate::builders::say::say;
 use crate::builders::say::seconds;
-use guesthouse_types::name::Digest;
 
 /// A package that takes longer to turn into a wheel is compiling something, whatever we do against it.
 const WHEEL_WITHIN: Duration = Duration::from_secs(300);

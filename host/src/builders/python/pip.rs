@@ -10,11 +10,11 @@ use std::time::UNIX_EPOCH;
 
 use anyhow::Context as _;
 use anyhow::bail;
+use guesthouse_types::name::Digest;
 use tokio::process::Command;
 
 use crate::builders::python::environment::as_the_author;
 use crate::builders::run::output;
-use guesthouse_types::name::Digest;
 
 static SCRIPT: &str = include_str!("pip_settings.py");
 

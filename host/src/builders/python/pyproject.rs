@@ -5,11 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::anyhow;
+use guesthouse_types::explain::explain;
 use serde::Deserialize;
 use toml::Value;
 
 use crate::builders::python::native::normalized;
-use guesthouse_types::explain::explain;
 
 /// How the file is called.
 pub const PYPROJECT: &str = "pyproject.toml";

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use guesthouse_types::name::Digest;
 use serde::Deserialize;
 use serde::Serialize;
 
 use crate::builders::python::native::normalized;
-use guesthouse_types::name::Digest;
 
 /// A package that was chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use anyhow::bail;
+use guesthouse_types::name::Digest;
+use guesthouse_types::private;
 use include_dir::Dir;
 use include_dir::DirEntry;
 use include_dir::include_dir;
@@ -21,8 +23,6 @@ use crate::builders::python::pip::PipSettings;
 use crate::builders::run::output;
 use crate::builders::say::say;
 use crate::builders::say::seconds;
-use guesthouse_types::name::Digest;
-use guesthouse_types::private;
 
 /// It has CPython 3.14 within itself.
 const COMPONENTIZE: &str = "0.25.1";

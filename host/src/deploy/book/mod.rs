@@ -7,6 +7,8 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use guesthouse_component::inspect::Inspection;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Revision;
 use tokio::time::Instant;
 
 use crate::deploy::fact::Deed;
@@ -37,8 +39,6 @@ use crate::deploy::scan::Sighting;
 use crate::deploy::settle::Look;
 use crate::deploy::settle::Settle;
 use crate::deploy::settle::Step;
-use guesthouse_types::name::AppName;
-use guesthouse_types::name::Revision;
 
 /// All apps.
 pub struct Book<G> {

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::time::Duration;
 
+use guesthouse_app::routes::Declared;
+use guesthouse_app::routes::Origins;
+use guesthouse_types::name::Digest;
+
 use super::*;
 use crate::deploy::journal::Journal;
 use crate::deploy::journal::Record;
@@ -11,9 +15,6 @@ use crate::deploy::record;
 use crate::deploy::scan::Mark;
 use crate::deploy::scan::Sighting;
 use crate::deploy::status::AppState;
-use guesthouse_app::routes::Declared;
-use guesthouse_app::routes::Origins;
-use guesthouse_types::name::Digest;
 
 /// A book, a folder of contents by name, and a clock.
 struct Desk {

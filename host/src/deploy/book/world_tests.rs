@@ -8,6 +8,11 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use guesthouse_app::routes::Declared;
+use guesthouse_app::routes::Origins;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
+use guesthouse_types::name::Revision;
 use tokio::time::Instant;
 
 use super::Book;
@@ -39,11 +44,6 @@ use crate::deploy::scan::Scan;
 use crate::deploy::scan::Sighted;
 use crate::deploy::scan::Sighting;
 use crate::deploy::status::AppState;
-use guesthouse_app::routes::Declared;
-use guesthouse_app::routes::Origins;
-use guesthouse_types::name::AppName;
-use guesthouse_types::name::Digest;
-use guesthouse_types::name::Revision;
 
 /// All apps. Nothing is ever done to the last one.
 pub const APPS: [&str; 5] = ["shop", "thief", SHADOW, "api/users", "bystander"];

@@ -6,10 +6,10 @@ use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
+use guesthouse_types::name::Digest;
 use instant_acme::AccountCredentials;
 
 use crate::certificate::Certificate;
-use guesthouse_types::name::Digest;
 
 /// The folder for one authority, for us alone (0700).
 #[derive(Clone, Debug)]

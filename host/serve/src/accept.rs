@@ -1,0 +1,108 @@
+//! The door: takes visitors in, never more than there is room for.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::debug;
+use tracing::error;
+use tracing::warn;
+
+use crate::connection::Arrival;
+use crate::connection::Protocols;
+use crate::connection::serve;
+use crate::door::Door;
+use crate::listen::Listener;
+use crate::open::OpenConnection;
+use crate::open::OpenConnections;
+use crate::stream::Plain;
+use crate::visit::Street;
+use crate::wire::Tracer;
+
+/// After an error that another try would meet again (no descriptors left): from here, doubled up to the most.
+const PAUSE_MIN: Duration = Duration::from_millis(5);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// What all doors share.
+pub struct House {
+    /// What all requests share.
+    pub street: Arc<Street>,
+    /// How to speak.
+    pub protocols: Protocols,
+    /// Who is here.
+    pub connections: Arc<OpenConnections>,
+    /// Where connections run.
+    pub tracker: TaskTracker,
+}
+
+/// Accepts until `stop`, and then those who were already waiting. An error never ends it.
+pub async fn accept(listener: Listener, door: Arc<Door>, house: Arc<House>, stop: CancellationToken) {
+    let endpoint = listener.endpoint().clone();
+    let listener = match listener.into_tokio() {
+        Ok(listener) => listener,
+        Err(error) => return error!(target: "guesthouse::serve", "cannot accept on {}: {error}", endpoint.place),
+    };
+    if house.street.settings.trace_wire.is_some() && !endpoint.is_loopback() {
+        warn!(
+            target: "guesthouse::serve",
+            "what arrives on {} is not traced: only loopback addresses are",
+            endpoint.place
+        );
+    }
+    let mut pause = PAUSE_MIN;
+    let accept_all = async {
+        loop {
+            // The permit is taken before `accept`, so that a full house leaves callers in the kernel's queue rather than
+            // in ours.
+            let permit = house.connections.permit().await;
+            match listener.accept().await {
+                Ok((stream, peer)) => {
+                    pause = PAUSE_MIN;
+                    welcome(stream, peer, &door, house.connections.enter(permit), &house);
+                }
+                Err(error) if is_of_one_caller(&error) => {}
+                Err(error) => {
+                    warn!(
+                        target: "guesthouse::serve",
+                        "cannot accept on {}, next try in {pause:?}: {error}",
+                        endpoint.place
+                    );
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+            }
+        }
+    };
+    tokio::select! {
+        // `accept_all` first: it goes on until nobody is waiting any more.
+        biased;
+        () = accept_all => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+/// The caller went away between the kernel's queue and us.
+fn is_of_one_caller(error: &io::Error) -> bool {
+    use io::ErrorKind;
+    matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted)
+}
+
+fn welcome(stream: Plain, peer: Option<SocketAddr>, door: &Arc<Door>, mut place: OpenConnection, house: &Arc<House>) {
+    let address = peer.map(|peer| peer.ip().to_canonical());
+    if let Some(address) = address
+        && let Err(error) = place.belongs_to(address)
+    {
+        // Closed, without a word: whoever has so many connections has them for something else.
+        return debug!(target: "guesthouse::serve", "a connection was not taken: {error}");
+    }
+    stream.send_at_once();
+    let on_loopback = || stream.local_addr().is_some_and(|own| own.ip().is_loopback());
+    let trace = house.street.settings.trace_wire.filter(|_| on_loopback());
+    let tracer = trace.zip(peer).map(|(trace, peer)| Box::new(Tracer::new(peer, trace)));
+    let arrival = Arrival { stream, peer: address, door: door.clone(), place, tracer };
+    let house_of = house.clone();
+    house.tracker.spawn(async move { serve(arrival, house_of.street.clone(), &house_of.protocols).await });
+}

@@ -1,0 +1,226 @@
+//! One log line for each request, whatever becomes of it; and one for each fault.
+
+use std::sync::Arc;
+
+use guesthouse_app::app::App;
+use guesthouse_app::app::Broken;
+use guesthouse_app::failures::Turn;
+use guesthouse_sandbox::fault::Fault;
+use guesthouse_sandbox::request::BodyError;
+use guesthouse_types::escape::one_line;
+use guesthouse_types::name::AppName;
+use http::Method;
+use http::StatusCode;
+use http::Uri;
+use http::uri::PathAndQuery;
+use tokio::time::Instant;
+use tracing::error;
+use tracing::info;
+use tracing::warn;
+
+use crate::activity::Busy;
+use crate::body::Ending;
+use crate::leftover::Leftover;
+use crate::overdue::Order;
+
+/// The target of the lines about requests.
+pub const ACCESS: &str = "guesthouse::access";
+
+/// What is known of a request. It writes its line when it is dropped: when the response's body has ended or was dropped,
+/// or when the visitor left before there was a response.
+pub struct Record {
+    /// The request's id.
+    pub id: Arc<str>,
+    /// Its method.
+    pub method: Method,
+    /// The app that it leads to.
+    pub app: Called,
+    /// The status of the response, once there is one.
+    pub status: Option<StatusCode>,
+    /// The bytes of the body that were handed to the connection.
+    pub bytes: u64,
+    /// How the response ended.
+    pub end: End,
+    /// How the request's own body ended.
+    pub upload: Ending,
+    /// The request's mark on its connection.
+    pub busy: Busy,
+    /// What may be left of its body when its answer is out.
+    pub leftover: Option<Leftover>,
+    target: Option<PathAndQuery>,
+    begun: Instant,
+}
+
+/// Which app a request leads to.
+pub enum Called {
+    /// None, or none yet.
+    Nobody,
+    /// One that cannot serve.
+    Waiting(AppName),
+    /// One that serves.
+    Live(Arc<App>),
+}
+
+/// How a response ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It did not end: the visitor went away, or we cut the connection.
+    Open,
+    /// Complete.
+    Whole,
+    /// The guest failed within its body.
+    Failed,
+}
+
+impl Record {
+    /// At the beginning of a request.
+    pub fn begin(id: Arc<str>, method: &Method, uri: &Uri, busy: Busy) -> Record {
+        Record {
+            id,
+            method: method.clone(),
+            app: Called::Nobody,
+            status: None,
+            bytes: 0,
+            end: End::Open,
+            upload: Ending::default(),
+            busy,
+            leftover: None,
+            target: uri.path_and_query().cloned(),
+            begun: Instant::now(),
+        }
+    }
+
+    /// The app's name, or `-`.
+    pub fn app_name(&self) -> &str {
+        match &self.app {
+            Called::Nobody => "-",
+            Called::Waiting(name) => name.as_str(),
+            Called::Live(app) => app.name.as_str(),
+        }
+    }
+
+    fn outcome(&self) -> &'static str {
+        match self.end {
+            End::Whole => "whole",
+            // The guest could not go on without a body whose sender has left.
+            End::Failed if matches!(self.upload.error(), Some(BodyError::Broken(_))) => "gone",
+            End::Failed => "cut",
+            End::Open if self.busy.activity.was_told(Order::Cut) => "cut",
+            End::Open => "gone",
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let revision = match &self.app {
+            Called::Live(app) => Some(app.revision),
+            Called::Nobody | Called::Waiting(_) => None,
+        };
+        let method = self.method.as_str();
+        // Without the query: it often holds what is secret.
+        let path = one_line(self.target.as_ref().map_or("-", PathAndQuery::path));
+        let status = self.status.map_or(0, |status| status.as_u16());
+        info!(
+            target: ACCESS,
+            {
+                request.id = &*self.id,
+                app.name = self.app_name(),
+                app.revision = revision.map(tracing::field::display),
+                method,
+                path = %path,
+                status,
+                duration_ms = (self.begun.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+                bytes = self.bytes,
+                outcome = self.outcome(),
+            },
+            "{method} {path} {status}",
+        );
+    }
+}
+
+/// Logs a guest's failure, but for too many of one app. It is called once for each, before the head or after it.
+pub fn log_fault(record: &Record, fault: &Fault) {
+    let (name, id) = (record.app_name(), &*record.id);
+    let revision = match &record.app {
+        Called::Live(app) => app.revision.to_string(),
+        Called::Nobody | Called::Waiting(_) => String::new(),
+    };
+    match fault {
+        // The visitor's doing, or nobody's: they do not count, or visitors could hide the guest's own failures.
+        Fault::RequestBody(_) => {
+            info!(
+                target: "guesthouse::serve",
+                { app.name = name, app.revision = revision, request.id = id },
+                "`{name}` gave no response: {fault}"
+            );
+        }
+        // A body that breaks off under a guest often makes it fail.
+        Fault::Trap { .. } | Fault::Guest(_) | Fault::NoResponse | Fault::BadResponse(_)
+            if let Some(error) = record.upload.error() =>
+        {
+            info!(
+                target: "guesthouse::serve",
+                { app.name = name, app.revision = revision, request.id = id },
+                "`{name}` gave no whole response: the request's body: {error}; then: {fault}"
+            );
+        }
+        Fault::Retired => {
+            warn!(
+                target: "guesthouse::serve",
+                { app.name = name, app.revision = revision, request.id = id },
+                "`{name}` gave no response: {fault}"
+            );
+        }
+        // The request's own record says how it ended.
+        _ if !is_told(record) => {}
+        Fault::Full(_) => {
+            warn!(
+                target: "guesthouse::serve",
+                { app.name = name, app.revision = revision, request.id = id },
+                "`{name}` gave no response: {fault}"
+            );
+        }
+        _ => {
+            let backtrace = fault.backtrace().unwrap_or_default();
+            error!(
+                target: "guesthouse::serve",
+                { app.name = name, app.revision = revision, request.id = id, backtrace },
+                "`{name}` failed: {fault}"
+            );
+        }
+    }
+}
+
+/// Whether one more failure of the app is told in full, after how many were not.
+fn is_told(record: &Record) -> bool {
+    let (Called::Live(app), name) = (&record.app, record.app_name()) else { return true };
+    match app.failures.turn(Instant::now()) {
+        Turn::LeaveOut => false,
+        Turn::Tell { left_out } => {
+            if left_out > 0 {
+                warn!(
+                    target: "guesthouse::serve",
+                    { app.name = name, left_out },
+                    "`{name}` failed {left_out} times more than was logged here"
+                );
+            }
+            true
+        }
+    }
+}
+
+/// Logs why a body broke off when its head was long sent.
+pub fn log_broken(record: &Record, broken: &Broken) {
+    match broken {
+        Broken::Guest(fault) => log_fault(record, fault),
+        Broken::File(error) => {
+            let (name, id) = (record.app_name(), &*record.id);
+            warn!(
+                target: "guesthouse::serve",
+                { app.name = name, request.id = id },
+                "a file of `{name}` was cut: {error}"
+            );
+        }
+    }
+}
