@@ -192,7 +192,7 @@ def engine_of(bench, code):
 
 
 def compilation(host, engine, source, artefact):
-    """What the host starts for a component (`host/src/deploy/compile.rs`). It makes itself nice."""
+    """What the host starts for a component (`host/deploy/src/deploy/compile.rs`). It makes itself nice."""
     bounds = ["--memory-bytes-max", str(4 << 30), "--cpu-seconds-max", str(COMPILE_SECONDS_MAX)]
     return [str(host), "compile", "--target", engine, "--input", str(source), "--output", str(artefact), *bounds]
 

@@ -3,7 +3,7 @@
 //! This is a model: `shuttle` has to see each step, and the real one is made of types of other crates. `Table` stands for
 //! `ArcSwap`, `Tracker` for tokio-util's `TaskTracker` step by step, `App::enter` and `App::drain` are those of
 //! `host/app/src/app.rs`, `look_up` is that of `host/serve/src/handle.rs`, and `swap` does what the drop street does in
-//! `host/src/deploy/street.rs`: store the table, then close the old revision. What it cannot see: memory orders weaker
+//! `host/deploy/src/street.rs`: store the table, then close the old revision. What it cannot see: memory orders weaker
 //! than sequential, and a change of the real code that nobody makes here as well. A program of its own, because `shuttle`
 //! takes the panics of all tests for its own.
 

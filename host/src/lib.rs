@@ -8,12 +8,8 @@ pub mod builders;
 pub mod cli;
 pub mod commands;
 pub mod config;
-pub mod deploy;
 pub mod dev;
 pub mod host;
 pub mod new;
-#[cfg(test)]
-#[path = "../../tests/harness/random.rs"]
-mod random;
 pub mod shutdown;
 pub mod telemetry;

@@ -21,13 +21,13 @@ use guesthouse::commands::check;
 use guesthouse::commands::compile;
 use guesthouse::config::Config;
 use guesthouse::config::surroundings::Surroundings;
-use guesthouse::deploy::check::Calls;
 use guesthouse::dev;
 use guesthouse::host::Host;
 use guesthouse::host::arenas;
 use guesthouse::new;
 use guesthouse::shutdown::StopSignals;
 use guesthouse::telemetry;
+use guesthouse_deploy::check::Calls;
 use guesthouse_serve::inherited::Inherited;
 
 fn main() -> ExitCode {

@@ -7,8 +7,8 @@ use std::os::unix::fs::symlink;
 use std::time::Duration;
 use std::time::SystemTime;
 
-use guesthouse::deploy::settings::WatchMode;
-use guesthouse::deploy::status::AppState;
+use guesthouse_deploy::settings::WatchMode;
+use guesthouse_deploy::status::AppState;
 use guesthouse_test_guests as guest;
 use guesthouse_types::name::Digest;
 use http::StatusCode;
@@ -229,7 +229,7 @@ async fn nothing_is_written_into_the_apps_folder() {
 async fn a_manifest_alone_is_a_new_revision() {
     let host = TestHost::new().app("environ", guest::bytes(guest::ENVIRON)).run().await;
     host.apps.rename_in("environ.toml", "[environment]\nGREETING = \"one\"\n");
-    let has_manifest = |status: &guesthouse::deploy::status::Status| {
+    let has_manifest = |status: &guesthouse_deploy::status::Status| {
         status.apps["environ"].live.is_some_and(|live| live.manifest.is_some())
     };
     host.until("the manifest holds", has_manifest).await;

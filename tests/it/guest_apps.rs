@@ -1,6 +1,6 @@
 //! Every guest app has a test that is named after it; without one, this file does not compile.
 
-use guesthouse::deploy::status::AppState;
+use guesthouse_deploy::status::AppState;
 use guesthouse_test_guests as guest;
 use http::Method;
 use http::StatusCode;
@@ -490,7 +490,7 @@ async fn bad_log() {
 
 async fn check_refused(name: &str, reason: &str) {
     let host = host(name).await;
-    let why = host.until_state(name, guesthouse::deploy::status::AppState::Refused).await;
+    let why = host.until_state(name, guesthouse_deploy::status::AppState::Refused).await;
     assert!(why.contains(reason), "{name}: {why}");
     assert_eq!(host.get(&format!("/{name}/")).await.status, StatusCode::SERVICE_UNAVAILABLE);
 }

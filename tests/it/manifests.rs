@@ -1,6 +1,6 @@
 //! A manifest that is away: nothing that it kept back is published meanwhile.
 
-use guesthouse::deploy::status::AppState;
+use guesthouse_deploy::status::AppState;
 use guesthouse_test_guests as guest;
 use guesthouse_types::name::Digest;
 use guesthouse_types::name::Revision;

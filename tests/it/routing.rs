@@ -1,6 +1,6 @@
 //! Which app answers where, and what apps on one origin may do to each other.
 
-use guesthouse::deploy::status::AppState;
+use guesthouse_deploy::status::AppState;
 use guesthouse_test_guests as guest;
 use http::StatusCode;
 
@@ -144,7 +144,7 @@ async fn a_declared_host_needs_the_operators_leave_and_the_first_one_keeps_it() 
     let host = TestHost::new()
         .app("shop", guest::revision(1))
         .manifest("shop", manifest)
-        .config(|config| config.deploy.policy = guesthouse::deploy::policy::Policy::permissive())
+        .config(|config| config.deploy.policy = guesthouse_deploy::policy::Policy::permissive())
         .run()
         .await;
     assert_eq!(host.get_at("buy.example", "/").await.text(), guest::revision_text(1));

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::time::SystemTime;
 
-use guesthouse::deploy::status::AppState;
 use guesthouse::host::Host;
+use guesthouse_deploy::status::AppState;
 use guesthouse_test_guests as guest;
 use guesthouse_types::name::Digest;
 use rustix::process::Signal;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use guesthouse::deploy::status::AppState;
+use guesthouse_deploy::status::AppState;
 use guesthouse_test_guests as guest;
 use http::HeaderName;
 use http::Method;

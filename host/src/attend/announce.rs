@@ -6,13 +6,12 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use guesthouse_deploy::status::Status;
 use guesthouse_serve::listen::Endpoint;
 use guesthouse_serve::listen::Place;
 use guesthouse_serve::listen::Speech;
 use guesthouse_types::name::Revision;
 use tokio::sync::watch;
-
-use crate::deploy::status::Status;
 
 /// Prints `greeting`, and then a line whenever an app becomes live, is swapped, or goes. Never ends.
 pub async fn announce(

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use guesthouse_deploy::DeployHandle;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -17,7 +18,6 @@ use crate::attend::supervisor::inform;
 use crate::attend::supervisor::reloaded;
 use crate::attend::supervisor::reloading;
 use crate::config::file::File;
-use crate::deploy::DeployHandle;
 use crate::host::Host;
 use crate::host::HostEnd;
 use crate::shutdown::Hangups;

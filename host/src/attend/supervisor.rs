@@ -7,13 +7,12 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use guesthouse_deploy::status::AppState;
+use guesthouse_deploy::status::Status;
 use sd_notify::NotifyState;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
-
-use crate::deploy::status::AppState;
-use crate::deploy::status::Status;
 
 /// How often it is said that we are still starting, or still ending, and the status line brought up to date.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -94,8 +93,9 @@ fn line(status: &Status) -> String {
 
 #[cfg(test)]
 mod tests {
+    use guesthouse_deploy::status::AppStatus;
+
     use super::*;
-    use crate::deploy::status::AppStatus;
 
     #[test]
     fn the_status_is_one_line() {

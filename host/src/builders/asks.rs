@@ -1,10 +1,9 @@
 //! What an app asks for in its component's section: the tables of `guesthouse.toml`, over what else is known.
 
 use guesthouse_component::inspect::SETTINGS_SECTION;
+use guesthouse_deploy::section::Section;
 use toml::Table;
 use toml::Value;
-
-use crate::deploy::section::Section;
 
 /// The tables that go into the section `guesthouse`, as they are written.
 ///

@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use guesthouse_deploy::check::Calls;
+use guesthouse_deploy::checked::Checked;
+use guesthouse_deploy::checked::Verdict;
+use guesthouse_deploy::checker;
 use guesthouse_sandbox::engine::Sandbox;
 use guesthouse_types::escape::json;
 use tempfile::TempDir;
@@ -16,10 +20,6 @@ use crate::cli::values::ReportFormat;
 use crate::commands::report::summary;
 use crate::commands::report::text;
 use crate::config::Config;
-use crate::deploy::check::Calls;
-use crate::deploy::checked::Checked;
-use crate::deploy::checked::Verdict;
-use crate::deploy::checker;
 
 /// A state directory for one check. It must outlive everything that may still write into it.
 pub fn temporary_state() -> anyhow::Result<TempDir> {

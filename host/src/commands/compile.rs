@@ -12,6 +12,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use guesthouse_deploy::settings::COMPILE_TROUBLE;
+use guesthouse_deploy::unwritable::unwritable;
 use guesthouse_sandbox::compile::compile;
 use guesthouse_sandbox::compile::compile_runtime;
 use guesthouse_sandbox::functions::Functions;
@@ -19,8 +21,6 @@ use guesthouse_sandbox::functions::Pack;
 
 use crate::cli::flags::CompileFlags;
 use crate::commands::confine::confine;
-use crate::deploy::settings::COMPILE_TROUBLE;
-use crate::deploy::unwritable::unwritable;
 
 /// Why there is no artefact.
 enum Failure {

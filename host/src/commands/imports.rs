@@ -1,6 +1,6 @@
 //! A component's imports, as `check` shows them: grouped by what stands behind them here.
 
-use crate::deploy::checked::Import;
+use guesthouse_deploy::checked::Import;
 
 /// Groups, in the order in which they are shown, with what they are called.
 const GROUPS: &[(&[&str], &str)] = &[

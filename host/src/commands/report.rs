@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use guesthouse_deploy::checked::Asked;
+use guesthouse_deploy::checked::Called;
+use guesthouse_deploy::checked::Checked;
+use guesthouse_deploy::checked::Component;
+use guesthouse_deploy::checked::Given;
+use guesthouse_deploy::checked::Verdict;
+use guesthouse_deploy::checked::Version;
 use guesthouse_types::escape::Escaped;
 use guesthouse_types::escape::lines;
 use guesthouse_types::units::Size;
 
 use crate::commands::imports;
-use crate::deploy::checked::Asked;
-use crate::deploy::checked::Called;
-use crate::deploy::checked::Checked;
-use crate::deploy::checked::Component;
-use crate::deploy::checked::Given;
-use crate::deploy::checked::Verdict;
-use crate::deploy::checked::Version;
 
 /// Tools that are named on a line; all of them stand in the JSON.
 const TOOLS_SHOWN_MAX: usize = 6;

@@ -6,13 +6,14 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use guesthouse_app::routes::Origins;
+use guesthouse_deploy::policy::Policy;
+use guesthouse_deploy::settings::CompileSettings;
+use guesthouse_deploy::settings::DeploySettings;
+use guesthouse_deploy::settings::WatchMode;
 use guesthouse_sandbox::engine::SandboxSettings;
 
 use crate::config::memory;
-use crate::deploy::policy::Policy;
-use crate::deploy::settings::CompileSettings;
-use crate::deploy::settings::DeploySettings;
-use crate::deploy::settings::WatchMode;
+use crate::telemetry::batch;
 
 /// The drop street's.
 pub fn deploy(apps: PathBuf, state: PathBuf, origins: Origins) -> DeploySettings {
@@ -34,6 +35,7 @@ pub fn deploy(apps: PathBuf, state: PathBuf, origins: Origins) -> DeploySettings
         policy: Policy::default(),
         secrets: None,
         origins,
+        log_lines_dropped: batch::dropped,
         sources: BTreeMap::new(),
     }
 }

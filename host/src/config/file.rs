@@ -9,6 +9,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use anyhow::anyhow;
+use guesthouse_deploy::policy::Policy;
+use guesthouse_deploy::settings::DeploySettings;
 use guesthouse_sandbox::engine::SandboxSettings;
 use guesthouse_serve::settings::ServeSettings;
 use guesthouse_tls::acme::settings::Challenge;
@@ -23,8 +25,6 @@ use crate::cli::values::HostName;
 use crate::cli::values::PathRoutes;
 use crate::cli::values::Proxy;
 use crate::cli::values::Watch;
-use crate::deploy::policy::Policy;
-use crate::deploy::settings::DeploySettings;
 use crate::telemetry::LogFormat;
 
 /// The whole file.

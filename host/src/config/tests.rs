@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser as _;
+use guesthouse_deploy::settings::WatchMode;
 use guesthouse_serve::listen::Endpoint;
 use guesthouse_serve::listen::Place;
 use guesthouse_serve::settings::WireTrace;
@@ -14,7 +15,6 @@ use super::Config;
 use crate::cli::flags::Cli;
 use crate::cli::flags::Command;
 use crate::config::surroundings::Surroundings;
-use crate::deploy::settings::WatchMode;
 use crate::telemetry::LogFormat;
 
 fn meant(typed: &[&str]) -> Result<Config, String> {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use guesthouse_deploy::status::Status;
 use guesthouse_types::name::AppName;
 use guesthouse_types::name::Digest;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::attend::announce::print;
-use crate::deploy::status::Status;
 
 /// Waits for builds to become live, and tells it.
 pub struct Live {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use guesthouse_app::routes::Origins;
+use guesthouse_deploy::policy::fits;
+use guesthouse_deploy::status::Status;
 use guesthouse_tls::acme::tend::tend;
 use guesthouse_tls::certificate::Certificate;
 use guesthouse_tls::certificates::Certificates;
@@ -15,8 +17,6 @@ use tokio::sync::Notify;
 use tokio::sync::watch;
 
 use crate::config::edge::TlsSettings;
-use crate::deploy::policy::fits;
-use crate::deploy::status::Status;
 
 /// What a host needs for TLS.
 pub struct Keeping {
@@ -109,12 +109,12 @@ fn local_names(origins: &Origins) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use guesthouse_deploy::status::AppState;
+    use guesthouse_deploy::status::AppStatus;
     use guesthouse_types::name::Digest;
     use guesthouse_types::name::Revision;
 
     use super::*;
-    use crate::deploy::status::AppState;
-    use crate::deploy::status::AppStatus;
 
     fn app(live: bool, routes: &[&str]) -> AppStatus {
         let live = live.then(|| Revision { code: Digest::of(b""), manifest: None });

@@ -9,6 +9,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use guesthouse_app::routes::RouteReader;
 use guesthouse_app::routes::routes;
+use guesthouse_deploy::Deploy;
+use guesthouse_deploy::DeployHandle;
+use guesthouse_deploy::settings::DeploySettings;
+use guesthouse_deploy::status::Status;
 use guesthouse_sandbox::engine::Sandbox;
 use guesthouse_serve::Ended;
 use guesthouse_serve::health;
@@ -29,10 +33,6 @@ use tracing::info;
 use tracing::warn;
 
 use crate::config::Config;
-use crate::deploy::Deploy;
-use crate::deploy::DeployHandle;
-use crate::deploy::settings::DeploySettings;
-use crate::deploy::status::Status;
 use crate::host::certificates::Keeping;
 
 pub mod arenas;

@@ -1,6 +1,6 @@
 //! Bytes without sense, components cut off, and components with a bit turned over.
 
-use guesthouse::deploy::status::AppState;
+use guesthouse_deploy::status::AppState;
 use guesthouse_test_guests as guest;
 use http::StatusCode;
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! Many broken files at once, beside an app that is swapped meanwhile.
 
-use guesthouse::deploy::status::AppState;
-use guesthouse::deploy::status::AppStatus;
-use guesthouse::deploy::status::Status;
+use guesthouse_deploy::status::AppState;
+use guesthouse_deploy::status::AppStatus;
+use guesthouse_deploy::status::Status;
 use guesthouse_test_guests as guest;
 use http::StatusCode;
 

@@ -1,6 +1,6 @@
 //! Manifests that nobody wrote by hand.
 
-use guesthouse::deploy::status::AppState;
+use guesthouse_deploy::status::AppState;
 use guesthouse_test_guests as guest;
 
 use crate::harness::host::TestHost;

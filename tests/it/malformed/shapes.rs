@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use guesthouse::deploy::status::AppState;
+use guesthouse_deploy::status::AppState;
 use guesthouse_test_guests as guest;
 
 use crate::harness::host::TestHost;

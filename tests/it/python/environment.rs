@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use guesthouse::deploy::status::AppState;
+use guesthouse_deploy::status::AppState;
 use guesthouse_test_guests as guest;
 
 use crate::harness::host::TestHost;
@@ -52,7 +52,7 @@ async fn an_app_that_cannot_start_where_it_runs_replaces_nothing() {
     assert_eq!(host.get("/app/").await.text(), guest::revision_text(1));
     // With what it needs the same component is another revision.
     host.apps.rename_in("app.toml", "[environment]\nGREETING = \"bonjour\"\n");
-    let answers = |status: &guesthouse::deploy::status::Status| {
+    let answers = |status: &guesthouse_deploy::status::Status| {
         status.apps["app"].live.is_some_and(|live| live.manifest.is_some())
     };
     host.until("it is live", answers).await;

@@ -1,0 +1,296 @@
+//! The compiled form of a component: from the cache, or made now by a child, once for all who want it.
+//!
+//! A child may take single functions from what was compiled before (`host/deploy/src/functions.rs`). When a runtime of ours
+//! is seen for the first time, its functions are compiled for all apps behind the app that brought it.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::OnceLock;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use guesthouse_component::runtime::Runtime;
+use guesthouse_sandbox::functions::Tally;
+use guesthouse_sandbox::target::Target;
+use guesthouse_types::name::AppName;
+use guesthouse_types::name::Digest;
+use guesthouse_types::private;
+use guesthouse_types::units::Size;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::compile::CompileError;
+use crate::compile::Compiler;
+use crate::compile::Job;
+use crate::compile::Packed;
+use crate::flights::Flights;
+use crate::functions::Packs;
+use crate::store::Store;
+
+/// A component of this length takes seconds to compile: whoever dropped it is told that it was seen, and its functions are
+/// kept for its next revision.
+const SLOW_BYTES: u64 = 2 << 20;
+
+/// Everything that it takes to have an artefact.
+pub struct Artefacts {
+    store: Store,
+    compiler: Arc<Compiler>,
+    flights: Flights,
+    packs: Arc<Packs>,
+    /// Where work goes that nobody waits for. Nothing is begun where it is not set.
+    background: OnceLock<(TaskTracker, CancellationToken)>,
+    /// The packs that are being made, and those that could not be: what fails once fails again.
+    begun: Arc<Mutex<HashSet<(String, String)>>>,
+}
+
+/// What is to be compiled, and for what.
+#[derive(Clone, Debug)]
+pub struct Code {
+    /// The app.
+    pub app: AppName,
+    /// Its component, which is in the store.
+    pub digest: Digest,
+    /// The component's length.
+    pub bytes: u64,
+    /// For which engine.
+    pub target: Target,
+    /// The kind of artefact that comes of it: part of its name in the cache.
+    pub kind: String,
+}
+
+/// What became known while it was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Compiled {
+    /// How long it took.
+    pub took: Duration,
+    /// How large it is.
+    pub bytes: u64,
+}
+
+impl Artefacts {
+    /// Artefacts in `store`, made by `compiler` with `packs`.
+    pub fn new(store: Store, compiler: Compiler, packs: Packs) -> Artefacts {
+        Artefacts {
+            store,
+            compiler: Arc::new(compiler),
+            flights: Flights::default(),
+            packs: Arc::new(packs),
+            background: OnceLock::new(),
+            begun: Arc::default(),
+        }
+    }
+
+    /// From now until `stop`, work for later may be done, tracked by `tasks`.
+    pub fn may_work_ahead(&self, tasks: TaskTracker, stop: CancellationToken) {
+        let _ = self.background.set((tasks, stop));
+    }
+
+    /// What `code` was compiled to before.
+    pub async fn cached(&self, code: &Code) -> Option<PathBuf> {
+        let (store, digest, kind) = (self.store.clone(), code.digest, code.kind.clone());
+        blocking(move || store.artefact(digest, &kind)).await
+    }
+
+    /// Has `code` compiled, or waits for who has. Nothing is said of what was made when it was there by then. Dropping the
+    /// future kills the child.
+    pub async fn make(&self, code: &Code) -> Result<(PathBuf, Option<Compiled>), CompileError> {
+        let leader = self.flights.join(code.digest, &code.kind).await?;
+        // Whoever was before us may have had it compiled.
+        if let Some(path) = self.cached(code).await {
+            return Ok((path, None));
+        }
+        match self.compile(code).await {
+            Ok((path, compiled)) => Ok((path, Some(compiled))),
+            Err(error) => {
+                leader.fail(&error);
+                Err(error)
+            }
+        }
+    }
+
+    async fn compile(&self, code: &Code) -> Result<(PathBuf, Compiled), CompileError> {
+        let app = &code.app;
+        tracing::debug!(target: "guesthouse::compile", { app.name = %app }, "compiling `{app}` for {}", code.target);
+        if code.bytes >= SLOW_BYTES {
+            let size = Size(code.bytes).rough();
+            tracing::info!(
+                target: "guesthouse::compile",
+                { app.name = %app },
+                "compiling `{app}`, {size}: this takes a while"
+            );
+        }
+        let draft = self.draft(self.store.artefact_draft(code.digest, &code.kind)).await?;
+        let (output, later) = (draft.0.join("artefact"), draft.0.join("functions"));
+        let begun = Instant::now();
+        let tally = self.child(code, &output, &later).await?;
+        let took = begun.elapsed();
+        if tally != Tally::default() {
+            let Tally { shared, own, compiled } = tally;
+            tracing::debug!(
+                target: "guesthouse::compile",
+                { app.name = %app, functions.shared = shared, functions.own = own, functions.compiled = compiled },
+                "`{app}` is compiled: of {} functions {compiled} were not known",
+                tally.all()
+            );
+        }
+        let (store, packs, code) = (self.store.clone(), self.packs.clone(), code.clone());
+        let adopt = move || {
+            // The draft goes when this is done.
+            let _draft = draft;
+            let bytes = std::fs::metadata(&output).map_or(0, |metadata| metadata.len());
+            if later.exists()
+                && let Err(error) = packs.keep_own(&later, &code.app, &code.kind)
+            {
+                tracing::debug!(target: "guesthouse::compile", "the functions of `{}` are not kept: {error}", code.app);
+            }
+            let adopted = store.adopt(&output, code.digest, &code.kind);
+            let path = adopted.map_err(|error| CompileError::Trouble(store.unwritable(&error)))?;
+            Ok((path, Compiled { took, bytes }))
+        };
+        blocking(adopt).await
+    }
+
+    /// Has a child make the artefact at `output`, and a pack of functions at `later`.
+    async fn child(&self, code: &Code, output: &Path, later: &Path) -> Result<Tally, CompileError> {
+        let runtime = self.runtime(code).await;
+        let (target, input) = (code.target.to_string(), self.store.code_path(code.digest));
+        let job = Job { target: &target, input: &input, bytes: code.bytes, output, is_runtime: false };
+        let tally = self.compiler.compile(&job, async || self.packed(code, &runtime, later).await).await?;
+        // Behind the app, which has waited for nothing but itself.
+        if let Some(runtime) = runtime {
+            self.work_ahead(runtime, code);
+        }
+        Ok(tally)
+    }
+
+    /// The runtime in a component that is large enough to have one.
+    async fn runtime(&self, code: &Code) -> Option<Runtime> {
+        if !code.target.class.is_large() {
+            return None;
+        }
+        let (store, digest) = (self.store.clone(), code.digest);
+        blocking(move || Runtime::recognise(&store.code(digest)?)).await
+    }
+
+    /// What a child may take from, looked up at the last moment.
+    async fn packed(&self, code: &Code, runtime: &Option<Runtime>, later: &Path) -> Packed {
+        if code.bytes < SLOW_BYTES {
+            return Packed::default();
+        }
+        let (packs, app, kind) = (self.packs.clone(), code.app.clone(), code.kind.clone());
+        let (runtime, later) = (runtime.as_ref().map(|runtime| runtime.digest.clone()), later.to_owned());
+        blocking(move || {
+            // What an app's own pack would hold until its runtime's pack is there, that one holds soon.
+            let is_awaited = runtime.is_some_and(|runtime| !packs.has(&runtime, &kind));
+            Packed {
+                shared: packs.shared(&kind),
+                earlier: packs.own(&app, &kind),
+                later: (!is_awaited).then_some(later),
+            }
+        })
+        .await
+    }
+
+    /// Has the functions of a runtime compiled for all apps, if nobody has yet.
+    fn work_ahead(&self, runtime: Runtime, code: &Code) {
+        let Some((tasks, stop)) = self.background.get() else { return };
+        let (begun, pack) = (self.begun.clone(), (runtime.digest.clone(), code.kind.clone()));
+        if !lock(&begun).insert(pack.clone()) {
+            return;
+        }
+        let (compiler, packs, stop) = (self.compiler.clone(), self.packs.clone(), stop.clone());
+        let (target, kind) = (code.target.to_string(), code.kind.clone());
+        tasks.spawn(async move {
+            let name = runtime.name;
+            let filled = async {
+                match fill(&compiler, packs, runtime, &target, kind).await {
+                    Ok(is_new) => {
+                        // Somebody may remove it while we run.
+                        lock(&begun).remove(&pack);
+                        if is_new {
+                            tracing::info!(
+                                target: "guesthouse::compile",
+                                "compiled {name}: apps in it are compiled in a part of the time from now on"
+                            );
+                        }
+                    }
+                    Err(error) => tracing::warn!(
+                        target: "guesthouse::compile",
+                        "{name} is compiled with each of its apps: {error:?}"
+                    ),
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = filled => {}
+            }
+        });
+    }
+
+    async fn draft(&self, path: PathBuf) -> Result<Draft, CompileError> {
+        make_draft(path).await.map_err(|error| CompileError::Trouble(self.store.unwritable(&error)))
+    }
+}
+
+/// Whether a pack was made: it may be there already.
+async fn fill(
+    compiler: &Compiler,
+    packs: Arc<Packs>,
+    runtime: Runtime,
+    target: &str,
+    kind: String,
+) -> Result<bool, CompileError> {
+    let trouble = |error: std::io::Error| CompileError::Trouble(error.to_string());
+    let (there, digest) = (packs.clone(), runtime.digest.clone());
+    let (known, path) = (kind.clone(), packs.draft(&digest, &kind));
+    let claim = move || {
+        let claim = there.claim(&digest, &known)?;
+        // Whoever had it before us may have made it.
+        Ok(claim.filter(|_| !there.has(&digest, &known)))
+    };
+    let Some(_claim) = blocking(claim).await.map_err(trouble)? else { return Ok(false) };
+    let draft = make_draft(path).await.map_err(trouble)?;
+    let (input, output) = (draft.0.join("runtime.wasm"), draft.0.join("pack"));
+    let bytes = runtime.bytes.len() as u64;
+    let (path, component) = (input.clone(), runtime.bytes);
+    blocking(move || std::fs::write(path, component)).await.map_err(trouble)?;
+    let job = Job { target, input: &input, bytes, output: &output, is_runtime: true };
+    compiler.compile(&job, async || Packed::default()).await?;
+    let keep = move || {
+        let _draft = draft;
+        packs.keep_shared(&output, &runtime.digest, &kind)
+    };
+    blocking(keep).await.map_err(trouble)?;
+    Ok(true)
+}
+
+/// A folder for what one child makes, which goes away with its job.
+struct Draft(PathBuf);
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // What is good was moved away by now.
+        let _ = private::clear(&self.0);
+    }
+}
+
+async fn make_draft(path: PathBuf) -> std::io::Result<Draft> {
+    blocking(move || private::folder(&path).map(|()| Draft(path))).await
+}
+
+/// Runs file work where it may block. A panic in there is a bug of ours, and goes on here.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,272 @@
+//! The drop street: from files in the apps folder to routes.
+//!
+//! watch → scan → settle → load → validate → publish → retire
+//!
+//! One task (`street`) is woken, asks `book` what follows, and does it. `book` only decides; everything that takes time is
+//! a job beside the task. Nothing but this street writes the route table, and nothing in the apps folder is ever written
+//! to or mapped.
+
+mod admissions;
+mod artefacts;
+mod before;
+mod book;
+mod calls;
+pub mod check;
+pub mod checked;
+mod compile;
+mod fact;
+mod flights;
+mod functions;
+mod guard;
+mod guest_folders;
+mod instances;
+mod jobs;
+mod journal;
+mod life;
+pub mod limits;
+mod load;
+#[cfg(any(test, fuzzing))]
+pub mod load_fuzz;
+mod lock;
+mod manifest;
+pub mod policy;
+mod publish;
+mod queue;
+#[cfg(test)]
+#[path = "../../../tests/harness/random.rs"]
+mod random;
+mod reason;
+mod record;
+mod report;
+mod retire;
+mod say;
+mod scan;
+mod secrets;
+pub mod section;
+pub mod settings;
+mod settle;
+mod state;
+mod statics;
+pub mod status;
+mod store;
+mod street;
+mod summed;
+pub mod unwritable;
+mod validate;
+mod watch;
+mod write;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use guesthouse_app::files::room::Room;
+use guesthouse_app::routes::RouteWriter;
+use guesthouse_sandbox::engine::Sandbox;
+use guesthouse_types::private;
+use tokio::sync::Notify;
+use tokio::sync::Semaphore;
+use tokio::sync::watch as tokio_watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::admissions::Admissions;
+use crate::artefacts::Artefacts;
+use crate::book::Book;
+use crate::check::Checker;
+use crate::compile::Compiler;
+use crate::fact::Rules;
+use crate::functions::Packs;
+use crate::guest_folders::GuestFolders;
+use crate::journal::Journal;
+use crate::lock::Lock;
+use crate::policy::Policy;
+use crate::settings::DeploySettings;
+use crate::status::Status;
+use crate::store::Store;
+use crate::street::Street;
+use crate::unwritable::unwritable;
+use crate::validate::Validator;
+
+/// How often a file is read again although nothing seems to have changed: a clock that was set back, or a network file
+/// system, can hide a change from everything but its digest.
+const CHECK: Duration = Duration::from_secs(60);
+
+/// The drop street, ready to run.
+pub struct Deploy {
+    street: Street,
+    lock: Arc<Lock>,
+}
+
+/// A way to reach the running drop street.
+#[derive(Clone)]
+pub struct DeployHandle {
+    rescan: Arc<Notify>,
+    policy: tokio_watch::Sender<Arc<Policy>>,
+    status: tokio_watch::Receiver<Arc<Status>>,
+}
+
+/// Why the drop street cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// The apps folder is not there, and the state does not know it either.
+    #[error("{0}")]
+    Apps(String),
+    /// The state directory cannot be used, or another host uses it.
+    #[error("{0}")]
+    State(String),
+}
+
+impl Deploy {
+    /// Checks the folder, takes the state directory's lock, reads what was known.
+    /// `permits` bounds the requests of the whole host; `tasks` tracks drains and compile children.
+    pub fn open(
+        settings: DeploySettings,
+        sandbox: Arc<Sandbox>,
+        routes: RouteWriter,
+        permits: Arc<Semaphore>,
+        tasks: TaskTracker,
+    ) -> Result<(Deploy, DeployHandle), DeployError> {
+        let (lock, store, packs, folders) = open_state(&settings)?;
+        let (journal, damage) = Journal::read(&settings.state);
+        if journal.apps.is_empty() {
+            check_apps(&settings.apps)?;
+        }
+        let mut alarms = BTreeMap::new();
+        if let Some(damage) = damage {
+            tracing::error!(target: "guesthouse::deploy", "{damage}");
+            alarms.insert("journal", damage);
+        }
+        let (remembered, incumbents) =
+            record::remembered(&journal, &record::judge(&settings.policy, &settings.compile));
+        let rules = Rules {
+            settle: settings.settle,
+            removal_grace: settings.removal_grace,
+            check: CHECK,
+            component_bytes_max: settings.component_bytes_max,
+            origins: settings.origins.clone(),
+        };
+        let artefacts = Artefacts::new(store.clone(), Compiler::new(settings.compile.clone()), packs);
+        let validator = validator(&settings, sandbox, store, artefacts, folders, permits);
+        let (policy, policy_seen) = tokio_watch::channel(Arc::new(settings.policy.clone()));
+        let (status, status_seen) = tokio_watch::channel(Arc::default());
+        let handle = DeployHandle { rescan: Arc::default(), policy, status: status_seen };
+        let lock = Arc::new(lock);
+        let street = Street {
+            settings,
+            lock: lock.clone(),
+            routes,
+            book: Book::new(rules, remembered, incumbents, journal.device),
+            validator,
+            tasks,
+            rescan: handle.rescan.clone(),
+            policy: policy_seen,
+            status,
+            alarms,
+        };
+        Ok((Deploy { street, lock }, handle))
+    }
+
+    /// Keeps the route table true to the folder until `stop`. Never ends on its own.
+    pub async fn run(self, stop: CancellationToken) {
+        self.street.run(stop).await;
+        // A write that nobody waits for may still have a hand on it.
+        self.lock.give_back();
+    }
+}
+
+impl DeployHandle {
+    /// Scan now, and try again what was refused (SIGHUP).
+    pub fn rescan(&self) {
+        self.rescan.notify_one();
+    }
+
+    /// The operator allows something else from now on (SIGHUP): refused revisions are looked at again, and what serves is
+    /// made anew under it. The same policy as before changes nothing.
+    pub fn set_policy(&self, policy: Policy) {
+        self.policy.send_if_modified(|now| {
+            let is_other = **now != policy;
+            if is_other {
+                *now = Arc::new(policy);
+            }
+            is_other
+        });
+    }
+
+    /// What is known of every app; changes whenever something happens.
+    pub fn status(&self) -> tokio_watch::Receiver<Arc<Status>> {
+        self.status.clone()
+    }
+}
+
+/// What tells of single files whether they would be taken: the same steps, without a folder and without a route table.
+/// `settings.state` is a folder for this alone.
+pub fn checker(
+    settings: DeploySettings,
+    sandbox: Arc<Sandbox>,
+    permits: Arc<Semaphore>,
+) -> Result<Checker, DeployError> {
+    let (lock, store, packs, folders) = open_state(&settings)?;
+    let artefacts = Artefacts::new(store.clone(), Compiler::new(settings.compile.clone()), packs);
+    let validator = validator(&settings, sandbox, store, artefacts, folders, permits);
+    Ok(Checker { settings, validator, _lock: lock })
+}
+
+fn validator(
+    settings: &DeploySettings,
+    sandbox: Arc<Sandbox>,
+    store: Store,
+    artefacts: Artefacts,
+    folders: GuestFolders,
+    permits: Arc<Semaphore>,
+) -> Arc<Validator> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Arc::new(Validator {
+        sandbox,
+        store,
+        folders,
+        artefacts,
+        admissions: Admissions::new(permits),
+        secrets: settings.secrets.clone(),
+        apps: settings.apps.clone(),
+        roots: settings.roots.clone(),
+        room: Room::new(settings.files_max),
+        kinds: Mutex::default(),
+        at_once: Semaphore::new(cores * 2),
+    })
+}
+
+fn open_state(settings: &DeploySettings) -> Result<(Lock, Store, Packs, GuestFolders), DeployError> {
+    let DeploySettings { apps, state, sources, .. } = settings;
+    let error =
+        |error: io::Error| DeployError::State(format!("cannot use the state directory `{}`: {error}", state.display()));
+    if !state.exists() {
+        private::folder(state).map_err(|error| DeployError::State(unwritable(state, &error)))?;
+    }
+    let real = std::fs::canonicalize(state).map_err(error)?;
+    private::owned(&real).map_err(error)?;
+    // Else every write of ours would look like a drop.
+    if std::fs::canonicalize(apps).is_ok_and(|apps| real.starts_with(apps)) {
+        return Err(DeployError::State(format!(
+            "the state directory `{}` lies in the apps folder: choose another with --state",
+            state.display()
+        )));
+    }
+    let lock = Lock::take(state).map_err(DeployError::State)?;
+    let store = Store::open(state).map_err(error)?;
+    let shared = settings.functions.clone().unwrap_or_else(|| state.join("functions"));
+    let packs = Packs::open(shared, state.join("cache")).map_err(error)?;
+    let folders = GuestFolders::open(&real, sources.clone()).map_err(error)?;
+    Ok((lock, store, packs, folders))
+}
+
+/// Without a memory of it, a folder that cannot be seen is a typing error rather than a volume that is not mounted.
+fn check_apps(apps: &Path) -> Result<(), DeployError> {
+    match std::fs::read_dir(apps) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(DeployError::Apps(format!("cannot read the apps folder `{}`: {error}", apps.display()))),
+    }
+}
