@@ -15,6 +15,7 @@ use guesthouse_test_guests as guest;
 use guesthouse_types::name::Digest;
 use rustix::process::Signal;
 
+use crate::harness::PATIENCE;
 use crate::harness::host::TestHost;
 use crate::harness::host::config;
 use crate::harness::process::run;
@@ -213,7 +214,10 @@ async fn a_host_killed_at_any_moment_comes_back_with_the_last_good_revision_or_t
         let serving = Serving::published(home.path()).await;
         serving.until(good).await;
         // What serves is remembered a moment later.
-        until_file(&state.join("state.json"), &Digest::of(&guest::revision(good)).to_string()).await;
+        let (journal, digest) = (state.join("state.json"), Digest::of(&guest::revision(good)).to_string());
+        let remembered = tokio::time::timeout(PATIENCE / 2, until_file(&journal, &digest)).await;
+        let shown = || format!("{}\n{}", fs::read_to_string(&journal).unwrap_or_default(), serving.host.log());
+        assert!(remembered.is_ok(), "{good} is not remembered:\n{}", shown());
         apps.rename_in("revision.wasm", guest::revision(good + 1));
         // Any moment between the rename and the end of the swap. Nothing is expected to have happened by then.
         let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos();
