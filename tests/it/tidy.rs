@@ -318,6 +318,13 @@ fn targets_of_the_log_are_named_and_documented() {
         }
     }
     assert!(targets.contains("guesthouse::deploy") && targets.contains("guesthouse::serve"), "{targets:?}");
+    // A filter of ours that named another one would leave everything out, in silence.
+    let config = fs::read_to_string(root().join("host/src/config/mod.rs")).unwrap();
+    let filtered: Vec<_> = config.split("guesthouse::").skip(1).filter_map(|rest| rest.split_once("=info")).collect();
+    assert!(!filtered.is_empty());
+    for (name, _) in filtered {
+        assert!(targets.contains(&format!("guesthouse::{name}")), "`{name}` is filtered, and nothing writes to it");
+    }
 }
 
 #[test]
