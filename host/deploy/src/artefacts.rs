@@ -157,62 +157,61 @@ impl Artefacts {
 
     /// Has a child make the artefact at `output`, and a pack of functions at `later`.
     async fn child(&self, code: &Code, output: &Path, later: &Path) -> Result<Tally, CompileError> {
-        let runtime = self.runtime(code).await;
         let (target, input) = (code.target.to_string(), self.store.code_path(code.digest));
         let job = Job { target: &target, input: &input, bytes: code.bytes, output, is_runtime: false };
-        let tally = self.compiler.compile(&job, async || self.packed(code, &runtime, later).await).await?;
+        let awaited = OnceLock::new();
+        let packs = async || {
+            let (packed, runtime) = self.packed(code, later).await;
+            if let Some(runtime) = runtime {
+                let _ = awaited.set(runtime);
+            }
+            packed
+        };
+        let tally = self.compiler.compile(&job, packs).await?;
         // Behind the app, which has waited for nothing but itself.
-        if let Some(runtime) = runtime {
+        if let Some(runtime) = awaited.into_inner() {
             self.work_ahead(runtime, code);
         }
         Ok(tally)
     }
 
-    /// The runtime in a component that is large enough to have one.
-    async fn runtime(&self, code: &Code) -> Option<Runtime> {
-        if !code.target.class.is_large() {
-            return None;
-        }
-        let (store, digest) = (self.store.clone(), code.digest);
-        blocking(move || Runtime::recognise(&store.code(digest)?)).await
-    }
-
-    /// What a child may take from, looked up at the last moment.
-    async fn packed(&self, code: &Code, runtime: &Option<Runtime>, later: &Path) -> Packed {
+    /// What a child may take from, looked up at the last moment, since whoever waits for a turn shall hold nothing; and the
+    /// digest of its runtime, if that was not compiled yet.
+    async fn packed(&self, code: &Code, later: &Path) -> (Packed, Option<String>) {
         if code.bytes < SLOW_BYTES {
-            return Packed::default();
+            return (Packed::default(), None);
         }
-        let (packs, app, kind) = (self.packs.clone(), code.app.clone(), code.kind.clone());
-        let (runtime, later) = (runtime.as_ref().map(|runtime| runtime.digest.clone()), later.to_owned());
+        let (store, packs, code, later) = (self.store.clone(), self.packs.clone(), code.clone(), later.to_owned());
         blocking(move || {
-            // What an app's own pack would hold until its runtime's pack is there, that one holds soon.
-            let is_awaited = runtime.is_some_and(|runtime| !packs.has(&runtime, &kind));
-            Packed {
-                shared: packs.shared(&kind),
-                earlier: packs.own(&app, &kind),
-                later: (!is_awaited).then_some(later),
-            }
+            let runtime = code.target.class.is_large().then(|| Runtime::recognise(&store.code(code.digest)?)).flatten();
+            let awaited = runtime.map(|runtime| runtime.digest).filter(|runtime| !packs.has(runtime, &code.kind));
+            let packed = Packed {
+                shared: packs.shared(&code.kind),
+                earlier: packs.own(&code.app, &code.kind),
+                // What an app's own pack would hold until its runtime's pack is there, that one holds soon.
+                later: awaited.is_none().then_some(later),
+            };
+            (packed, awaited)
         })
         .await
     }
 
     /// Has the functions of a runtime compiled for all apps, if nobody has yet.
-    fn work_ahead(&self, runtime: Runtime, code: &Code) {
+    fn work_ahead(&self, runtime: String, code: &Code) {
         let Some((tasks, stop)) = self.background.get() else { return };
-        let (begun, pack) = (self.begun.clone(), (runtime.digest.clone(), code.kind.clone()));
+        let (begun, pack) = (self.begun.clone(), (runtime, code.kind.clone()));
         if !lock(&begun).insert(pack.clone()) {
             return;
         }
-        let (compiler, packs, stop) = (self.compiler.clone(), self.packs.clone(), stop.clone());
-        let (target, kind) = (code.target.to_string(), code.kind.clone());
+        let (compiler, store, packs) = (self.compiler.clone(), self.store.clone(), self.packs.clone());
+        let (stop, code) = (stop.clone(), code.clone());
         tasks.spawn(async move {
-            let name = runtime.name;
             let filled = async {
-                match fill(&compiler, packs, runtime, &target, kind).await {
-                    Ok(is_new) => {
+                match fill(&compiler, store, packs, &pack.0, &code).await {
+                    Ok(made) => {
                         // Somebody may remove it while we run.
                         lock(&begun).remove(&pack);
-                        if is_new {
+                        if let Some(name) = made {
                             tracing::info!(
                                 target: "guesthouse::compile",
                                 "compiled {name}: apps in it are compiled in a part of the time from now on"
@@ -221,7 +220,8 @@ impl Artefacts {
                     }
                     Err(error) => tracing::warn!(
                         target: "guesthouse::compile",
-                        "{name} is compiled with each of its apps: {error:?}"
+                        "the runtime of `{}` is compiled with each of its apps: {error:?}",
+                        code.app
                     ),
                 }
             };
@@ -237,36 +237,41 @@ impl Artefacts {
     }
 }
 
-/// Whether a pack was made: it may be there already.
+/// Makes the pack of the runtime in `code`. The result is its name, or nothing when the pack is there already or being made.
 async fn fill(
     compiler: &Compiler,
+    store: Store,
     packs: Arc<Packs>,
-    runtime: Runtime,
-    target: &str,
-    kind: String,
-) -> Result<bool, CompileError> {
+    runtime: &str,
+    code: &Code,
+) -> Result<Option<&'static str>, CompileError> {
     let trouble = |error: std::io::Error| CompileError::Trouble(error.to_string());
-    let (there, digest) = (packs.clone(), runtime.digest.clone());
-    let (known, path) = (kind.clone(), packs.draft(&digest, &kind));
+    let (there, digest, kind) = (packs.clone(), runtime.to_owned(), code.kind.clone());
     let claim = move || {
-        let claim = there.claim(&digest, &known)?;
+        let claim = there.claim(&digest, &kind)?;
         // Whoever had it before us may have made it.
-        Ok(claim.filter(|_| !there.has(&digest, &known)))
+        Ok(claim.filter(|_| !there.has(&digest, &kind)))
     };
-    let Some(_claim) = blocking(claim).await.map_err(trouble)? else { return Ok(false) };
-    let draft = make_draft(path).await.map_err(trouble)?;
+    let Some(_claim) = blocking(claim).await.map_err(trouble)? else { return Ok(None) };
+    let draft = make_draft(packs.draft(runtime, &code.kind)).await.map_err(trouble)?;
     let (input, output) = (draft.0.join("runtime.wasm"), draft.0.join("pack"));
-    let bytes = runtime.bytes.len() as u64;
-    let (path, component) = (input.clone(), runtime.bytes);
-    blocking(move || std::fs::write(path, component)).await.map_err(trouble)?;
-    let job = Job { target, input: &input, bytes, output: &output, is_runtime: true };
+    let (path, digest) = (input.clone(), code.digest);
+    let write = move || {
+        let Some(runtime) = store.code(digest).and_then(|code| Runtime::recognise(&code)) else { return Ok(None) };
+        std::fs::write(path, &runtime.bytes)?;
+        Ok(Some((runtime.name, runtime.bytes.len() as u64)))
+    };
+    let Some((name, bytes)) = blocking(write).await.map_err(trouble)? else { return Ok(None) };
+    let target = code.target.to_string();
+    let job = Job { target: &target, input: &input, bytes, output: &output, is_runtime: true };
     compiler.compile(&job, async || Packed::default()).await?;
+    let (runtime, kind) = (runtime.to_owned(), code.kind.clone());
     let keep = move || {
         let _draft = draft;
-        packs.keep_shared(&output, &runtime.digest, &kind)
+        packs.keep_shared(&output, &runtime, &kind)
     };
     blocking(keep).await.map_err(trouble)?;
-    Ok(true)
+    Ok(Some(name))
 }
 
 /// A folder for what one child makes, which goes away with its job.
