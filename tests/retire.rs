@@ -2,8 +2,8 @@
 //!
 //! This is a model: `shuttle` has to see each step, and the real one is made of types of other crates. `Table` stands for
 //! `ArcSwap`, `Tracker` for tokio-util's `TaskTracker` step by step, `App::enter` and `App::drain` are those of
-//! `host/app/src/app.rs`, `look_up` is that of `host/serve/src/handle.rs`, and `swap` does what the drop street does in
-//! `host/deploy/src/street.rs`: store the table, then close the old revision. What it cannot see: memory orders weaker
+//! `host/app/src/app.rs`, `look_up` is that of `host/serve/src/handle/mod.rs`, and `swap` does what the deploy path does in
+//! `host/deploy/src/deployer.rs`: store the table, then close the old revision. What it cannot see: memory orders weaker
 //! than sequential, and a change of the real code that nobody makes here as well. A program of its own, because `shuttle`
 //! takes the panics of all tests for its own.
 
@@ -143,7 +143,7 @@ fn visit(table: &Table, published: &AtomicUsize, counted: Counted) {
     token.give_back();
 }
 
-/// The drop street: the table first, then the end of the old one.
+/// The deploy path: the table first, then the end of the old one.
 fn swap(table: &Table, published: &AtomicUsize, deadline: bool) {
     for number in 1..=2 {
         let old = std::mem::replace(&mut *table.lock().unwrap(), App::new(number));

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use guesthouse_deploy::load_fuzz::file;
+use guesthouse_deploy::load::fuzz::file;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use guesthouse_serve::head_fuzz::head;
+use guesthouse_serve::request::head_fuzz::head;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -7,28 +7,32 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use guesthouse::attend::announce::told;
-use guesthouse::attend::attend;
-use guesthouse::builders;
 use guesthouse::cli::flags::BuildFlags;
 use guesthouse::cli::flags::CheckFlags;
 use guesthouse::cli::flags::Cli;
 use guesthouse::cli::flags::Command;
 use guesthouse::cli::flags::DevFlags;
 use guesthouse::cli::flags::NewFlags;
+use guesthouse::cli::flags::RunFlags;
 use guesthouse::cli::flags::ServeFlags;
+use guesthouse::cli::flags::WheelsAction;
 use guesthouse::commands::check;
+use guesthouse::commands::check::walk::Calls;
 use guesthouse::commands::compile;
+use guesthouse::commands::run::run as run_command;
+use guesthouse::commands::run::wanted::Wanted;
 use guesthouse::config::Config;
 use guesthouse::config::surroundings::Surroundings;
 use guesthouse::dev;
+use guesthouse::foreground::announce::told;
+use guesthouse::foreground::attend;
 use guesthouse::host::Host;
 use guesthouse::host::arenas;
-use guesthouse::new;
 use guesthouse::shutdown::StopSignals;
 use guesthouse::telemetry;
-use guesthouse_deploy::check::Calls;
-use guesthouse_serve::inherited::Inherited;
+use guesthouse_builders::new;
+use guesthouse_builders::python::wheels_command;
+use guesthouse_serve::listen::inherited::Inherited;
 
 fn main() -> ExitCode {
     arenas::limit();
@@ -38,6 +42,8 @@ fn main() -> ExitCode {
         Command::Dev(flags) => dev(&flags),
         Command::Build(flags) => build(&flags),
         Command::Check(flags) => check(&flags),
+        Command::Run(flags) => run_in_app(flags),
+        Command::Wheels(flags) => wheels(&flags.action),
         Command::Compile(flags) => return compile::run(&flags),
     };
     ended.unwrap_or_else(|error| {
@@ -89,21 +95,38 @@ fn dev(flags: &DevFlags) -> anyhow::Result<ExitCode> {
     let folder = dev::Folder::here()?;
     let config = Config::dev(flags, &folder.apps, &folder.state)?;
     let _log = telemetry::install(&config.log)?;
-    run(None, dev::run(&flags.sources, folder, config))
+    run(None, dev::run(&flags.sources, flags.app.as_deref(), folder, config))
 }
 
 fn build(flags: &BuildFlags) -> anyhow::Result<ExitCode> {
     run(None, async {
         let mut stop_signals = StopSignals::listen()?;
         let building = async {
-            let sources = builders::find(&flags.sources).await?;
+            let sources = guesthouse_builders::find(&flags.sources, flags.app.as_deref()).await?;
             match flags.portable {
-                true => builders::build_portable(&sources, &flags.apps).await,
-                false => builders::build(&sources, &flags.apps).await,
+                true => guesthouse_builders::build_portable(&sources, &flags.apps).await,
+                false => guesthouse_builders::build(&sources, &flags.apps).await,
             }
         };
         tokio::select! {
             built = building => built.map(|built| if built.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+            signal = stop_signals.next() => Ok(ExitCode::from(signal.exit_code())),
+        }
+    })
+}
+
+fn wheels(action: &WheelsAction) -> anyhow::Result<ExitCode> {
+    run(None, async {
+        let mut stop_signals = StopSignals::listen()?;
+        let working = async {
+            match action {
+                WheelsAction::Build { packages } => wheels_command::build(packages).await,
+                WheelsAction::Export { folder } => wheels_command::export(folder).await,
+                WheelsAction::Import { folder } => wheels_command::import(folder).await,
+            }
+        };
+        tokio::select! {
+            ended = working => ended.map(|()| ExitCode::SUCCESS),
             signal = stop_signals.next() => Ok(ExitCode::from(signal.exit_code())),
         }
     })
@@ -119,6 +142,25 @@ fn check(flags: &CheckFlags) -> anyhow::Result<ExitCode> {
         let mut stop_signals = StopSignals::listen()?;
         tokio::select! {
             ended = check::run(&flags.files, flags.format.unwrap_or_default(), calls, config) => ended,
+            signal = stop_signals.next() => Ok(ExitCode::from(signal.exit_code())),
+        }
+    })
+}
+
+fn run_in_app(flags: RunFlags) -> anyhow::Result<ExitCode> {
+    let config = match flags.dev {
+        true => {
+            let folder = dev::Folder::here()?;
+            Config::dev(&DevFlags::default(), &folder.apps, &folder.state)?
+        }
+        false => Config::run(&flags, &Surroundings::of_process())?,
+    };
+    let _log = telemetry::install(&config.log)?;
+    let wanted = Wanted { app: flags.app, arguments: flags.command, by_host: flags.dev };
+    run(config.threads, async {
+        let mut stop_signals = StopSignals::listen()?;
+        tokio::select! {
+            ended = run_command(wanted, config) => ended,
             signal = stop_signals.next() => Ok(ExitCode::from(signal.exit_code())),
         }
     })

@@ -1,6 +1,6 @@
 // One app, from its source to a component. The program `guesthouse` runs it:
 //
-//     node build.mjs '{"folder": …, "entry": …, "packages": …, "template": …, "work": …, "output": …}'
+//     node build.mjs '{"folder": …, "entry": …, "packages": […], "template": …, "work": …, "output": …}'
 //
 // It says on stdout what it does, a JSON object a line: {"phase", "ms", …} when one is over, then {"done"} or {"refused"}.
 
@@ -44,5 +44,5 @@ try {
   say({ done: { entry, files, warnings: [...warnings, ...notes] } });
 } catch (error) {
   if (!(error instanceof Refused)) throw error;
-  say({ refused: error.message, more: error.more });
+  say({ refused: error.message, more: error.more, packages: error.packages });
 }

@@ -9,13 +9,16 @@ import { stripVTControlCharacters } from "node:util";
 import { rolldown } from "rolldown";
 
 import { instead, isBuiltIn } from "./absent.mjs";
+import { GLOBALS, NAMES, builtIn, insteadOfServer } from "./builtin.mjs";
 import { Refused } from "./refused.mjs";
 
-const RUNTIME = fileURLToPath(new URL("runtime/", import.meta.url));
+const TOOLS = fileURLToPath(new URL("./", import.meta.url));
+const RUNTIME = join(TOOLS, "runtime/");
 const ENTRY = "\0guesthouse:entry";
 const ABSENT = "\0guesthouse:absent:";
+const REQUIRED = "\0guesthouse:required:";
 
-/** What an app is made of, with another folder of `packages` perhaps: its `code`, the `files` in it, and where in them a place in the code is (`placed`). */
+/** What an app is made of, with other folders of `packages` perhaps: its `code`, the `files` in it, and where in them a place in the code is (`placed`). */
 export async function bundle(folder, entry, packages) {
   const missing = new Map();
   const files = new Set();
@@ -25,7 +28,7 @@ export async function bundle(folder, entry, packages) {
     cwd: folder,
     platform: "neutral",
     resolve: {
-      modules: ["node_modules", ...(packages ? [packages] : [])],
+      modules: ["node_modules", ...packages],
       // What is written for browsers and for workers runs here, what is written for Node does not.
       mainFields: ["browser", "module", "main"],
       conditionNames: ["worker", "browser", "module", "import", "default"],
@@ -35,7 +38,7 @@ export async function bundle(folder, entry, packages) {
     moduleTypes: { ".html": "text", ".txt": "text", ".md": "text", ".css": "text", ".sql": "text", ".svg": "text" },
     // Where the project lies on this machine is nobody's concern, and would make another component of it.
     experimental: { attachDebugInfo: "none" },
-    transform: { define: { "process.env.NODE_ENV": JSON.stringify("production") } },
+    transform: { define: NAMES, inject: GLOBALS },
     plugins: [wholeApp(folder, entry, missing, files)],
     onLog: (level, log) => level === "warn" && log.code !== "UNRESOLVED_IMPORT" && warnings.push(log.message),
   };
@@ -65,6 +68,7 @@ function wholeApp(folder, entry, missing, files) {
   const program = [
     `import ${path("early.js")};`,
     `import ${path("fill.js")};`,
+    `import ${path("node/process.js")};`,
     `import * as app from ${JSON.stringify(join(folder, entry))};`,
     `import { incomingHandler as made } from ${path("serve.js")};`,
     `import { report } from ${path("report.js")};`,
@@ -76,21 +80,30 @@ function wholeApp(folder, entry, missing, files) {
     async resolveId(source, importer, { kind }) {
       if (source === ENTRY) return { id: ENTRY, moduleSideEffects: true };
       if (source.startsWith("wasi:")) return importer.startsWith(RUNTIME) ? { id: source, external: true } : absent(source, importer, kind);
-      // Many packages are named like what Node has built in, and do the same.
-      const plain = source.replace(/^node:/, "");
-      const found = await this.resolve(plain, importer, { skipSelf: true, kind });
-      if (found && !found.external) return source === plain ? undefined : found;
-      return absent(source, importer, kind);
+      const server = insteadOfServer(source);
+      if (server) return { id: server };
+      const here = builtIn(source);
+      if (!source.startsWith("node:")) {
+        // Many packages are named like what Node has built in, and do the same.
+        const found = await this.resolve(source, importer, { skipSelf: true, kind });
+        if (found && !found.external) return undefined;
+      }
+      if (!here) return absent(source, importer, kind);
+      // `require` gets what the module is there, which is its default here.
+      return { id: kind === "require-call" ? REQUIRED + here : here };
     },
     load(id) {
       if (id === ENTRY) return program.join("\n");
+      if (id.startsWith(REQUIRED)) {
+        return { code: `module.exports = require(${JSON.stringify(id.slice(REQUIRED.length))}).default;`, moduleType: "js" };
+      }
       if (id.startsWith(ABSENT)) {
         const name = id.slice(ABSENT.length);
         return { code: `throw new Error(${JSON.stringify(`\`${name}\` is not there${instead(name)}`)})`, moduleType: "js" };
       }
     },
     transform(_code, id) {
-      if (!id.startsWith("\0") && !id.startsWith(RUNTIME)) files.add(id);
+      if (!id.startsWith("\0") && !id.startsWith(TOOLS)) files.add(id);
     },
   };
 
@@ -124,19 +137,25 @@ function refuseMissing(folder, missing) {
     const places = [...importers].map((file) => relative(folder, file));
     return `\`${source}\` in ${places.slice(0, 3).join(", ")}${places.length > 3 ? ", …" : ""}: ${explained(source, folder)}`;
   });
-  if (lines.length === 1) throw new Refused(lines[0].replace("` in", "` is imported in"));
-  throw new Refused(`${lines.length} imports are not there`, lines.join("\n"));
+  const packages = [...missing.keys()].filter((source) => !/^[./]/.test(source)).map(packageOf);
+  if (lines.length === 1) throw new Refused(lines[0].replace("` in", "` is imported in"), "", packages);
+  throw new Refused(`${lines.length} imports are not there`, lines.join("\n"), packages);
 }
 
 function explained(source, folder) {
   if (isBuiltIn(source)) return `Node.js has it built in, an app here has not${instead(source)}`;
   if (source.startsWith(".") || source.startsWith("/")) return "there is no such file";
   if (/^[a-z]+:/.test(source)) return "there is nothing of that kind here";
-  const name = source.split("/").slice(0, source.startsWith("@") ? 2 : 1).join("/");
+  const name = packageOf(source);
   const own = ownFile(source, name, folder);
   if (own) return `it is the project's own, at \`${own}\`: import it by its path from the file that wants it, or with \`paths\` in tsconfig.json`;
   if (!PACKAGE.test(name)) return "that is no package's name: is it a path that only another tool knows?";
   return `there is no such package; \`npm install ${name}\` brings it`;
+}
+
+/** `@scope/name` of `@scope/name/file`. */
+function packageOf(source) {
+  return source.split("/").slice(0, source.startsWith("@") ? 2 : 1).join("/");
 }
 
 /** What the index of npm takes for a name. */

@@ -9,15 +9,14 @@ use std::time::Duration;
 use arbitrary::Unstructured;
 use bytes::Bytes;
 use guesthouse_component::inspect::inspect;
-use guesthouse_sandbox::compile::compile;
+use guesthouse_sandbox::capability::CapabilityHostSettings;
 use guesthouse_sandbox::engine::Sandbox;
 use guesthouse_sandbox::engine::SandboxSettings;
+use guesthouse_sandbox::engine::compile::compile;
 use guesthouse_sandbox::fault::Fault;
-use guesthouse_sandbox::folder::Folders;
 use guesthouse_sandbox::limits::Limits;
 use guesthouse_sandbox::request::GuestRequest;
 use guesthouse_sandbox::settings::GuestSettings;
-use guesthouse_sandbox::settings::Instances;
 use http::HeaderMap;
 use http::Method;
 use http::uri::Authority;
@@ -153,7 +152,7 @@ fn sandbox() -> &'static Sandbox {
             memory_total_bytes_max: 256 << 20,
             memory_bytes_max: 64 << 20,
             instances_max: 8,
-            open_files_max: 64,
+            capabilities: CapabilityHostSettings::default(),
         };
         Sandbox::new(settings, TaskTracker::new()).expect("there is room for a sandbox")
     })
@@ -171,10 +170,8 @@ fn settings() -> GuestSettings {
         app: "random".to_owned(),
         revision: "1".to_owned(),
         limits: Limits { cpu: CPU, head: WALL, body_idle: WALL, memory_bytes_max: 16 << 20, ..Limits::default() },
-        instances: Instances::default(),
-        environment: Vec::new(),
-        folders: Folders::default(),
         log_lines_per_second_max: 1,
+        ..GuestSettings::default()
     }
 }
 

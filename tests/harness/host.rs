@@ -13,6 +13,8 @@ use guesthouse::config::Config;
 use guesthouse::config::surroundings::Surroundings;
 use guesthouse::host::Host;
 use guesthouse::host::HostEnd;
+use guesthouse_app::routes::RouteReader;
+use guesthouse_app::routes::Target;
 use guesthouse_deploy::DeployHandle;
 use guesthouse_deploy::status::AppState;
 use guesthouse_deploy::status::Status;
@@ -48,6 +50,7 @@ pub struct Running {
     pub deploy: DeployHandle,
     /// Has the files of certificates read again.
     pub reread: Arc<Notify>,
+    routes: RouteReader,
     stop: CancellationToken,
     host: JoinHandle<HostEnd>,
 }
@@ -96,9 +99,9 @@ impl TestHost {
         changes.into_iter().for_each(|change| change(&mut config));
         let host = Host::bind(config).unwrap();
         let (address, deploy, reread) = (host.local_addrs()[0], host.deploy(), host.reread());
-        let stop = CancellationToken::new();
+        let (routes, stop) = (host.routes(), CancellationToken::new());
         let host = tokio::task::spawn(host.run(stop.clone().cancelled_owned()));
-        Running { home, apps, address, deploy, reread, stop, host }
+        Running { home, apps, address, deploy, reread, routes, stop, host }
     }
 
     /// The folder that holds the apps folder and the state.
@@ -177,6 +180,16 @@ impl Running {
         match tokio::time::timeout(crate::harness::PATIENCE, waiting).await {
             Ok(status) => status.expect("the host runs"),
             Err(_) => panic!("waited for: {what}; the status is {:#?}", self.deploy.status().borrow()),
+        }
+    }
+
+    /// How many requests are in flight on the live revision of `name`.
+    pub fn in_flight(&self, name: &str) -> usize {
+        let table = self.routes.snapshot();
+        let entry = table.entries().iter().find(|entry| entry.name.as_str() == name).expect("the app is there");
+        match &entry.target {
+            Target::Live(app) => app.in_flight(),
+            Target::Waiting(_) => 0,
         }
     }
 

@@ -1,9 +1,9 @@
 //! Certificates from an authority, against a real one that is made for tests.
 
 use guesthouse::config::Config;
-use guesthouse_serve::listen::Endpoint;
-use guesthouse_serve::listen::Place;
-use guesthouse_serve::listen::Speech;
+use guesthouse_serve::listen::listener::BindAddress;
+use guesthouse_serve::listen::listener::Endpoint;
+use guesthouse_serve::listen::listener::ListenerProtocol;
 use guesthouse_test_guests as guest;
 use guesthouse_tls::acme::settings::AcmeSettings;
 use guesthouse_tls::acme::settings::Challenge;
@@ -32,8 +32,12 @@ struct Asking {
 
 impl Asking {
     fn apply(&self, config: &mut Config) {
-        let endpoint = |port: u16, speech| Endpoint { place: Place::Tcp(([127, 0, 0, 1], port).into()), speech };
-        config.listen = vec![endpoint(self.tls_port, Speech::Https), endpoint(self.http_port, Speech::Redirect)];
+        let endpoint =
+            |port: u16, protocol| Endpoint { place: BindAddress::Tcp(([127, 0, 0, 1], port).into()), protocol };
+        config.listen = vec![
+            endpoint(self.tls_port, ListenerProtocol::Https),
+            endpoint(self.http_port, ListenerProtocol::Redirect),
+        ];
         config.deploy.origins.domain = DOMAIN.to_owned();
         config.tls.acme = Some(AcmeSettings {
             directory: self.directory.clone(),

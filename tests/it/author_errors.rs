@@ -9,6 +9,7 @@ use crate::harness::folder::AppsFolder;
 use crate::harness::host::TestHost;
 use crate::harness::process::Process;
 use crate::harness::process::run;
+use crate::harness::serving::until_file;
 
 /// A component that exports an instance under this name, with nothing in it.
 fn exporting(name: &str) -> Vec<u8> {
@@ -174,6 +175,72 @@ async fn the_name_is_part_of_it() {
     check_file("name-hidden", ".hidden.wasm", &hello, None).await;
     check_file("name-case", "shop.WASM", &hello, None).await;
     check_file("name-no-wasm", "shop.txt", &hello, None).await;
+}
+
+#[tokio::test]
+async fn each_reason_has_a_code_and_says_whose_turn_it_is() {
+    let hello = guest::bytes(guest::HELLO);
+    let cases: Vec<(&str, Vec<u8>, Option<&str>, &str)> = vec![
+        ("Shop_1.wasm", hello.clone(), None, "refused name author"),
+        ("shop.txt", hello.clone(), None, "refused name author"),
+        ("half.wasm", hello[..5000].to_vec(), None, "pending incomplete author"),
+        ("empty.wasm", Vec::new(), None, "pending incomplete author"),
+        ("other-half.wasm", hello.clone(), Some(OTHER_CODE), "pending incomplete author"),
+        ("page.wasm", b"<!DOCTYPE html>".to_vec(), None, "refused component author"),
+        ("module.wasm", module(""), None, "refused component author"),
+        ("imports.wasm", app(&import("my:shop/stock@1.0.0", "count"), ""), None, "refused imports author"),
+        ("key.wasm", hello.clone(), Some("nonsense = 1\n"), "refused manifest author"),
+        ("policy.wasm", hello.clone(), Some("[limits]\nmemory = \"8GiB\"\n"), "refused policy operator"),
+        ("lane.wasm", hello.clone(), Some("[instances]\nreuse = 9\nconcurrent = 2\n"), "refused lane author"),
+        (
+            "before.wasm",
+            guest::bytes(guest::HELLO_HTTP03),
+            Some("before = [\"_a.wasm\"]\n"),
+            "pending middleware author",
+        ),
+        ("memory.wasm", app("", "(memory 4096)"), None, "refused memory author"),
+        ("table.wasm", app("", "(table 200000 funcref)"), None, "refused component author"),
+        ("secret.wasm", hello.clone(), Some("[environment]\nA = { file = \"a\" }\n"), "pending secrets operator"),
+        ("static.wasm", hello.clone(), Some("[[static]]\nfolder = \"_public\"\n"), "pending statics author"),
+        ("start.wasm", handler("(func $boom unreachable) (start $boom)"), None, "refused probe author"),
+        ("gone.wasm", Vec::new(), None, "refused unreadable operator"),
+    ];
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("guesthouse.toml"), "[policy]\nsecrets = [\"a\"]\n").unwrap();
+    let mut arguments = vec!["check", "--config", "guesthouse.toml", "--format", "json"];
+    for (name, bytes, manifest, _) in &cases {
+        let file = home.path().join(name);
+        if *name != "gone.wasm" {
+            std::fs::write(&file, bytes).unwrap();
+        }
+        if let Some(text) = manifest {
+            std::fs::write(file.with_extension("toml"), text).unwrap();
+        }
+        arguments.push(name);
+    }
+    let ended = run(&arguments, home.path()).await;
+    let reports: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    for (at, (name, _, _, expected)) in cases.iter().enumerate() {
+        let said = ["verdict", "code", "blame"].map(|key| reports[at][key].as_str().unwrap_or("null"));
+        assert_eq!(said.join(" "), *expected, "{name}: {:#}", reports[at]["why"]);
+    }
+}
+
+/// A manifest for another component.
+const OTHER_CODE: &str = "sha256 = \"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"\n";
+
+#[tokio::test]
+async fn the_code_of_a_reason_stands_in_the_status_the_journal_and_the_log() {
+    let home = tempfile::tempdir().unwrap();
+    let apps = AppsFolder::create(home.path().join("apps"));
+    apps.rename_in("app.toml", "[limits]\nmemory = \"8GiB\"\n");
+    apps.rename_in("app.wasm", guest::bytes(guest::HELLO));
+    let mut host = Process::start(&["serve", "--listen", "127.0.0.1:0", "--state", "state"], home.path());
+    let line = host.logs("refused").await;
+    assert!(line.contains("reason.code=policy reason.blame=operator"), "{line}");
+    let state = home.path().join("state");
+    until_file(&state.join("status.json"), "\"code\": \"policy\",\n      \"blame\": \"operator\"").await;
+    until_file(&state.join("state.json"), "\"code\": \"policy\",\n        \"blame\": \"operator\"").await;
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
-//! What the documents tell authors to type: it builds, and it serves.
+//! What the documents say is true: what authors are told to type builds and serves, and codes are those of the host.
 
 use std::fs;
 use std::path::Path;
 
+use guesthouse_deploy::reason::ReasonCode;
 use guesthouse_types::name::Digest;
 
 use crate::harness::host::TestHost;
@@ -67,6 +68,22 @@ async fn check(document: &str, expected: &[(&str, &str)]) {
         let reply = host.get(&format!("/{name}/?name=Ada")).await;
         assert!(reply.text().contains(answer), "{document}: {name}: {}", reply.text());
     }
+}
+
+#[test]
+fn the_codes_of_reasons_are_those_in_the_documents() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let text = fs::read_to_string(root.join("docs/operating.md")).unwrap();
+    let (_, table) = text.split_once("| code | turn of |").expect("there is a table of codes");
+    let lines = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let documented: Vec<[&str; 2]> = lines
+        .map(|line| {
+            let mut cells = line.split('|').skip(1).map(str::trim);
+            [cells.next().unwrap_or_default().trim_matches('`'), cells.next().unwrap_or_default()]
+        })
+        .collect();
+    let known = ReasonCode::ALL.map(|code| [code.name(), code.blame().name()]);
+    assert_eq!(documented, known);
 }
 
 // One after the other: both build a crate `hello` into one folder.

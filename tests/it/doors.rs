@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use guesthouse::host::HostEnd;
-use guesthouse_serve::listen::Endpoint;
-use guesthouse_serve::listen::Place;
-use guesthouse_serve::listen::Speech;
+use guesthouse_serve::listen::listener::BindAddress;
+use guesthouse_serve::listen::listener::Endpoint;
+use guesthouse_serve::listen::listener::ListenerProtocol;
 use guesthouse_serve::trusted::Trusted;
 use guesthouse_test_guests as guest;
 use http::StatusCode;
@@ -141,8 +141,9 @@ async fn a_stop_waits_for_no_proxy_header() {
 async fn a_unix_socket_is_a_door_like_any_other() {
     let host = host();
     let path = host.home().join("http.sock");
-    let place = Place::Unix(path.clone());
-    let host = host.config(|config| config.listen.push(Endpoint { place, speech: Speech::Http })).run().await;
+    let place = BindAddress::Unix(path.clone());
+    let host =
+        host.config(|config| config.listen.push(Endpoint { place, protocol: ListenerProtocol::Http })).run().await;
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
     let answer = ask(UnixStream::connect(&path).await.unwrap(), REQUEST).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use guesthouse_deploy::policy::Policy;
 use guesthouse_deploy::status::AppState;
+use guesthouse_manifest::policy::Policy;
 use guesthouse_test_guests as guest;
 use http::StatusCode;
 

@@ -1,7 +1,7 @@
 //! Random sequences of what is done to a real folder: whatever happens, the last good revision serves, never an older
 //! one, never a half one, and an unrelated app never notices.
 //!
-//! `host/deploy/src/book/model_tests.rs` has the same claim for the decisions alone, in thousands of sequences; here the
+//! `host/deploy/src/reconcile/reconciler/model_tests.rs` has the same claim for the decisions alone, in thousands of sequences; here the
 //! file system, the reader, the store and the compile child take part. `PROPTEST_RNG_SEED`, a number, says which sequences.
 
 use std::collections::BTreeSet;

@@ -97,7 +97,7 @@ async fn a_visitor_who_leaves_ends_the_guest() {
     let host = TestHost::new()
         .app("bad-loop-http", guest::bytes(guest::BAD_LOOP_HTTP))
         .manifest("bad-loop-http", "[limits]\nconcurrency = 1\nqueue = 0\ncpu = \"1h\"\nbody_idle = \"1h\"\n")
-        .config(|config| config.deploy.policy = guesthouse_deploy::policy::Policy::permissive())
+        .config(|config| config.deploy.policy = guesthouse_manifest::policy::Policy::permissive())
         .run()
         .await;
     let visitor = head_of(&host, "/bad-loop-http/late").await;

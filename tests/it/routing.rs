@@ -1,5 +1,8 @@
 //! Which app answers where, and what apps on one origin may do to each other.
 
+use std::sync::Arc;
+
+use guesthouse::dev::pages::Pages;
 use guesthouse_deploy::status::AppState;
 use guesthouse_test_guests as guest;
 use http::StatusCode;
@@ -144,7 +147,7 @@ async fn a_declared_host_needs_the_operators_leave_and_the_first_one_keeps_it() 
     let host = TestHost::new()
         .app("shop", guest::revision(1))
         .manifest("shop", manifest)
-        .config(|config| config.deploy.policy = guesthouse_deploy::policy::Policy::permissive())
+        .config(|config| config.deploy.policy = guesthouse_manifest::policy::Policy::permissive())
         .run()
         .await;
     assert_eq!(host.get_at("buy.example", "/").await.text(), guest::revision_text(1));
@@ -188,7 +191,10 @@ async fn in_dev_the_pages_show_what_is_inside() {
     let host = TestHost::new()
         .app("shop", b"<!doctype html>")
         .app("hello", guest::bytes(guest::HELLO))
-        .config(|config| config.serve.inner_details = true)
+        .config(|config| {
+            config.serve.inner_details = true;
+            config.serve.dev_pages = Some(Arc::new(Pages::default()));
+        })
         .run()
         .await;
     assert!(host.get("/shop/").await.text().contains("not WebAssembly"));

@@ -18,6 +18,7 @@ use rustix::process::Signal;
 use tokio::process::Command;
 
 use crate::harness::client::Client;
+use crate::harness::client::post;
 use crate::harness::process::command_behind;
 use crate::harness::process::run;
 use crate::harness::serving::SERVE;
@@ -96,6 +97,26 @@ async fn check_full_disk(leave: u64, folder: &str) {
 #[tokio::test]
 async fn a_full_disk_keeps_what_is_live_and_takes_the_rest_when_there_is_room() {
     check_full_disk(0, "state`").await;
+}
+
+#[tokio::test]
+async fn a_body_that_finds_no_room_on_the_disk_is_503_and_small_ones_are_answered() {
+    let (home, apps) = home();
+    apps.rename_in("flow.wasm", guest::bytes(guest::FLOW));
+    apps.rename_in("flow.toml", "[request]\nbuffer = true\n");
+    let mut serving = walled_host(home.path(), SMALL).await;
+    serving.host.logs("published `flow`").await;
+    let filler = state_of(&serving, home.path()).join("filler");
+    fill(&filler, 0);
+    let status = async |bytes: usize| {
+        let reply = Client::new(serving.address).send(post("/flow/read-slow?ms=0", vec![b'x'; bytes])).await;
+        (reply.status.as_u16(), reply.text().contains(&format!("read {bytes}")))
+    };
+    assert_eq!(status(50_000).await, (200, true));
+    assert_eq!(status(300_000).await, (503, false));
+    fs::remove_file(filler).unwrap();
+    assert_eq!(status(300_000).await, (200, true));
+    assert_eq!(serving.get().await, guest::revision_text(1));
 }
 
 #[tokio::test]

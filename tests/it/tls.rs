@@ -4,9 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use guesthouse::config::edge::TlsSettings;
-use guesthouse_serve::listen::Endpoint;
-use guesthouse_serve::listen::Place;
-use guesthouse_serve::listen::Speech;
+use guesthouse_serve::listen::listener::BindAddress;
+use guesthouse_serve::listen::listener::Endpoint;
+use guesthouse_serve::listen::listener::ListenerProtocol;
 use guesthouse_test_guests as guest;
 use http::StatusCode;
 use tokio::io::AsyncReadExt as _;
@@ -26,14 +26,14 @@ use crate::harness::within;
 const HTTP1: &[&str] = &["http/1.1"];
 const BOTH: &[&str] = &["h2", "http/1.1"];
 
-fn endpoint(speech: Speech) -> Endpoint {
-    Endpoint { place: Place::Tcp("127.0.0.1:0".parse().unwrap()), speech }
+fn endpoint(protocol: ListenerProtocol) -> Endpoint {
+    Endpoint { place: BindAddress::Tcp("127.0.0.1:0".parse().unwrap()), protocol }
 }
 
 /// A host with `environ` that listens for HTTPS only.
 fn host(tls: TlsSettings) -> TestHost {
     TestHost::new().app("environ", guest::bytes(guest::ENVIRON)).config(|config| {
-        config.listen = vec![endpoint(Speech::Https)];
+        config.listen = vec![endpoint(ListenerProtocol::Https)];
         config.tls = tls;
     })
 }
@@ -103,7 +103,7 @@ async fn http_is_sent_on_to_https_but_for_hosts_that_are_not_ours() {
     let host = TestHost::new()
         .app("environ", guest::bytes(guest::ENVIRON))
         .config(|config| {
-            config.listen = vec![endpoint(Speech::Redirect), endpoint(Speech::Https)];
+            config.listen = vec![endpoint(ListenerProtocol::Redirect), endpoint(ListenerProtocol::Https)];
             config.tls.self_signed = true;
             config.serve.hsts = Some(Duration::from_secs(86_400));
             config.serve.https_port = Some(8443);

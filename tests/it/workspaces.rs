@@ -36,6 +36,11 @@ async fn the_adapters_own_tests_pass() {
 }
 
 #[tokio::test]
+async fn keys_out_of_passwords_are_those_of_the_rfcs() {
+    check("sdk/kdf", &["guesthouse-kdf"]).await;
+}
+
+#[tokio::test]
 async fn the_guest_apps_own_tests_pass() {
     check("guest-apps", &["inspect", "todo"]).await;
 }

@@ -2,37 +2,47 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use guesthouse_sandbox::command::CommandError;
+use guesthouse_sandbox::console::Command;
 use guesthouse_sandbox::fault::Fault;
 use guesthouse_sandbox::guest::Guest;
+use guesthouse_sandbox::instances::response::GuestBody;
 use guesthouse_sandbox::request::GuestRequest;
-use guesthouse_sandbox::response::GuestBody;
 use guesthouse_types::name::AppName;
 use guesthouse_types::name::Revision;
 use http::Response;
 use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use crate::admission::Admission;
+use crate::admission::AdmissionError;
 use crate::failures::Failures;
-use crate::files::Asked;
 use crate::files::Fallback;
+use crate::files::FileRequest;
+use crate::files::FileResult;
 use crate::files::Files;
-use crate::files::Found;
 use crate::files::body::FileBody;
 use crate::files::error::FileError;
+use crate::fill::Fill;
+use crate::places::pace::Pace;
+use crate::places::pace::Visitor;
+use crate::request_buffer::BufferError;
+use crate::request_buffer::RequestBuffers;
+use crate::response_buffer::Buffering;
+use crate::response_buffer::RESPONSE_BYTES_MAX;
+use crate::response_buffer::ResponseBuffer;
+use crate::response_buffer::Unfinished;
+use crate::response_buffer::buffers::ResponseBuffers;
 
 /// How much of the host one app may hold at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +71,9 @@ impl Default for AppLimits {
     }
 }
 
+/// What is said of a request that was ended for others.
+pub(crate) const GAVE_WAY: &str = "its visitor was slow to send or to read, and others waited for its place";
+
 /// One revision of one app.
 pub struct App {
     /// Its name.
@@ -73,11 +86,19 @@ pub struct App {
     pub compress: Option<bool>,
     /// The files that are served for it.
     pub files: Files,
+    /// Whether bodies of requests are taken in whole before the guest is called, if it says so.
+    pub buffer: Option<bool>,
+    /// Where bodies of requests wait that are taken in whole before the guest is called, if that is known.
+    pub request_buffers: Option<RequestBuffers>,
+    /// The room for what it has written and nobody has read.
+    pub response_buffers: ResponseBuffers,
     /// How often it failed.
     pub failures: Failures,
     guest: Guest,
     admission: Arc<Admission>,
     in_flight: TaskTracker,
+    /// Guests that write while their visitors read; each is in flight by its own guard.
+    writing: TaskTracker,
     retired: CancellationToken,
 }
 
@@ -98,24 +119,51 @@ pub enum FileAnswer {
 /// Why a call gave no response.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// Nobody made room in time (503).
-    #[error("no room for another request within {0:?}")]
-    Busy(Duration),
-    /// Too many wait already (503).
-    #[error("no room for another request, and {0} wait already")]
-    QueueFull(usize),
+    /// There is no room (503).
+    #[error(transparent)]
+    Admission(#[from] AdmissionError),
+    /// Its visitor was slow, and others waited for its place (408).
+    #[error("{GAVE_WAY}")]
+    GaveWay,
+    /// Its body was not taken in (413, 503).
+    #[error(transparent)]
+    Buffer(BufferError),
     /// The guest failed (502, 504).
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
+impl From<BufferError> for CallError {
+    fn from(error: BufferError) -> CallError {
+        match error {
+            BufferError::Body(error) => CallError::Fault(error.into()),
+            other => CallError::Buffer(other),
+        }
+    }
+}
+
 impl App {
     /// Puts a guest behind `admission`, which the revisions of one app share.
     pub fn new(name: AppName, revision: Revision, limits: AppLimits, guest: Guest, admission: Arc<Admission>) -> App {
-        let (in_flight, retired) = (TaskTracker::new(), CancellationToken::new());
+        let (in_flight, writing, retired) = (TaskTracker::new(), TaskTracker::new(), CancellationToken::new());
         let (compress, files) = (None, Files::default());
-        let failures = Failures::default();
-        App { name, revision, limits, compress, files, failures, guest, admission, in_flight, retired }
+        let (request_buffers, response_buffers, failures) = (None, ResponseBuffers::default(), Failures::default());
+        App {
+            name,
+            revision,
+            limits,
+            compress,
+            files,
+            buffer: None,
+            request_buffers,
+            response_buffers,
+            failures,
+            guest,
+            admission,
+            in_flight,
+            writing,
+            retired,
+        }
     }
 
     /// Counts a request as in flight on this revision. `None` if it was replaced since it was looked up: its drain may be
@@ -127,23 +175,66 @@ impl App {
     }
 
     /// Asks the guest for one response. Dropping the future or the response's body ends the guest.
-    pub async fn call(&self, in_flight: InFlight, request: GuestRequest) -> Result<Response<AppBody>, CallError> {
+    pub async fn call(
+        &self,
+        in_flight: InFlight,
+        request: GuestRequest,
+        pace: &Arc<Pace>,
+    ) -> Result<Response<AppBody>, CallError> {
         let InFlight(in_flight) = in_flight;
         // Before its body is taken in: whoever is sent away is to cost little.
-        self.admission.has_place()?;
+        self.admission.would_admit(pace.visitor())?;
+        let request = self.take_in(request, pace.visitor()).await?;
+        let guard = (self.admission.admit(pace).await?, in_flight);
         let received = self.guest.receive(request).await?;
-        let stay = (self.admission.admit().await?, in_flight);
         let response = tokio::select! {
             // The guest first: most are done when they are asked once.
             biased;
-            response = self.guest.call(received, Box::new(stay)) => response?,
+            response = self.guest.call(received, Box::new(guard)) => response?,
             () = self.retired.cancelled() => return Err(Fault::Retired.into()),
+            () = pace.ended() => return Err(CallError::GaveWay),
         };
-        Ok(response.map(|body| AppBody::of_guest(body, &self.retired)))
+        Ok(response.map(|body| self.guest_body(body, pace)))
     }
 
-    /// Looks for a file. The guest has nothing to do with it, and no permit is needed.
-    pub async fn file(&self, in_flight: &InFlight, asked: &Asked<'_>) -> Result<FileAnswer, FileError> {
+    /// Runs a command of the app's own, and says its exit code. It counts as in flight: a drain waits for it, and cuts it when
+    /// its time is over. Dropping the future ends it.
+    pub async fn run(&self, in_flight: InFlight, command: Command) -> Result<u8, CommandError> {
+        let InFlight(in_flight) = in_flight;
+        tokio::select! {
+            biased;
+            code = self.guest.run(command, Box::new(in_flight)) => code,
+            () = self.retired.cancelled() => Err(Fault::Retired.into()),
+        }
+    }
+
+    /// A guest that is called with whole bodies, or that works alone on its state, does not wait for whoever sends one.
+    async fn take_in(&self, mut request: GuestRequest, visitor: Visitor) -> Result<GuestRequest, CallError> {
+        if let Some(room) = &self.request_buffers
+            && !request.body.is_end_stream()
+            && (self.guest.is_called_with_whole_requests() || self.buffer.unwrap_or(self.guest.works_alone()))
+        {
+            // Boxed: most requests have no body.
+            request.body = Box::pin(room.take_in(request.body, &self.name, visitor)).await?;
+        }
+        Ok(request)
+    }
+
+    /// A small body that is complete waits for nobody; any other is written on while its visitor reads, or kept in a file.
+    fn guest_body(&self, body: GuestBody, pace: &Arc<Pace>) -> AppBody {
+        let whole = body.size_hint().exact();
+        if whole.is_some_and(|bytes| bytes <= RESPONSE_BYTES_MAX as u64) {
+            return AppBody { kind: Kind::Whole(body), retired: None };
+        }
+        // A guest that has ended needs nothing of its revision any more.
+        let retired = if whole.is_some() { CancellationToken::new() } else { self.retired.clone() };
+        let (app, room, tasks) = (&self.name, &self.response_buffers, &self.writing);
+        let buffer = ResponseBuffer::of(body, &Buffering { app, pace, room, retired: &retired, tasks });
+        AppBody { kind: Kind::Buffered(Box::new(buffer)), retired: None }
+    }
+
+    /// Looks for a file. The guest has nothing to do with it, and no place is needed.
+    pub async fn file(&self, in_flight: &InFlight, asked: &FileRequest<'_>) -> Result<FileAnswer, FileError> {
         let found = self.files.find(asked).await?;
         Ok(self.file_answer(found, in_flight))
     }
@@ -154,11 +245,11 @@ impl App {
         Ok(self.file_answer(found, in_flight))
     }
 
-    fn file_answer(&self, found: Found, in_flight: &InFlight) -> FileAnswer {
+    fn file_answer(&self, found: FileResult, in_flight: &InFlight) -> FileAnswer {
         match found {
-            Found::Nothing => FileAnswer::Nothing,
-            Found::MissingSlash => FileAnswer::MissingSlash,
-            Found::Answered(response) => {
+            FileResult::Nothing => FileAnswer::Nothing,
+            FileResult::MissingSlash => FileAnswer::MissingSlash,
+            FileResult::Answered(response) => {
                 let response = response.map(|body| AppBody::of_file(body, in_flight.clone(), &self.retired));
                 FileAnswer::Answered(Box::new(response))
             }
@@ -168,6 +259,11 @@ impl App {
     /// What its instances keep is out of date: new requests get new ones.
     pub fn forget_instances(&self) {
         self.guest.forget_instances();
+    }
+
+    /// How full its places are.
+    pub fn fill(&self) -> Fill {
+        self.admission.fill()
     }
 
     /// How many requests are running.
@@ -188,77 +284,18 @@ impl App {
     }
 }
 
-/// Counts the requests of one app, all its revisions together, and those of the host.
-pub struct Admission {
-    app: Arc<Semaphore>,
-    host: Arc<Semaphore>,
-    waiting: AtomicUsize,
-    queue: usize,
-    queue_wait: Duration,
-}
-
-impl Admission {
-    /// Admits as many as `limits` says, and never more than `host` has permits.
-    pub fn new(limits: &AppLimits, host: Arc<Semaphore>) -> Admission {
-        Admission {
-            app: Arc::new(Semaphore::new(limits.concurrency)),
-            host,
-            waiting: AtomicUsize::new(0),
-            queue: limits.queue,
-            queue_wait: limits.queue_wait,
-        }
-    }
-
-    /// Whether there is a permit, or a place in the queue for one, at this moment.
-    fn has_place(&self) -> Result<(), CallError> {
-        let is_full = self.app.available_permits() == 0 && self.waiting.load(Ordering::Relaxed) >= self.queue;
-        if is_full { Err(CallError::QueueFull(self.queue)) } else { Ok(()) }
-    }
-
-    async fn admit(&self) -> Result<Permits, CallError> {
-        if let Ok(app) = self.app.clone().try_acquire_owned()
-            && let Ok(host) = self.host.clone().try_acquire_owned()
-        {
-            return Ok(Permits { _app: app, _host: host });
-        }
-        let _place = self.place_in_queue().ok_or(CallError::QueueFull(self.queue))?;
-        let both = async {
-            let app = self.app.clone().acquire_owned().await.ok()?;
-            let host = self.host.clone().acquire_owned().await.ok()?;
-            Some(Permits { _app: app, _host: host })
-        };
-        tokio::time::timeout(self.queue_wait, both).await.ok().flatten().ok_or(CallError::Busy(self.queue_wait))
-    }
-
-    fn place_in_queue(&self) -> Option<Place<'_>> {
-        let place = Place(&self.waiting);
-        (self.waiting.fetch_add(1, Ordering::Relaxed) < self.queue).then_some(place)
-    }
-}
-
-/// A place in the queue, given back on drop.
-struct Place<'admission>(&'admission AtomicUsize);
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-struct Permits {
-    _app: OwnedSemaphorePermit,
-    _host: OwnedSemaphorePermit,
-}
-
 /// The body of an app's response. It ends with an error when its revision's time is over.
 pub struct AppBody {
     kind: Kind,
-    /// `None` when the body was complete from the start.
+    /// For a file of which more is to be read; a guest's body is cut where it is taken from the guest.
     retired: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
 enum Kind {
-    Guest(GuestBody),
+    /// Of a guest that has ended.
+    Whole(GuestBody),
+    /// Of a guest that is still at it.
+    Buffered(Box<ResponseBuffer>),
     /// Boxed, so that bodies of guests do not carry its size.
     File(Box<FileInFlight>),
 }
@@ -278,17 +315,33 @@ pub enum Broken {
     /// A file could not be read to its end.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Its visitor was slow, and others waited for its place.
+    #[error("{GAVE_WAY}")]
+    GaveWay,
+    /// A bug of ours.
+    #[error("the host failed while it took the response from its guest: this is a bug of guesthouse")]
+    Lost,
+}
+
+impl From<Unfinished> for Broken {
+    fn from(unfinished: Unfinished) -> Broken {
+        match unfinished {
+            Unfinished::Fault(fault) => Broken::Guest(fault),
+            Unfinished::GaveWay => Broken::GaveWay,
+            Unfinished::Lost => Broken::Lost,
+        }
+    }
 }
 
 impl AppBody {
-    fn of_guest(body: GuestBody, retired: &CancellationToken) -> AppBody {
-        let complete = body.size_hint().exact().is_some();
-        AppBody { kind: Kind::Guest(body), retired: (!complete).then(|| Box::pin(retired.clone().cancelled_owned())) }
-    }
-
     fn of_file(body: FileBody, in_flight: InFlight, retired: &CancellationToken) -> AppBody {
         let retired = (!body.is_at_hand()).then(|| Box::pin(retired.clone().cancelled_owned()));
         AppBody { kind: Kind::File(Box::new(FileInFlight { body, _in_flight: in_flight })), retired }
+    }
+
+    /// Whether it is a file: what was handed over of it keeps its room until it is sent.
+    pub fn is_file(&self) -> bool {
+        matches!(self.kind, Kind::File(_))
     }
 }
 
@@ -304,21 +357,24 @@ impl Body for AppBody {
             return Poll::Ready(Some(Err(Fault::Retired.into())));
         }
         match &mut self.kind {
-            Kind::Guest(body) => Pin::new(body).poll_frame(context).map_err(Broken::Guest),
+            Kind::Whole(body) => Pin::new(body).poll_frame(context).map_err(Broken::Guest),
+            Kind::Buffered(body) => Pin::new(&mut **body).poll_frame(context).map_err(Broken::from),
             Kind::File(file) => Pin::new(&mut file.body).poll_frame(context).map_err(Broken::File),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Guest(body) => body.is_end_stream(),
+            Kind::Whole(body) => body.is_end_stream(),
+            Kind::Buffered(body) => body.is_end_stream(),
             Kind::File(file) => file.body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Guest(body) => body.size_hint(),
+            Kind::Whole(body) => body.size_hint(),
+            Kind::Buffered(body) => body.size_hint(),
             Kind::File(file) => file.body.size_hint(),
         }
     }

@@ -23,7 +23,7 @@ struct Count {
 
 /// Whether a failure is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum LogDecision {
     /// It is, and so many before it were not.
     Tell {
         /// Failures.
@@ -35,17 +35,17 @@ pub enum Turn {
 
 impl Failures {
     /// One more failure, at `now`.
-    pub fn turn(&self, now: Instant) -> Turn {
+    pub fn turn(&self, now: Instant) -> LogDecision {
         let mut count = self.0.lock().expect("nothing panics while this lock is held");
         if count.since.is_none_or(|since| now.duration_since(since) >= SECOND) {
             (count.since, count.told) = (Some(now), 0);
         }
         if count.told == TOLD_MAX {
             count.left_out += 1;
-            return Turn::LeaveOut;
+            return LogDecision::LeaveOut;
         }
         count.told += 1;
-        Turn::Tell { left_out: std::mem::take(&mut count.left_out) }
+        LogDecision::Tell { left_out: std::mem::take(&mut count.left_out) }
     }
 }
 
@@ -57,11 +57,11 @@ mod tests {
     fn ten_in_a_second_are_told_and_the_rest_is_counted() {
         let (failures, begun) = (Failures::default(), Instant::now());
         for _ in 0..TOLD_MAX {
-            assert_eq!(failures.turn(begun), Turn::Tell { left_out: 0 });
+            assert_eq!(failures.turn(begun), LogDecision::Tell { left_out: 0 });
         }
-        assert_eq!(failures.turn(begun), Turn::LeaveOut);
-        assert_eq!(failures.turn(begun + SECOND / 2), Turn::LeaveOut);
-        assert_eq!(failures.turn(begun + SECOND), Turn::Tell { left_out: 2 });
-        assert_eq!(failures.turn(begun + SECOND), Turn::Tell { left_out: 0 });
+        assert_eq!(failures.turn(begun), LogDecision::LeaveOut);
+        assert_eq!(failures.turn(begun + SECOND / 2), LogDecision::LeaveOut);
+        assert_eq!(failures.turn(begun + SECOND), LogDecision::Tell { left_out: 2 });
+        assert_eq!(failures.turn(begun + SECOND), LogDecision::Tell { left_out: 0 });
     }
 }

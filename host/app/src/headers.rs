@@ -1,4 +1,4 @@
-//! Header fields that several rooms read alike: lists, fields of a connection, and whether a page is wanted.
+//! Header fields that several places read alike: lists, fields of a connection, and whether a page is wanted.
 
 use http::HeaderMap;
 use http::HeaderName;

@@ -1,4 +1,4 @@
-//! The one meeting place of the two streets: which app answers for a host and a path.
+//! The one meeting place of the two paths: which app answers for a host and a path.
 //!
 //! The table is an immutable snapshot behind one pointer. `deploy` holds the only [`RouteWriter`]; every request reads one
 //! snapshot through a [`RouteReader`] and keeps what it found to its end. A hot swap is one pointer store.
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use arc_swap::Guard;
 use guesthouse_types::name::AppName;
+use guesthouse_types::route::Declared;
 
 use crate::app::App;
 
@@ -76,18 +77,9 @@ pub enum Target {
     Waiting(String),
 }
 
-/// A route from a manifest: a host, and a prefix on it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Declared {
-    /// Lower case, without port and trailing dot.
-    pub host: String,
-    /// Empty for the whole host, or `/api`: no slash at its end.
-    pub prefix: String,
-}
-
 /// Where an app answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct RouteMatch {
     /// The prefix that leads to it (`/shop`), or empty when it has none.
     pub mount: Arc<str>,
     /// Whether others answer, or may come to answer, on the same host: for browsers all of them are one.
@@ -103,7 +95,7 @@ pub enum Found<'table> {
         /// What answers for it.
         target: &'table Target,
         /// Where it answers.
-        place: &'table Place,
+        place: &'table RouteMatch,
     },
     /// The path names a mount without its slash: go to the same with a slash (308).
     MissingSlash,
@@ -133,19 +125,19 @@ pub struct RouteTable {
     /// Own hosts of apps and declared ones: routes by falling length of prefix.
     by_host: HashMap<String, Vec<HostRoute>>,
     /// Mount → entry, for shared hosts.
-    by_path: HashMap<Arc<str>, (usize, Place)>,
+    by_path: HashMap<Arc<str>, (usize, RouteMatch)>,
     /// The most segments that any mount has: a bound for the search.
     depth_max: usize,
     /// The app that answers at `/`.
     index: Option<usize>,
     /// Where `index` answers: among apps on mounts, or for all that a shared host has.
-    of_index: [Place; 2],
+    of_index: [RouteMatch; 2],
     origins: Origins,
     is_before_first_scan: bool,
 }
 
 struct HostRoute {
-    place: Place,
+    place: RouteMatch,
     entry: usize,
 }
 
@@ -158,7 +150,7 @@ impl RouteTable {
             by_path: HashMap::new(),
             depth_max: 0,
             index: None,
-            of_index: [true, false].map(|shares_origin| Place { mount: Arc::default(), shares_origin }),
+            of_index: [true, false].map(|shares_origin| RouteMatch { mount: Arc::default(), shares_origin }),
             entries: Vec::new(),
             origins,
             is_before_first_scan: false,
@@ -173,7 +165,7 @@ impl RouteTable {
             }
             let mount: Arc<str> = entry.name.mount().into();
             table.depth_max = table.depth_max.max(mount.matches('/').count());
-            let place = Place { mount: mount.clone(), shares_origin: true };
+            let place = RouteMatch { mount: mount.clone(), shares_origin: true };
             table.by_path.entry(mount).or_insert((at, place));
         }
         for (at, entry) in entries.iter().enumerate() {
@@ -201,7 +193,7 @@ impl RouteTable {
         if routes.iter().all(|route| route.place.mount != prefix) {
             // A prefix says that there is, or will be, something else.
             let shares_origin = !prefix.is_empty();
-            routes.push(HostRoute { place: Place { mount: prefix, shares_origin }, entry });
+            routes.push(HostRoute { place: RouteMatch { mount: prefix, shares_origin }, entry });
             routes.sort_by_key(|route| std::cmp::Reverse(route.place.mount.len()));
         }
     }
@@ -266,7 +258,7 @@ impl RouteTable {
         None
     }
 
-    fn found<'table>(&'table self, entry: usize, place: &'table Place) -> Found<'table> {
+    fn found<'table>(&'table self, entry: usize, place: &'table RouteMatch) -> Found<'table> {
         let Entry { name, target, .. } = &self.entries[entry];
         Found::App { name, target, place }
     }

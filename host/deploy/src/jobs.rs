@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 pub struct Jobs<T> {
     tasks: TaskTracker,
     stop: CancellationToken,
-    // Unbounded, but every job puts in one result, and the book starts a few jobs per app at most.
+    // Unbounded, but every job puts in one result, and the reconciler starts a few jobs per app at most.
     sender: mpsc::UnboundedSender<(u64, T)>,
     receiver: mpsc::UnboundedReceiver<(u64, T)>,
     running: HashMap<u64, CancellationToken>,

@@ -1,61 +1,32 @@
-//! The drop street: from files in the apps folder to routes.
+//! The deploy path: from files in the apps folder to routes.
 //!
 //! watch → scan → settle → load → validate → publish → retire
 //!
-//! One task (`street`) is woken, asks `book` what follows, and does it. `book` only decides; everything that takes time is
-//! a job beside the task. Nothing but this street writes the route table, and nothing in the apps folder is ever written
-//! to or mapped.
+//! One task (`deployer`) is woken, asks the `reconciler` what follows, and does it. The reconciler only decides; everything
+//! that takes time is a job beside the task. Nothing but this task writes the route table, and nothing in the apps folder is
+//! ever written to or mapped.
 
-mod admissions;
-mod artefacts;
-mod before;
-mod book;
-mod calls;
-pub mod check;
-pub mod checked;
-mod compile;
-mod fact;
-mod flights;
-mod functions;
-mod guard;
-mod guest_folders;
-mod instances;
+pub mod findings;
+mod granted;
 mod jobs;
-mod journal;
-mod life;
-pub mod limits;
-mod load;
-#[cfg(any(test, fuzzing))]
-pub mod load_fuzz;
-mod lock;
-mod manifest;
-pub mod policy;
-mod publish;
-mod queue;
+mod pacing;
 #[cfg(test)]
 #[path = "../../../tests/harness/random.rs"]
 mod random;
-mod reason;
-mod record;
-mod report;
-mod retire;
-mod say;
-mod scan;
-mod secrets;
-pub mod section;
+pub mod reason;
 pub mod settings;
-mod settle;
-mod state;
-mod statics;
 pub mod status;
-mod store;
-mod street;
-mod summed;
-pub mod unwritable;
-mod validate;
-mod watch;
-mod write;
+pub mod trial;
 
+mod deployer;
+
+mod manifest_guard;
+
+pub mod load;
+pub mod prepare;
+mod reconcile;
+pub mod state_dir;
+mod watch;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -63,8 +34,13 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use guesthouse_app::files::room::Room;
+use guesthouse_app::bounds::Bounds;
+use guesthouse_app::files::budget::BufferBudget;
+use guesthouse_app::places::Places;
+use guesthouse_app::request_buffer::RequestBuffers;
+use guesthouse_app::response_buffer::buffers::ResponseBuffers;
 use guesthouse_app::routes::RouteWriter;
+use guesthouse_manifest::policy::Policy;
 use guesthouse_sandbox::engine::Sandbox;
 use guesthouse_types::private;
 use tokio::sync::Notify;
@@ -73,43 +49,47 @@ use tokio::sync::watch as tokio_watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::admissions::Admissions;
-use crate::artefacts::Artefacts;
-use crate::book::Book;
-use crate::check::Checker;
-use crate::compile::Compiler;
-use crate::fact::Rules;
-use crate::functions::Packs;
-use crate::guest_folders::GuestFolders;
-use crate::journal::Journal;
-use crate::lock::Lock;
-use crate::policy::Policy;
+use crate::deployer::Deployer;
+use crate::prepare::admissions::Admissions;
+use crate::prepare::artefacts::Artefacts;
+use crate::prepare::compile::Compiler;
+use crate::prepare::guest_folders::GuestFolders;
+use crate::prepare::packs::Packs;
+use crate::prepare::validate::Validator;
+use crate::reconcile::event::Rules;
+use crate::reconcile::reconciler::Reconciler;
+use crate::reconcile::record;
 use crate::settings::DeploySettings;
+use crate::state_dir::journal::Journal;
+use crate::state_dir::lock::Lock;
+use crate::state_dir::store::Store;
+use crate::state_dir::unwritable::unwritable;
 use crate::status::Status;
-use crate::store::Store;
-use crate::street::Street;
-use crate::unwritable::unwritable;
-use crate::validate::Validator;
+use crate::trial::Trial;
 
 /// How often a file is read again although nothing seems to have changed: a clock that was set back, or a network file
 /// system, can hide a change from everything but its digest.
 const CHECK: Duration = Duration::from_secs(60);
 
-/// The drop street, ready to run.
+/// In the state directory: where bodies wait for slow visitors, in files without names.
+const BUFFERS: &str = "buffers";
+
+/// The deploy path, ready to run.
 pub struct Deploy {
-    street: Street,
+    deployer: Deployer,
     lock: Arc<Lock>,
 }
 
-/// A way to reach the running drop street.
+/// A way to reach the running deploy path.
 #[derive(Clone)]
 pub struct DeployHandle {
     rescan: Arc<Notify>,
     policy: tokio_watch::Sender<Arc<Policy>>,
     status: tokio_watch::Receiver<Arc<Status>>,
+    bounds: Bounds,
 }
 
-/// Why the drop street cannot begin.
+/// Why the deploy path cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum DeployError {
     /// The apps folder is not there, and the state does not know it either.
@@ -122,12 +102,12 @@ pub enum DeployError {
 
 impl Deploy {
     /// Checks the folder, takes the state directory's lock, reads what was known.
-    /// `permits` bounds the requests of the whole host; `tasks` tracks drains and compile children.
+    /// `places` bounds the requests of the whole host; `tasks` tracks drains and compile children.
     pub fn open(
         settings: DeploySettings,
         sandbox: Arc<Sandbox>,
         routes: RouteWriter,
-        permits: Arc<Semaphore>,
+        places: Arc<Places>,
         tasks: TaskTracker,
     ) -> Result<(Deploy, DeployHandle), DeployError> {
         let (lock, store, packs, folders) = open_state(&settings)?;
@@ -140,8 +120,7 @@ impl Deploy {
             tracing::error!(target: "guesthouse::deploy", "{damage}");
             alarms.insert("journal", damage);
         }
-        let (remembered, incumbents) =
-            record::remembered(&journal, &record::judge(&settings.policy, &settings.compile));
+        let (remembered, owners) = record::remembered(&journal, &record::judge(&settings.policy, &settings.compile));
         let rules = Rules {
             settle: settings.settle,
             removal_grace: settings.removal_grace,
@@ -150,16 +129,16 @@ impl Deploy {
             origins: settings.origins.clone(),
         };
         let artefacts = Artefacts::new(store.clone(), Compiler::new(settings.compile.clone()), packs);
-        let validator = validator(&settings, sandbox, store, artefacts, folders, permits);
+        let validator = validator(&settings, sandbox, store, artefacts, folders, places);
         let (policy, policy_seen) = tokio_watch::channel(Arc::new(settings.policy.clone()));
         let (status, status_seen) = tokio_watch::channel(Arc::default());
-        let handle = DeployHandle { rescan: Arc::default(), policy, status: status_seen };
+        let handle = DeployHandle { rescan: Arc::default(), policy, status: status_seen, bounds: validator.bounds() };
         let lock = Arc::new(lock);
-        let street = Street {
+        let deployer = Deployer {
             settings,
             lock: lock.clone(),
             routes,
-            book: Book::new(rules, remembered, incumbents, journal.device),
+            reconciler: Reconciler::new(rules, remembered, owners, journal.device),
             validator,
             tasks,
             rescan: handle.rescan.clone(),
@@ -167,12 +146,12 @@ impl Deploy {
             status,
             alarms,
         };
-        Ok((Deploy { street, lock }, handle))
+        Ok((Deploy { deployer, lock }, handle))
     }
 
     /// Keeps the route table true to the folder until `stop`. Never ends on its own.
     pub async fn run(self, stop: CancellationToken) {
-        self.street.run(stop).await;
+        self.deployer.run(stop).await;
         // A write that nobody waits for may still have a hand on it.
         self.lock.give_back();
     }
@@ -196,23 +175,23 @@ impl DeployHandle {
         });
     }
 
+    /// What all apps share.
+    pub fn bounds(&self) -> Bounds {
+        self.bounds.clone()
+    }
+
     /// What is known of every app; changes whenever something happens.
     pub fn status(&self) -> tokio_watch::Receiver<Arc<Status>> {
         self.status.clone()
     }
 }
 
-/// What tells of single files whether they would be taken: the same steps, without a folder and without a route table.
-/// `settings.state` is a folder for this alone.
-pub fn checker(
-    settings: DeploySettings,
-    sandbox: Arc<Sandbox>,
-    permits: Arc<Semaphore>,
-) -> Result<Checker, DeployError> {
+/// The steps for single files, without a folder and without a route table. `settings.state` is a folder for this alone.
+pub fn trial(settings: DeploySettings, sandbox: Arc<Sandbox>, places: Arc<Places>) -> Result<Trial, DeployError> {
     let (lock, store, packs, folders) = open_state(&settings)?;
     let artefacts = Artefacts::new(store.clone(), Compiler::new(settings.compile.clone()), packs);
-    let validator = validator(&settings, sandbox, store, artefacts, folders, permits);
-    Ok(Checker { settings, validator, _lock: lock })
+    let validator = validator(&settings, sandbox, store, artefacts, folders, places);
+    Ok(Trial { settings, validator, _lock: lock })
 }
 
 fn validator(
@@ -221,7 +200,7 @@ fn validator(
     store: Store,
     artefacts: Artefacts,
     folders: GuestFolders,
-    permits: Arc<Semaphore>,
+    places: Arc<Places>,
 ) -> Arc<Validator> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Arc::new(Validator {
@@ -229,11 +208,14 @@ fn validator(
         store,
         folders,
         artefacts,
-        admissions: Admissions::new(permits),
+        admissions: Admissions::new(places),
         secrets: settings.secrets.clone(),
+        variables: settings.variables.clone(),
         apps: settings.apps.clone(),
         roots: settings.roots.clone(),
-        room: Room::new(settings.files_max),
+        room: BufferBudget::new(settings.files_max),
+        request_buffers: RequestBuffers::new(settings.state.join(BUFFERS), settings.upload_bytes_max),
+        response_buffers: ResponseBuffers::with_files(settings.state.join(BUFFERS), settings.response_bytes_max),
         kinds: Mutex::default(),
         at_once: Semaphore::new(cores * 2),
     })
@@ -255,6 +237,7 @@ fn open_state(settings: &DeploySettings) -> Result<(Lock, Store, Packs, GuestFol
             state.display()
         )));
     }
+    private::folder(&state.join(BUFFERS)).map_err(|error| DeployError::State(unwritable(state, &error)))?;
     let lock = Lock::take(state).map_err(DeployError::State)?;
     let store = Store::open(state).map_err(error)?;
     let shared = settings.functions.clone().unwrap_or_else(|| state.join("functions"));

@@ -1,15 +1,14 @@
-//! What the drop street is told once.
+//! What the deploy path is told once.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use guesthouse_app::routes::Origins;
+use guesthouse_manifest::policy::Policy;
 use guesthouse_types::name::AppName;
 
-use crate::policy::Policy;
-
-/// What the drop street is told once.
+/// What the deploy path is told once.
 #[derive(Clone, Debug)]
 pub struct DeploySettings {
     /// The watched folder.
@@ -34,6 +33,10 @@ pub struct DeploySettings {
     pub store_bytes_max: u64,
     /// Static files that are sent at once, each with a piece in memory and a descriptor; many more where they are small.
     pub files_max: usize,
+    /// What bodies of requests may take on the disk while they arrive, in bytes: half of it for one app, a quarter for one visitor.
+    pub upload_bytes_max: u64,
+    /// The same for responses that are written and not read.
+    pub response_bytes_max: u64,
     /// How components are compiled.
     pub compile: CompileSettings,
     /// What the operator allows.
@@ -46,6 +49,8 @@ pub struct DeploySettings {
     pub log_lines_dropped: fn() -> u64,
     /// Apps whose source is mounted over their code, and where it lies. Only `dev` has some.
     pub sources: BTreeMap<AppName, PathBuf>,
+    /// Variables that apps have besides those of their manifests, which count more. Only `dev` has some.
+    pub variables: BTreeMap<AppName, BTreeMap<String, String>>,
 }
 
 /// The exit code of the program that compiles, when nothing is wrong with the component as far as it knows: it is worth

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use guesthouse_types::name::Revision;
 use serde::Serialize;
 
+use crate::reason::Blame;
+use crate::reason::ReasonCode;
+
 /// What is known of every app. The same as in `status.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Status {
@@ -25,6 +28,10 @@ pub struct AppStatus {
     pub state: AppState,
     /// Why it is there, when that is not plain (pending, refused, conflict).
     pub why: Option<String>,
+    /// What is in the way, for scripts.
+    pub code: Option<ReasonCode>,
+    /// Whose turn it is to act.
+    pub blame: Option<Blame>,
     /// The revision that serves, if one does.
     pub live: Option<Revision>,
     /// The revision kept ready behind it.

@@ -7,9 +7,6 @@ use wasmtime::Trap;
 use wasmtime::WasmBacktrace;
 use wasmtime_wasi::I32Exit;
 
-use crate::memory::Bound;
-use crate::memory::Memory;
-
 /// A guest failed: it trapped, missed a deadline, ran out of memory, or answered nothing or nonsense.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
@@ -91,7 +88,7 @@ impl Fault {
     }
 
     /// Reads what wasmtime says of a call that failed. `memory` knows whether the guest had been refused any.
-    pub(crate) fn from_wasmtime(error: &wasmtime::Error, memory: &Memory) -> Fault {
+    pub(crate) fn from_wasmtime(error: &wasmtime::Error, refused: Option<MemoryRefusal>) -> Fault {
         if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
             return Fault::Full(full.to_string());
         }
@@ -108,13 +105,25 @@ impl Fault {
             (None, None) => short(&cause, TEXT_BYTES_MAX),
         };
         let backtrace = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
-        match memory.refused_by {
+        match refused {
             None => Fault::Trap { message, backtrace },
-            Some(Bound::Instance) => Fault::Memory { bytes_max: memory.bytes_max, message, backtrace },
+            Some(MemoryRefusal::Instance { bytes_max }) => Fault::Memory { bytes_max, message, backtrace },
             // Another moment, or a larger host, and it would have answered.
-            Some(Bound::Host) => Fault::Full(format!("{MEMORY_IS_USED_UP} ({message})")),
+            Some(MemoryRefusal::Host) => Fault::Full(format!("{MEMORY_IS_USED_UP} ({message})")),
         }
     }
+}
+
+/// Which bound refused a guest memory last: a trap after that is a lack of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MemoryRefusal {
+    /// The instance's own.
+    Instance {
+        /// The instance's limit, in bytes.
+        bytes_max: u64,
+    },
+    /// The guest's share of the host's memory, or the host's.
+    Host,
 }
 
 /// Why a guest is refused memory that its own limit allows.

@@ -4,10 +4,10 @@ use wasmtime::Store;
 use wasmtime::component::ComponentExportIndex;
 use wasmtime::component::InstancePre;
 
-use crate::deadline::Work;
+use crate::bounds::deadline::Work;
 use crate::fault::Fault;
-use crate::store;
-use crate::store::State;
+use crate::instances::store;
+use crate::instances::store::State;
 
 /// The interface, of `wit/gateway.wit`.
 const LIFECYCLE: &str = "guesthouse:gateway/lifecycle@0.1.0";
@@ -31,13 +31,13 @@ impl Health {
     pub(crate) fn ask(&self, mut store: Store<State>) -> Work<()> {
         let (linked, export) = (self.linked.clone(), self.export);
         Box::pin(async move {
-            store::furnish(&mut store).await?;
+            store::open(&mut store).await?;
             let asked = async {
                 let instance = linked.instantiate_async(&mut store).await?;
                 let health = instance.get_typed_func::<(), (Result<(), String>,)>(&mut store, &export)?;
                 health.call_async(&mut store, ()).await
             };
-            let (asked,) = asked.await.map_err(|error| Fault::from_wasmtime(&error, &store.data().memory))?;
+            let (asked,) = asked.await.map_err(|error| Fault::from_wasmtime(&error, store.data().memory.refused_by))?;
             asked.map_err(|said| Fault::said(&said))
         })
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 
-use crate::memory::Share;
+use crate::bounds::memory::Share;
 
 /// One request for a guest. Everything in it has been admitted: a guest never sees what HTTP forbids.
 pub struct GuestRequest {

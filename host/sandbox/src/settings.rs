@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use crate::folder::Folders;
+use crate::capability::CapabilitySettings;
 use crate::limits::Limits;
 
-/// The log target of everything that guests cause.
-pub const GUEST: &str = "guesthouse::guest";
-
 /// What makes one app's guest different from another's.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct GuestSettings {
     /// The app's name, for the log.
     pub app: String,
@@ -19,10 +16,8 @@ pub struct GuestSettings {
     pub limits: Limits,
     /// How long one instance serves.
     pub instances: Instances,
-    /// The environment variables that the operator gives the app.
-    pub environment: Vec<(String, String)>,
-    /// The folders that the operator lets it see.
-    pub folders: Folders,
+    /// What it is to be granted.
+    pub capabilities: CapabilitySettings,
     /// The most lines of output that are logged in a second; the rest is counted.
     pub log_lines_per_second_max: u32,
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use guesthouse_app::app::App;
 use guesthouse_app::app::Broken;
-use guesthouse_app::failures::Turn;
+use guesthouse_app::failures::LogDecision;
+use guesthouse_app::files::error::FileError;
+use guesthouse_app::places::pace::Pace;
 use guesthouse_sandbox::fault::Fault;
 use guesthouse_sandbox::request::BodyError;
 use guesthouse_types::escape::one_line;
@@ -18,10 +20,10 @@ use tracing::error;
 use tracing::info;
 use tracing::warn;
 
-use crate::activity::Busy;
-use crate::body::Ending;
-use crate::leftover::Leftover;
-use crate::overdue::Order;
+use crate::request::body::Ending;
+use crate::track::activity::Busy;
+use crate::track::timeouts::CloseOrder;
+use crate::track::unread_body::UnreadBody;
 
 /// The target of the lines about requests.
 pub const ACCESS: &str = "guesthouse::access";
@@ -34,25 +36,27 @@ pub struct Record {
     /// Its method.
     pub method: Method,
     /// The app that it leads to.
-    pub app: Called,
+    pub app: RoutedTo,
     /// The status of the response, once there is one.
     pub status: Option<StatusCode>,
     /// The bytes of the body that were handed to the connection.
     pub bytes: u64,
     /// How the response ended.
-    pub end: End,
+    pub end: BodyEnd,
     /// How the request's own body ended.
     pub upload: Ending,
     /// The request's mark on its connection.
     pub busy: Busy,
     /// What may be left of its body when its answer is out.
-    pub leftover: Option<Leftover>,
+    pub unread_body: Option<UnreadBody>,
+    /// How fast its visitor sends and reads, once it leads to an app.
+    pub pace: Option<Arc<Pace>>,
     target: Option<PathAndQuery>,
     begun: Instant,
 }
 
 /// Which app a request leads to.
-pub enum Called {
+pub enum RoutedTo {
     /// None, or none yet.
     Nobody,
     /// One that cannot serve.
@@ -63,7 +67,7 @@ pub enum Called {
 
 /// How a response ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum BodyEnd {
     /// It did not end: the visitor went away, or we cut the connection.
     Open,
     /// Complete.
@@ -78,13 +82,14 @@ impl Record {
         Record {
             id,
             method: method.clone(),
-            app: Called::Nobody,
+            app: RoutedTo::Nobody,
             status: None,
             bytes: 0,
-            end: End::Open,
+            end: BodyEnd::Open,
             upload: Ending::default(),
             busy,
-            leftover: None,
+            unread_body: None,
+            pace: None,
             target: uri.path_and_query().cloned(),
             begun: Instant::now(),
         }
@@ -93,20 +98,20 @@ impl Record {
     /// The app's name, or `-`.
     pub fn app_name(&self) -> &str {
         match &self.app {
-            Called::Nobody => "-",
-            Called::Waiting(name) => name.as_str(),
-            Called::Live(app) => app.name.as_str(),
+            RoutedTo::Nobody => "-",
+            RoutedTo::Waiting(name) => name.as_str(),
+            RoutedTo::Live(app) => app.name.as_str(),
         }
     }
 
     fn outcome(&self) -> &'static str {
         match self.end {
-            End::Whole => "whole",
+            BodyEnd::Whole => "whole",
             // The guest could not go on without a body whose sender has left.
-            End::Failed if matches!(self.upload.error(), Some(BodyError::Broken(_))) => "gone",
-            End::Failed => "cut",
-            End::Open if self.busy.activity.was_told(Order::Cut) => "cut",
-            End::Open => "gone",
+            BodyEnd::Failed if matches!(self.upload.error(), Some(BodyError::Broken(_))) => "gone",
+            BodyEnd::Failed => "cut",
+            BodyEnd::Open if self.busy.activity.was_told(CloseOrder::Cut) => "cut",
+            BodyEnd::Open => "gone",
         }
     }
 }
@@ -114,8 +119,8 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         let revision = match &self.app {
-            Called::Live(app) => Some(app.revision),
-            Called::Nobody | Called::Waiting(_) => None,
+            RoutedTo::Live(app) => Some(app.revision),
+            RoutedTo::Nobody | RoutedTo::Waiting(_) => None,
         };
         let method = self.method.as_str();
         // Without the query: it often holds what is secret.
@@ -143,8 +148,8 @@ impl Drop for Record {
 pub fn log_fault(record: &Record, fault: &Fault) {
     let (name, id) = (record.app_name(), &*record.id);
     let revision = match &record.app {
-        Called::Live(app) => app.revision.to_string(),
-        Called::Nobody | Called::Waiting(_) => String::new(),
+        RoutedTo::Live(app) => app.revision.to_string(),
+        RoutedTo::Nobody | RoutedTo::Waiting(_) => String::new(),
     };
     match fault {
         // The visitor's doing, or nobody's: they do not count, or visitors could hide the guest's own failures.
@@ -194,10 +199,10 @@ pub fn log_fault(record: &Record, fault: &Fault) {
 
 /// Whether one more failure of the app is told in full, after how many were not.
 fn is_told(record: &Record) -> bool {
-    let (Called::Live(app), name) = (&record.app, record.app_name()) else { return true };
+    let (RoutedTo::Live(app), name) = (&record.app, record.app_name()) else { return true };
     match app.failures.turn(Instant::now()) {
-        Turn::LeaveOut => false,
-        Turn::Tell { left_out } => {
+        LogDecision::LeaveOut => false,
+        LogDecision::Tell { left_out } => {
             if left_out > 0 {
                 warn!(
                     target: "guesthouse::serve",
@@ -214,12 +219,29 @@ fn is_told(record: &Record) -> bool {
 pub fn log_broken(record: &Record, broken: &Broken) {
     match broken {
         Broken::Guest(fault) => log_fault(record, fault),
+        // The visitor's doing.
+        Broken::GaveWay | Broken::File(FileError::GaveWay) => {
+            let (name, id) = (record.app_name(), &*record.id);
+            info!(
+                target: "guesthouse::serve",
+                { app.name = name, request.id = id },
+                "a response of `{name}` was cut: {broken}"
+            );
+        }
         Broken::File(error) => {
             let (name, id) = (record.app_name(), &*record.id);
             warn!(
                 target: "guesthouse::serve",
                 { app.name = name, request.id = id },
                 "a file of `{name}` was cut: {error}"
+            );
+        }
+        Broken::Lost => {
+            let (name, id) = (record.app_name(), &*record.id);
+            error!(
+                target: "guesthouse::serve",
+                { app.name = name, request.id = id },
+                "a response of `{name}` was cut: {broken}"
             );
         }
     }

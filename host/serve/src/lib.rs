@@ -1,73 +1,37 @@
-//! The request street: from a socket to an app and back.
+//! The request path: from a socket to an app and back.
 //!
 //! ```text
-//! listen ─ accept ─ connection: proxied → tls → detect → hyper ─ handle ──────────────────────────────────────────┐
-//!            │                      │         admit → elsewhere → look_up → statics → body → App::call → respond  │
-//!          open ── overdue ── activity          │         │          │                                  │         │
-//!        (permits, the watch)       │       authority  (tls, doors)  routes            answer compress cookies pages
-//!                             socket, stream   path                                                    │
-//!                              └ chunks, wire fields               access_log ──────────────────── logged_body
+//! listen ─ connection (accept, proxy_protocol, detect, establish; then hyper) ─ handle ──────────────────────────┐
+//!                    │              admit → reserved → look_up → statics → limited body → App::call → respond    │
+//!                  track              │         │          │                                            │       │
+//!    (activity, timeouts, who      request  (tls, modes)  routes                          response, compress, pages
+//!          is here)                                                                                     │
+//!                                                                              access_log ───────── tracked body
 //! ```
 //!
-//! Nothing here knows how apps come to be: the route table is all that this street and `deploy` share. Everything that is
-//! spawned runs on one tracker, which [`run`] waits for. `health` answers on a listener of its own.
+//! Nothing here knows how apps come to be: the route table is all that this crate and `deploy` share. Everything that is
+//! spawned runs on one tracker, which [`run`] waits for. `admin` answers on a listener of its own. `dev_pages` is the hook by
+//! which `guesthouse dev` shows pages of its own.
 
-mod accept;
 pub mod access_log;
-mod activity;
-mod admit;
-mod answer;
-mod authority;
-mod body;
-mod chunks;
-mod clock;
-mod compress;
-mod connection;
-mod cookies;
-mod detect;
-mod door;
-mod elsewhere;
-mod encoded;
-mod encoder;
-mod fields;
-mod forwarded;
+pub mod admin;
+pub mod dev_pages;
 mod handle;
-#[cfg(any(test, fuzzing))]
-pub mod head_fuzz;
-pub mod health;
-mod index_page;
-pub mod inherited;
-mod leftover;
-pub mod listen;
-mod logged_body;
-mod look_up;
-mod mask;
-mod noted;
-mod open;
-mod overdue;
-mod pages;
-mod path;
-mod promise;
-mod proxied;
+pub mod pages;
 #[cfg(test)]
 #[path = "../../../tests/harness/random.rs"]
 mod random;
-mod reach;
-mod refused;
-mod request_id;
-mod respond;
-pub mod settings;
-mod socket;
-mod statics;
-mod stream;
 #[cfg(test)]
-mod street_tests;
+mod request_path_tests;
+pub mod settings;
 pub mod trusted;
-mod unbuilt;
-mod unix_socket;
-mod visit;
-mod wire;
 
+pub mod compress;
+mod connection;
+pub mod listen;
+pub mod request;
+pub mod response;
+mod track;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,19 +40,19 @@ use guesthouse_tls::certificates::Certificates;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::accept::House;
-use crate::accept::accept;
-use crate::connection::Protocols;
-use crate::door::Door;
-use crate::door::DoorKind;
-use crate::encoder::Encoders;
-use crate::listen::Listener;
-use crate::listen::Speech;
-use crate::open::OpenConnections;
-use crate::overdue::Order;
-use crate::request_id::RequestIds;
+use crate::compress::encoder::Encoders;
+use crate::connection::accept::AcceptContext;
+use crate::connection::accept::accept;
+use crate::connection::establish::Protocols;
+use crate::listen::listener::Listener;
+use crate::listen::listener::ListenerProtocol;
+use crate::listen::listener_mode::ListenerKind;
+use crate::listen::listener_mode::ListenerMode;
+use crate::request::context::ServeContext;
+use crate::request::request_id::RequestIds;
 use crate::settings::ServeSettings;
-use crate::visit::Street;
+use crate::track::open_connections::OpenConnections;
+use crate::track::timeouts::CloseOrder;
 
 /// What was cut is gone as soon as its task is polled once more; this is for a guest that holds its thread.
 const CUT_TIME: Duration = Duration::from_secs(1);
@@ -109,22 +73,23 @@ pub async fn run(
     settings: ServeSettings,
     certificates: Option<Arc<Certificates>>,
     routes: RouteReader,
+    encoders: Encoders,
     stop: CancellationToken,
 ) -> Ended {
     let tracker = TaskTracker::new();
     let doors = doors(listeners, &settings, certificates.as_ref());
     let grace = settings.grace;
     let connections = Arc::new(OpenConnections::new(&settings));
-    let (ids, encoders) = (RequestIds::new(), Encoders::new(settings.encoders_max));
-    let house = Arc::new(House {
+    let ids = RequestIds::new();
+    let context = Arc::new(AcceptContext {
         protocols: Protocols::new(&settings, tracker.clone()),
-        street: Arc::new(Street { settings, routes, ids, encoders, certificates, tracker: tracker.clone() }),
+        shared: Arc::new(ServeContext { settings, routes, ids, encoders, certificates, tracker: tracker.clone() }),
         connections: connections.clone(),
         tracker: tracker.clone(),
     });
     let accepting = TaskTracker::new();
-    for (listener, door) in doors {
-        accepting.spawn(accept(listener, Arc::new(door), house.clone(), stop.clone()));
+    for (listener, mode) in doors {
+        accepting.spawn(accept(listener, Arc::new(mode), context.clone(), stop.clone()));
     }
     accepting.close();
     let serving = async {
@@ -146,27 +111,27 @@ fn doors(
     listeners: Vec<Listener>,
     settings: &ServeSettings,
     certificates: Option<&Arc<Certificates>>,
-) -> Vec<(Listener, Door)> {
-    let own = listeners.iter().map(Listener::endpoint).find(|endpoint| endpoint.speech == Speech::Https);
+) -> Vec<(Listener, ListenerMode)> {
+    let own = listeners.iter().map(Listener::endpoint).find(|endpoint| endpoint.protocol == ListenerProtocol::Https);
     let https_port = settings.https_port.or_else(|| own?.place.port()).unwrap_or(HTTPS_PORT);
-    let door = |listener: Listener| {
-        let kind = match listener.endpoint().speech {
-            Speech::Http => DoorKind::Http,
-            Speech::Https => DoorKind::Https(certificates?.clone()),
-            Speech::Redirect => DoorKind::Redirect,
+    let mode = |listener: Listener| {
+        let kind = match listener.endpoint().protocol {
+            ListenerProtocol::Http => ListenerKind::Http,
+            ListenerProtocol::Https => ListenerKind::Https(certificates?.clone()),
+            ListenerProtocol::Redirect => ListenerKind::Redirect,
         };
-        Some((listener, Door { kind, proxy_protocol: settings.proxy_protocol, https_port }))
+        Some((listener, ListenerMode { kind, proxy_protocol: settings.proxy_protocol, https_port }))
     };
-    listeners.into_iter().filter_map(door).collect()
+    listeners.into_iter().filter_map(mode).collect()
 }
 
 async fn drain(connections: &OpenConnections, tracker: &TaskTracker, grace: Duration) -> Ended {
-    connections.order_all(Order::Close);
+    connections.order_all(CloseOrder::Close);
     tracker.close();
     if tokio::time::timeout(grace, tracker.wait()).await.is_ok() {
         return Ended { cut: 0 };
     }
-    let cut = connections.order_all(Order::Cut);
+    let cut = connections.order_all(CloseOrder::Cut);
     let _ = tokio::time::timeout(CUT_TIME, tracker.wait()).await;
     Ended { cut }
 }

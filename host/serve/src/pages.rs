@@ -123,18 +123,6 @@ impl Page {
     }
 }
 
-/// What is added to a page of `app` while its source does not build, and why. A dialog needs no style to lie above the page,
-/// and no script to be closed: the app's own policy may forbid both.
-pub fn note_of(app: &str, why: &str) -> String {
-    format!(
-        "\n<dialog open style=\"position:fixed;inset:1rem 1rem auto;z-index:2147483647;max-height:70vh;overflow:auto\">\
-         <form method=\"dialog\"><b>The source of `{}` does not build.</b> This page is of what was built before. \
-         <button>Close</button></form><pre>{}</pre></dialog>\n",
-        Escaped(app),
-        Escaped(why)
-    )
-}
-
 /// What to do about a status, for whoever reads it.
 fn advice(status: StatusCode) -> &'static str {
     match status {
@@ -167,7 +155,7 @@ ul{list-style:none;padding:0}li{padding:.6rem 0;border-top:1px solid #8884}i{opa
 footer{margin-top:2.5rem;padding-top:.8rem;border-top:1px solid #8884;font-size:.85rem;opacity:.7}";
 
 /// A text within HTML, or within an attribute's quotes.
-struct Escaped<'text>(&'text str);
+pub struct Escaped<'text>(pub &'text str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

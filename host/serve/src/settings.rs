@@ -1,12 +1,12 @@
-//! What the request street is told once.
+//! What the request path is told once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use guesthouse_app::builds::Builds;
-
+use crate::dev_pages::DevPages;
 use crate::trusted::Trusted;
 
-/// The bounds of the request street, and what it may show.
+/// The bounds of the request path, and what it may show.
 #[derive(Clone, Debug)]
 pub struct ServeSettings {
     /// From accept, or from a head's first byte, to its end.
@@ -41,10 +41,10 @@ pub struct ServeSettings {
     pub https_port: Option<u16>,
     /// After a stop: how long requests in flight may go on.
     pub grace: Duration,
-    /// Show inner details on error pages and an index page of all apps (`dev` only).
+    /// Show inner details on error pages (`dev` only).
     pub inner_details: bool,
-    /// How the builds of apps stand that are worked on here (`dev` only).
-    pub builds: Option<Builds>,
+    /// The pages of `dev`, beside those of the host (`dev` only).
+    pub dev_pages: Option<Arc<dyn DevPages>>,
     /// Compress what apps answer that do not say whether they want it.
     pub compression: bool,
     /// Bodies that are compressed at once, each with up to 4 MiB of memory; others go as they are.
@@ -82,7 +82,7 @@ impl Default for ServeSettings {
             https_port: None,
             grace: Duration::from_secs(10),
             inner_details: false,
-            builds: None,
+            dev_pages: None,
             compression: true,
             // About 170 MiB with zstd, which goes before the others; 512 MiB at most.
             encoders_max: 128,

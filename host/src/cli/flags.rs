@@ -9,7 +9,8 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::builder::PathBufValueParser;
 use clap::builder::TypedValueParser as _;
-use guesthouse_sandbox::target::Target;
+use guesthouse_builders::new::template::Template;
+use guesthouse_sandbox::engine::target::Target;
 
 use crate::cli::values::AdminAddress;
 use crate::cli::values::Door;
@@ -19,7 +20,6 @@ use crate::cli::values::Proxy;
 use crate::cli::values::ReportFormat;
 use crate::cli::values::Watch;
 use crate::cli::values::component_file;
-use crate::new::template::Template;
 use crate::telemetry::LogFormat;
 
 /// The line of wasmtime that is built in. A test holds it against `Cargo.lock`.
@@ -65,6 +65,12 @@ pub enum Command {
     /// Say of components whether they would be taken here, and if not, what to do.
     #[command(after_help = CHECK_EXAMPLES, after_long_help = CHECK_EXAMPLES)]
     Check(CheckFlags),
+    /// Run a command of an app's own once, with its state and environment, such as `manage.py createsuperuser`.
+    #[command(after_help = RUN_EXAMPLES, after_long_help = RUN_EXAMPLES)]
+    Run(RunFlags),
+    /// Compile native Python packages for guests, once for all apps, and hand them to others.
+    #[command(after_help = WHEELS_EXAMPLES, after_long_help = WHEELS_EXAMPLES)]
+    Wheels(WheelsFlags),
     /// Compile one component in a process of its own (called by `serve`).
     #[command(hide = true)]
     Compile(CompileFlags),
@@ -114,12 +120,34 @@ const BUILD_EXAMPLES: &str = "\
 Examples:
   guesthouse build my-app                  → ./apps/my-app.wasm
   guesthouse build guest-apps --apps /srv/apps
+  guesthouse build my-app --app shop.web:create_app()
+                                           a Python app whose beginning cannot be told from its files
   guesthouse build my-app --portable       for `wasmtime serve`, Spin and others too
 
-A source is a Rust crate whose Cargo.toml has [lib] crate-type = [\"cdylib\"]; a Python app (manage.py with a wsgi.py, or
-app.py, main.py, wsgi.py or application.py with `app` or `application`); a folder whose guesthouse.toml says how it is built;
-or a folder with such sources in it. Crates named bad-* are built only when they are named themselves.
+A source is a Rust crate whose Cargo.toml has [lib] crate-type = [\"cdylib\"]; a Python app (its Procfile, Dockerfile,
+.flaskenv, pyproject.toml, manage.py or wsgi.py says where it begins, or app.py, main.py or a package does that has `app`,
+`application` or `create_app`); a folder whose guesthouse.toml says how it is built; or a folder with such sources in it.
+Crates named bad-* are built only when they are named themselves.
 Python apps need python3 with venv; tools go into ~/.cache/guesthouse/tools ($GUESTHOUSE_TOOLS) at first use.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  guesthouse run shop -- manage.py createsuperuser     in the host that serves shop, else here
+  guesthouse run shop -- flask db upgrade              a script of a package among the app's
+  guesthouse run shop --dev -- manage.py shell         in the host of `guesthouse dev` in this folder
+  guesthouse run shop -- manage.py dumpdata > shop.json
+
+The command runs once, within the app's component, with the app's environment, folders and memory; requests that work on the
+same state wait for it. Python apps of `guesthouse build` run files, scripts of their packages, `-m MODULE`, `-c CODE` and
+`python`; any other component that exports wasi:cli/run@0.2 runs what it likes. Ctrl-C ends it. It ends as the command ends.";
+const WHEELS_EXAMPLES: &str = "\
+Examples:
+  guesthouse wheels build pydantic-core 'orjson>=3.11'   compile these, and keep them
+  guesthouse wheels export ./wheels                      what was compiled, as wheels for WASI
+  guesthouse wheels import ./wheels                      keep them here: nothing is compiled any more
+
+The build of an app compiles what it needs by itself. Rust packages need a Rust toolchain (https://rustup.rs), those in C and
+C++ the headers of CPython 3.14; everything else comes from the package index at first use.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -274,6 +302,10 @@ pub struct DevFlags {
     #[arg(value_name = "SOURCE", required = true)]
     pub sources: Vec<PathBuf>,
 
+    /// Where the app begins, instead of where it is looked for: module:callable, module:create_app(), or a file of JavaScript
+    #[arg(long, value_name = "APP", env = "GUESTHOUSE_APP", hide_env_values = true)]
+    pub app: Option<String>,
+
     /// Where to listen.
     #[command(flatten)]
     pub address: AddressFlags,
@@ -290,6 +322,10 @@ pub struct BuildFlags {
     #[arg(value_name = "SOURCE", required = true)]
     pub sources: Vec<PathBuf>,
 
+    /// Where the app begins, instead of where it is looked for: module:callable, module:create_app(), or a file of JavaScript
+    #[arg(long, value_name = "APP", env = "GUESTHOUSE_APP", hide_env_values = true)]
+    pub app: Option<String>,
+
     /// The folder that the built apps are put into
     #[arg(long, value_name = "DIR", env = "GUESTHOUSE_APPS", default_value = "./apps", hide_env_values = true)]
     pub apps: PathBuf,
@@ -297,6 +333,37 @@ pub struct BuildFlags {
     /// Make gateway apps that any host of wasi:http 0.2 can serve, with an adapter in the component
     #[arg(long, env = "GUESTHOUSE_PORTABLE", hide_env_values = true)]
     pub portable: bool,
+}
+
+/// `guesthouse wheels`
+#[derive(Debug, Args)]
+pub struct WheelsFlags {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub action: WheelsAction,
+}
+
+/// What is done with wheels.
+#[derive(Debug, Subcommand)]
+pub enum WheelsAction {
+    /// Compile packages, and have builds take them before wheels without native code.
+    Build {
+        /// What to compile, as pip takes it: `orjson`, `orjson==3.13.0`
+        #[arg(value_name = "PACKAGE", required = true)]
+        packages: Vec<String>,
+    },
+    /// Copy all that was compiled into a folder.
+    Export {
+        /// The folder that the wheels are put into
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
+    /// Take what `export` wrote into the cache.
+    Import {
+        /// The folder that the wheels lie in
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
 }
 
 /// `guesthouse check`
@@ -323,7 +390,39 @@ pub struct CheckFlags {
     pub no_calls: bool,
 }
 
-/// `guesthouse compile`: read by the drop street's `Command`, not by people.
+/// `guesthouse run`
+#[derive(Clone, Debug, Default, Args)]
+pub struct RunFlags {
+    /// The app, by its name: `shop` for shop.wasm
+    #[arg(value_name = "APP", required = true)]
+    pub app: String,
+
+    /// The apps folder [default: ./apps]
+    #[arg(long, value_name = "DIR", env = "GUESTHOUSE_APPS", hide_env_values = true)]
+    pub apps: Option<PathBuf>,
+
+    /// The operator's configuration file (TOML), as for `serve`
+    #[arg(long, value_name = "FILE", env = "GUESTHOUSE_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+
+    /// Where the host keeps what it knows, as for `serve`
+    #[arg(long, value_name = "DIR", env = "GUESTHOUSE_STATE", hide_env_values = true)]
+    pub state: Option<PathBuf>,
+
+    /// Where the host listens for its operator, as for `serve`
+    #[arg(long, value_name = "WHERE", env = "GUESTHOUSE_ADMIN_LISTEN", hide_env_values = true)]
+    pub admin_listen: Option<AdminAddress>,
+
+    /// In the host of `guesthouse dev` in this folder
+    #[arg(long, env = "GUESTHOUSE_DEV", hide_env_values = true, conflicts_with_all = ["config", "state", "apps"])]
+    pub dev: bool,
+
+    /// The command and its arguments, after `--`
+    #[arg(value_name = "COMMAND", last = true, required = true)]
+    pub command: Vec<String>,
+}
+
+/// `guesthouse compile`: read by the deploy path's `Command`, not by people.
 #[derive(Clone, Debug, Args)]
 pub struct CompileFlags {
     /// For which engine.

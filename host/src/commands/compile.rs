@@ -1,4 +1,4 @@
-//! `guesthouse compile`: the child process in which the drop street has a component compiled.
+//! `guesthouse compile`: the child process in which the deploy path has a component compiled.
 //!
 //! Compiling is work that an attacker may shape, and it cannot be cancelled: so it happens here, within bounds that the
 //! kernel enforces. There is no runtime and no log; one line on stderr says why it failed. The exit code says whose fault
@@ -13,11 +13,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use guesthouse_deploy::settings::COMPILE_TROUBLE;
-use guesthouse_deploy::unwritable::unwritable;
-use guesthouse_sandbox::compile::compile;
-use guesthouse_sandbox::compile::compile_runtime;
-use guesthouse_sandbox::functions::Functions;
-use guesthouse_sandbox::functions::Pack;
+use guesthouse_deploy::state_dir::unwritable::unwritable;
+use guesthouse_sandbox::engine::compile::compile;
+use guesthouse_sandbox::engine::compile::compile_runtime;
+use guesthouse_sandbox::engine::functions::Functions;
+use guesthouse_sandbox::engine::functions::Pack;
 
 use crate::cli::flags::CompileFlags;
 use crate::commands::confine::confine;
@@ -30,7 +30,7 @@ enum Failure {
     Trouble(String),
 }
 
-/// Does what `flags` say, or gives the reason in one line on stderr: the drop street tells it to the author.
+/// Does what `flags` say, or gives the reason in one line on stderr: the deploy path tells it to the author.
 pub fn run(flags: &CompileFlags) -> ExitCode {
     match compile_confined(flags) {
         Ok(()) => ExitCode::SUCCESS,

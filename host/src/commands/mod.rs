@@ -1,7 +1,6 @@
-//! What commands do that are not a host: `check`, and `compile`, which the drop street starts as a child.
+//! What commands do that are not a host: `check`, `run`, and `compile`, which the deploy path starts as a child.
 
 pub mod check;
 pub mod compile;
 mod confine;
-mod imports;
-mod report;
+pub mod run;

@@ -6,16 +6,17 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use guesthouse_app::routes::Origins;
-use guesthouse_deploy::policy::Policy;
 use guesthouse_deploy::settings::CompileSettings;
 use guesthouse_deploy::settings::DeploySettings;
 use guesthouse_deploy::settings::WatchMode;
+use guesthouse_manifest::policy::Policy;
+use guesthouse_sandbox::capability::CapabilityHostSettings;
 use guesthouse_sandbox::engine::SandboxSettings;
 
 use crate::config::memory;
 use crate::telemetry::batch;
 
-/// The drop street's.
+/// The deploy path's.
 pub fn deploy(apps: PathBuf, state: PathBuf, origins: Origins) -> DeploySettings {
     DeploySettings {
         apps,
@@ -31,12 +32,15 @@ pub fn deploy(apps: PathBuf, state: PathBuf, origins: Origins) -> DeploySettings
         store_bytes_max: 4 << 30,
         // 64 MiB of pieces; fewer where descriptors are few.
         files_max: 1024,
+        upload_bytes_max: 1 << 30,
+        response_bytes_max: 1 << 30,
         compile: compile(),
         policy: Policy::default(),
         secrets: None,
         origins,
         log_lines_dropped: batch::dropped,
         sources: BTreeMap::new(),
+        variables: BTreeMap::new(),
     }
 }
 
@@ -72,8 +76,7 @@ pub fn sandbox(app_bytes_max: u64) -> SandboxSettings {
         memory_total_bytes_max,
         memory_bytes_max: memory_total_bytes_max.min(app_bytes_max),
         instances_max: 512,
-        // Lowered to a share of what the system lets this process have.
-        open_files_max: 16_384,
+        capabilities: CapabilityHostSettings::default(),
     }
 }
 

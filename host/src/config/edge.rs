@@ -5,9 +5,9 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use anyhow::bail;
-use guesthouse_serve::listen::Endpoint;
-use guesthouse_serve::listen::Place;
-use guesthouse_serve::listen::Speech;
+use guesthouse_serve::listen::listener::BindAddress;
+use guesthouse_serve::listen::listener::Endpoint;
+use guesthouse_serve::listen::listener::ListenerProtocol;
 use guesthouse_serve::trusted::Trusted;
 use guesthouse_tls::acme::settings::AcmeSettings;
 use guesthouse_tls::acme::settings::DIRECTORY;
@@ -88,17 +88,19 @@ pub fn endpoints(
     if http.is_empty() && https.is_empty() && redirect.is_empty() && passed.is_empty() {
         http.push(Door::Tcp((Ipv4Addr::LOCALHOST, 8080).into()));
     }
-    let passed = passed
-        .iter()
-        .enumerate()
-        .filter_map(|(number, name)| Some(Endpoint { place: Place::Inherited(number), speech: speech_of(name)? }));
+    let passed = passed.iter().enumerate().filter_map(|(number, name)| {
+        Some(Endpoint { place: BindAddress::Inherited(number), protocol: speech_of(name)? })
+    });
     let mut endpoints: Vec<Endpoint> = passed.collect();
-    let speaks_tls = |endpoints: &[Endpoint]| endpoints.iter().any(|endpoint| endpoint.speech == Speech::Https);
+    let speaks_tls =
+        |endpoints: &[Endpoint]| endpoints.iter().any(|endpoint| endpoint.protocol == ListenerProtocol::Https);
     if https.is_empty() && !tls.is_empty() && !speaks_tls(&endpoints) {
         https.push(Door::Tcp((Ipv4Addr::LOCALHOST, 8443).into()));
     }
-    for (doors, speech) in [(http, Speech::Http), (https, Speech::Https), (redirect, Speech::Redirect)] {
-        endpoints.extend(doors.into_iter().map(|door| Endpoint { place: place(door), speech }));
+    for (doors, protocol) in
+        [(http, ListenerProtocol::Http), (https, ListenerProtocol::Https), (redirect, ListenerProtocol::Redirect)]
+    {
+        endpoints.extend(doors.into_iter().map(|door| Endpoint { place: place(door), protocol }));
     }
     if speaks_tls(&endpoints) && tls.is_empty() {
         bail!("--tls-listen needs a certificate: --tls-cert with --tls-key, --tls-self-signed, or --acme");
@@ -110,12 +112,12 @@ pub fn endpoints(
 }
 
 /// The name that an operator gives a passed socket (`FileDescriptorName=`) says what is spoken on it. `admin` is for health.
-fn speech_of(name: &str) -> Option<Speech> {
+fn speech_of(name: &str) -> Option<ListenerProtocol> {
     match name {
-        "https" => Some(Speech::Https),
-        "redirect" => Some(Speech::Redirect),
+        "https" => Some(ListenerProtocol::Https),
+        "redirect" => Some(ListenerProtocol::Redirect),
         ADMIN => None,
-        _ => Some(Speech::Http),
+        _ => Some(ListenerProtocol::Http),
     }
 }
 
@@ -132,10 +134,10 @@ pub fn trusted(edge: &EdgeFlags, file: &File) -> Trusted {
     Trusted { networks: networks.collect(), unix: proxies.contains(&Proxy::Unix) }
 }
 
-fn place(door: Door) -> Place {
+fn place(door: Door) -> BindAddress {
     match door {
-        Door::Tcp(address) => Place::Tcp(address),
-        Door::Unix(path) => Place::Unix(path),
+        Door::Tcp(address) => BindAddress::Tcp(address),
+        Door::Unix(path) => BindAddress::Unix(path),
     }
 }
 
@@ -151,7 +153,7 @@ mod tests {
         let tls = TlsSettings::new(&edge, &file, Path::new("/state")).unwrap();
         let passed: Vec<String> = passed.iter().map(|name| (*name).to_owned()).collect();
         let found = endpoints(&address, &edge, &file, &passed, &tls);
-        let found = found.map(|found| found.iter().map(|it| format!("{:?} {}", it.speech, it.place)).collect());
+        let found = found.map(|found| found.iter().map(|it| format!("{:?} {}", it.protocol, it.place)).collect());
         let found = found.unwrap_or_else(|error| vec![error.to_string()]);
         assert_eq!(found, expected);
     }

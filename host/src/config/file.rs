@@ -9,12 +9,12 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use anyhow::anyhow;
-use guesthouse_deploy::policy::Policy;
 use guesthouse_deploy::settings::DeploySettings;
+use guesthouse_manifest::policy::Policy;
 use guesthouse_sandbox::engine::SandboxSettings;
 use guesthouse_serve::settings::ServeSettings;
 use guesthouse_tls::acme::settings::Challenge;
-use guesthouse_types::explain::explain;
+use guesthouse_types::toml_error::explain;
 use guesthouse_types::units::Size;
 use guesthouse_types::units::Span;
 use serde::Deserialize;
@@ -45,7 +45,7 @@ pub struct File {
     pub log: Log,
 }
 
-/// `[serve]`: the request street.
+/// `[serve]`: the request path.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Serve {
@@ -137,7 +137,7 @@ pub struct Certificate {
     pub key: PathBuf,
 }
 
-/// `[deploy]`: the drop street.
+/// `[deploy]`: the deploy path.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Deploy {
@@ -161,6 +161,10 @@ pub struct Deploy {
     pub component_max: Option<Size>,
     /// The most that is kept beside what is live or in standby.
     pub store_max: Option<Size>,
+    /// What bodies of requests may take on the disk while they arrive.
+    pub upload_buffer: Option<Size>,
+    /// What responses may take on the disk that are written and not read.
+    pub response_buffer: Option<Size>,
     /// `[deploy.compile]`
     pub compile: Compile,
 }
@@ -274,6 +278,8 @@ impl Deploy {
         put(&mut settings.removal_grace, self.removal_grace.map(|Span(span)| span));
         put(&mut settings.component_bytes_max, self.component_max.map(|Size(size)| size));
         put(&mut settings.store_bytes_max, self.store_max.map(|Size(size)| size));
+        put(&mut settings.upload_bytes_max, self.upload_buffer.map(|Size(size)| size));
+        put(&mut settings.response_bytes_max, self.response_buffer.map(|Size(size)| size));
         put(&mut settings.compile.deadline, self.compile.deadline.map(|Span(span)| span));
         put(&mut settings.compile.memory_bytes_max, self.compile.memory_max.map(|Size(size)| size));
         put(&mut settings.compile.at_once, self.compile.at_once.map(NonZeroUsize::get));

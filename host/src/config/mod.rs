@@ -1,7 +1,7 @@
-//! What is meant: flags, environment, configuration file and defaults, composed into the rooms' own settings.
+//! What is meant: flags, environment, configuration file and defaults, composed into the crates' own settings.
 //!
 //! Precedence: a flag, then its environment variable (clap joins these two), then the file, then the default. Nothing below
-//! this room sees the whole: `host` hands each part to the room that owns it.
+//! this module sees the whole: `host` hands each part to the crate that owns it.
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -9,12 +9,12 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use anyhow::bail;
 use guesthouse_app::routes::Origins;
-use guesthouse_deploy::policy::Policy;
 use guesthouse_deploy::settings::DeploySettings;
 use guesthouse_deploy::settings::WatchMode;
+use guesthouse_manifest::policy::Policy;
 use guesthouse_sandbox::engine::SandboxSettings;
-use guesthouse_serve::listen::Endpoint;
-use guesthouse_serve::listen::Place;
+use guesthouse_serve::listen::listener::BindAddress;
+use guesthouse_serve::listen::listener::Endpoint;
 use guesthouse_serve::settings::ServeSettings;
 use guesthouse_serve::settings::WireTrace;
 use guesthouse_serve::trusted::Trusted;
@@ -24,6 +24,7 @@ use crate::cli::flags::AddressFlags;
 use crate::cli::flags::CheckFlags;
 use crate::cli::flags::DevFlags;
 use crate::cli::flags::EdgeFlags;
+use crate::cli::flags::RunFlags;
 use crate::cli::flags::ServeFlags;
 use crate::cli::values::AdminAddress;
 use crate::cli::values::HostName;
@@ -46,12 +47,12 @@ pub struct Config {
     /// Where to listen, and what is spoken there; at least one.
     pub listen: Vec<Endpoint>,
     /// Where health is asked for, if anywhere.
-    pub health: Option<Place>,
+    pub health: Option<BindAddress>,
     /// Where certificates come from.
     pub tls: TlsSettings,
-    /// For the request street.
+    /// For the request path.
     pub serve: ServeSettings,
-    /// For the drop street.
+    /// For the deploy path.
     pub deploy: DeploySettings,
     /// For the sandbox.
     pub sandbox: SandboxSettings,
@@ -144,6 +145,21 @@ impl Config {
         Ok(config)
     }
 
+    /// What `guesthouse run` with these flags means: the host that `serve` with the same ones would be.
+    pub fn run(flags: &RunFlags, surroundings: &Surroundings) -> anyhow::Result<Config> {
+        let serve = ServeFlags {
+            apps: flags.apps.clone(),
+            config: flags.config.clone(),
+            state: flags.state.clone(),
+            admin_listen: flags.admin_listen.clone(),
+            ..ServeFlags::default()
+        };
+        let mut config = Config::serve(&serve, surroundings)?;
+        // Its words are the command's; what is left for the log is what takes long, and what is wrong.
+        config.log.filter.get_or_insert_with(|| "warn,guesthouse::compile=info".to_owned());
+        Ok(config)
+    }
+
     /// What `guesthouse dev` with these flags means: a host for one person, whose apps may do whatever they ask for.
     pub fn dev(flags: &DevFlags, apps: &Path, state: &Path) -> anyhow::Result<Config> {
         let (edge, file, tls) = (EdgeFlags::default(), File::default(), TlsSettings::default());
@@ -194,18 +210,18 @@ fn watch_mode(watch: Watch) -> WatchMode {
     }
 }
 
-fn health(wanted: Option<AdminAddress>, passed: Option<usize>, state: &Path) -> Option<Place> {
+fn health(wanted: Option<AdminAddress>, passed: Option<usize>, state: &Path) -> Option<BindAddress> {
     // A socket's path has 108 bytes with its NUL (unix(7)). A long state directory shall not stop the host: health is then
     // offered only where the operator says.
     const SOCKET_PATH_BYTES_MAX: usize = 107;
     match (wanted, passed) {
         (Some(AdminAddress::Off), _) => None,
-        (Some(AdminAddress::Unix(path)), _) => Some(Place::Unix(path)),
-        (Some(AdminAddress::Tcp(address)), _) => Some(Place::Tcp(address)),
-        (None, Some(number)) => Some(Place::Inherited(number)),
+        (Some(AdminAddress::Unix(path)), _) => Some(BindAddress::Unix(path)),
+        (Some(AdminAddress::Tcp(address)), _) => Some(BindAddress::Tcp(address)),
+        (None, Some(number)) => Some(BindAddress::Inherited(number)),
         (None, None) => Some(state.join("admin.sock"))
             .filter(|path| path.as_os_str().len() <= SOCKET_PATH_BYTES_MAX)
-            .map(Place::Unix),
+            .map(BindAddress::Unix),
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use guesthouse_deploy::settings::WatchMode;
-use guesthouse_serve::listen::Endpoint;
-use guesthouse_serve::listen::Place;
+use guesthouse_serve::listen::listener::BindAddress;
+use guesthouse_serve::listen::listener::Endpoint;
 use guesthouse_serve::settings::WireTrace;
 
 use super::Config;
@@ -41,7 +41,7 @@ fn nothing_typed_means_the_defaults() {
     assert_eq!(config.listen, [Endpoint::http("127.0.0.1:8080".parse().unwrap())]);
     assert_eq!(config.deploy.apps, std::path::absolute("apps").unwrap());
     assert!(config.deploy.state.starts_with("/state/guesthouse"));
-    assert_eq!(config.health, Some(Place::Unix(config.deploy.state.join("admin.sock"))));
+    assert_eq!(config.health, Some(BindAddress::Unix(config.deploy.state.join("admin.sock"))));
     assert_eq!((config.deploy.origins.domain.as_str(), config.deploy.origins.path_routes), ("localhost", true));
     assert_eq!(config.serve.grace, Duration::from_secs(10));
     assert_eq!(config.deploy.settle, Duration::from_millis(500));
@@ -117,8 +117,8 @@ fn state_never_lies_inside_the_apps_folder() {
 fn health_is_where_it_is_said() {
     let health = |flags: &[&str]| meant(&[&["serve"], flags].concat()).unwrap().health;
     assert_eq!(health(&["--admin-listen", "off"]), None);
-    assert_eq!(health(&["--admin-listen", "unix:/run/a"]), Some(Place::Unix("/run/a".into())));
-    assert_eq!(health(&["--admin-listen", "[::1]:9"]), Some(Place::Tcp("[::1]:9".parse().unwrap())));
+    assert_eq!(health(&["--admin-listen", "unix:/run/a"]), Some(BindAddress::Unix("/run/a".into())));
+    assert_eq!(health(&["--admin-listen", "[::1]:9"]), Some(BindAddress::Tcp("[::1]:9".parse().unwrap())));
     let long = format!("/tmp/{}", "x".repeat(120));
     assert_eq!(health(&["--state", &long]), None);
 }

@@ -10,7 +10,7 @@ use guesthouse_types::name::Digest;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::attend::announce::print;
+use crate::foreground::announce::print;
 
 /// Waits for builds to become live, and tells it.
 pub struct Live {

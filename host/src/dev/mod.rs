@@ -6,31 +6,37 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
-use guesthouse_app::builds::Builds;
+use guesthouse_builders::Project;
+use guesthouse_builders::cache::tools::Cache;
+use guesthouse_builders::progress::print_with;
 use guesthouse_types::name::AppName;
 
-use crate::attend::announce::told;
-use crate::attend::attend;
-use crate::builders;
-use crate::builders::Project;
-use crate::builders::cache::Cache;
 use crate::config::Config;
+use crate::dev::builds::Builds;
 use crate::dev::memory::Memory;
+use crate::dev::pages::Pages;
 use crate::dev::rebuild::Kept;
 use crate::dev::rebuild::Served;
 use crate::dev::rebuild::build_all;
 use crate::dev::rebuild::rebuild;
 use crate::dev::say::say;
 use crate::dev::watch::SourceWatch;
+use crate::foreground::announce::told;
+use crate::foreground::attend;
 use crate::host::Host;
 use crate::shutdown::StopSignals;
+use crate::telemetry;
 
+mod builds;
 mod live;
 mod memory;
+pub mod pages;
 mod rebuild;
 mod say;
+mod variables;
 mod watch;
 
 /// Where `dev` keeps what it makes, under the current folder.
@@ -70,14 +76,22 @@ impl Folder {
     }
 }
 
-/// Builds what lies at `sources`, serves it, and builds it again whenever it is edited.
-pub async fn run(sources: &[PathBuf], folder: Folder, mut config: Config) -> anyhow::Result<ExitCode> {
+/// Builds what lies at `sources`, serves it, and builds it again whenever it is edited. `app` is where the one there begins,
+/// if the command line says so.
+pub async fn run(
+    sources: &[PathBuf],
+    app: Option<&str>,
+    folder: Folder,
+    mut config: Config,
+) -> anyhow::Result<ExitCode> {
+    print_with(telemetry::print);
     let mut stop_signals = StopSignals::listen()?;
-    let projects = builders::find(sources).await?;
+    let projects = guesthouse_builders::find(sources, app).await?;
     folder.create()?;
     let live = projects.iter().filter_map(Project::live);
     let builds = Builds::default();
-    config.serve.builds = Some(builds.clone());
+    config.serve.dev_pages = Some(Arc::new(Pages { builds: builds.clone() }));
+    config.deploy.variables = variables::of(&projects);
     config.deploy.sources = live.map(|(name, source)| (name.clone(), source.to_owned())).collect();
     // A project's first host finds what was compiled for another's.
     config.deploy.functions = Cache::of_process().ok().map(|cache| cache.functions());

@@ -6,17 +6,17 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 
-use guesthouse_app::builds::Builds;
 use guesthouse_app::routes::RouteReader;
 use guesthouse_app::routes::Target;
+use guesthouse_builders::Project;
+use guesthouse_builders::mode::BuildMode;
+use guesthouse_builders::output::install::Built;
 use guesthouse_deploy::status::Status;
 use guesthouse_types::name::AppName;
 use tokio::sync::watch::Receiver;
 use tokio::time::Instant;
 
-use crate::builders::Project;
-use crate::builders::place::Built;
-use crate::builders::purpose::Purpose;
+use crate::dev::builds::Builds;
 use crate::dev::live::Live;
 use crate::dev::memory::Memory;
 use crate::dev::say::say;
@@ -71,7 +71,7 @@ async fn build_one(project: &Project, to: &mut Kept) -> Built {
     for app in project.apps() {
         to.builds.begin(app);
     }
-    let built = project.build(&to.apps, Purpose::Live).await;
+    let built = project.build(&to.apps, BuildMode::Live).await;
     for app in project.apps() {
         let failed =
             built.as_ref().map_or_else(|error| Some(format!("{error:#}")), |built| built.failed.get(app).cloned());

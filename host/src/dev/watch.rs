@@ -8,6 +8,9 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use guesthouse_builders::Project;
+use guesthouse_builders::source::watched::Watched;
+use guesthouse_builders::source::watched::is_source;
 use notify::EventKind;
 use notify::RecommendedWatcher;
 use notify::RecursiveMode;
@@ -16,10 +19,6 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio::time::timeout;
 use tracing::warn;
-
-use crate::builders::Project;
-use crate::builders::watched::Watched;
-use crate::builders::watched::is_source;
 
 /// An editor writes several files at once, and some write one several times.
 const QUIET: Duration = Duration::from_millis(200);

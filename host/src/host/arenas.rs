@@ -1,7 +1,7 @@
 //! How many pools of memory the C library's allocator keeps: what one of them has had is not there for the others.
 
 /// Allows one for each core, and at least two. glibc would make eight for each, and every thread that reads or writes a
-/// file for the drop street would have one of its own: after thousands of swaps the process holds some MiB more for it.
+/// file for the deploy path would have one of its own: after thousands of swaps the process holds some MiB more for it.
 /// `MALLOC_ARENA_MAX` in the environment takes precedence. Call it before there are threads.
 #[cfg(target_env = "gnu")]
 #[expect(unsafe_code, reason = "a function of the C library")]

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use guesthouse_app::routes::Origins;
-use guesthouse_deploy::policy::fits;
 use guesthouse_deploy::status::Status;
-use guesthouse_tls::acme::tend::tend;
+use guesthouse_manifest::pattern::fits;
+use guesthouse_tls::acme::renew::tend;
 use guesthouse_tls::certificate::Certificate;
 use guesthouse_tls::certificates::Certificates;
 use guesthouse_tls::files;
@@ -119,7 +119,7 @@ mod tests {
     fn app(live: bool, routes: &[&str]) -> AppStatus {
         let live = live.then(|| Revision { code: Digest::of(b""), manifest: None });
         let routes = routes.iter().map(|route| (*route).to_owned()).collect();
-        AppStatus { state: AppState::Live, why: None, live, standby: None, routes }
+        AppStatus { state: AppState::Live, why: None, code: None, blame: None, live, standby: None, routes }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use guesthouse_app::places::Places;
 use guesthouse_app::routes::RouteReader;
 use guesthouse_app::routes::routes;
 use guesthouse_deploy::Deploy;
@@ -15,15 +16,17 @@ use guesthouse_deploy::settings::DeploySettings;
 use guesthouse_deploy::status::Status;
 use guesthouse_sandbox::engine::Sandbox;
 use guesthouse_serve::Ended;
-use guesthouse_serve::health;
-use guesthouse_serve::inherited::Inherited;
-use guesthouse_serve::listen::Endpoint;
-use guesthouse_serve::listen::Listener;
-use guesthouse_serve::listen::Place;
-use guesthouse_serve::listen::Speech;
+use guesthouse_serve::admin::listener;
+use guesthouse_serve::admin::listener::Asked;
+use guesthouse_serve::admin::status::Watched;
+use guesthouse_serve::compress::encoder::Encoders;
+use guesthouse_serve::listen::inherited::Inherited;
+use guesthouse_serve::listen::listener::BindAddress;
+use guesthouse_serve::listen::listener::Endpoint;
+use guesthouse_serve::listen::listener::Listener;
+use guesthouse_serve::listen::listener::ListenerProtocol;
 use guesthouse_serve::settings::ServeSettings;
 use tokio::sync::Notify;
-use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
@@ -39,7 +42,7 @@ pub mod arenas;
 mod certificates;
 mod open_files;
 
-/// A host whose doors are there but not yet open.
+/// A host whose listeners are bound but not accepted from yet.
 pub struct Host {
     listeners: Vec<Listener>,
     /// Whether visitors wait in a socket that was passed to us.
@@ -63,7 +66,7 @@ pub enum HostEnd {
         /// Connections.
         cut: usize,
     },
-    /// A street ended by itself, which is a bug of ours.
+    /// A path ended by itself, which is a bug of ours.
     Failed,
 }
 
@@ -77,30 +80,31 @@ impl Host {
     pub fn bind_with(config: Config, mut passed: Inherited) -> anyhow::Result<Host> {
         // First, so that a taken port is known before anything is set up.
         let mut bind = |endpoint: Endpoint| match endpoint.place {
-            Place::Inherited(number) => passed.take(number, endpoint.speech),
+            BindAddress::Inherited(number) => passed.take(number, endpoint.protocol),
             _ => Listener::bind(endpoint),
         };
-        let waits = config.listen.iter().any(|endpoint| matches!(endpoint.place, Place::Inherited(_)));
+        let waits = config.listen.iter().any(|endpoint| matches!(endpoint.place, BindAddress::Inherited(_)));
         let listeners = config.listen.into_iter().map(&mut bind).collect::<Result<Vec<Listener>, _>>()?;
         let keeping = Keeping::begin(config.tls, &config.deploy.origins)?;
         let (mut serve, mut deploy, mut sandbox) = (config.serve, config.deploy, config.sandbox);
         let descriptors = open_files::raise_limit();
         deploy.files_max = deploy.files_max.min(open_files::of_files(descriptors));
-        sandbox.open_files_max = sandbox.open_files_max.min(open_files::of_guests(descriptors));
-        let others = deploy.files_max.saturating_add(sandbox.open_files_max);
+        let guests_files = &mut sandbox.capabilities.files;
+        guests_files.open_files_max = guests_files.open_files_max.min(open_files::of_guests(descriptors));
+        let others = deploy.files_max.saturating_add(guests_files.open_files_max);
         serve.connections_max = connections_that_fit(serve.connections_max, others, descriptors);
         let tasks = TaskTracker::new();
-        let permits = Arc::new(Semaphore::new(sandbox.instances_max as usize));
+        let places = Places::new(sandbox.instances_max as usize, usize::MAX);
         let sandbox = Arc::new(Sandbox::new(sandbox, tasks.clone())?);
         let guests = sandbox.clone();
         let DeploySettings { origins, apps, .. } = &deploy;
         let (writer, routes) = routes(origins.clone());
         let about = format!("cannot serve the apps folder `{}`", apps.display());
-        let (deploy, handle) = Deploy::open(deploy, sandbox, writer, permits, tasks.clone()).context(about)?;
+        let (deploy, handle) = Deploy::open(deploy, sandbox, writer, places, tasks.clone()).context(about)?;
         // After the state directory's lock is taken: the socket in it may be another host's.
         let health = config.health.map(|place| match place {
-            Place::Inherited(number) => passed.take(number, Speech::Http),
-            _ => health::bind(place),
+            BindAddress::Inherited(number) => passed.take(number, ListenerProtocol::Http),
+            _ => listener::bind(place),
         });
         let (health, reread) = (health.transpose()?, Arc::default());
         Ok(Host { listeners, waits, health, keeping, reread, serve, routes, deploy, handle, guests, tasks })
@@ -126,7 +130,7 @@ impl Host {
         self.routes.clone()
     }
 
-    /// A way to reach the drop street, before and while the host runs.
+    /// A way to reach the deploy path, before and while the host runs.
     pub fn deploy(&self) -> DeployHandle {
         self.handle.clone()
     }
@@ -141,7 +145,11 @@ impl Host {
         let mut deploying = self.tasks.spawn(self.deploy.run(stop_deploy.clone()));
         let opening = until_ready(self.handle.status(), self.waits, stop_serve.clone());
         let certificates = self.keeping.as_ref().map(|keeping| keeping.certificates.clone());
-        let serving = guesthouse_serve::run(self.listeners, self.serve, certificates, self.routes, stop_serve.clone());
+        let encoders = Encoders::new(self.serve.encoders_max);
+        let (bounds, watched_encoders) = (self.handle.bounds(), encoders.clone());
+        let watched = Watched { routes: self.routes.clone(), bounds, encoders: watched_encoders };
+        let serving =
+            guesthouse_serve::run(self.listeners, self.serve, certificates, self.routes, encoders, stop_serve.clone());
         let mut serving = self.tasks.spawn(async move {
             opening.await;
             serving.await
@@ -155,7 +163,7 @@ impl Host {
         self.tasks.spawn(async move { stop_guests.run_until_cancelled(guests.tend()).await });
         self.tasks.spawn(tell_ready(self.handle.status(), ready_sender, stop_deploy.clone()));
         match self.health {
-            Some(listener) => _ = self.tasks.spawn(health::run(listener, ready, stop_health.clone())),
+            Some(admin) => _ = self.tasks.spawn(listener::run(admin, Asked { ready, watched }, stop_health.clone())),
             None => {
                 // Or `tell_ready` would wait for somebody to ask.
                 drop(ready);
@@ -166,13 +174,13 @@ impl Host {
         let asked = tokio::select! {
             () = stop => true,
             ended = &mut deploying => {
-                error!(target: "guesthouse::host", "the drop street ended by itself, a bug of guesthouse: {ended:?}");
+                error!(target: "guesthouse::host", "the deploy path ended by itself, a bug of guesthouse: {ended:?}");
                 false
             }
             ended = &mut serving => {
                 error!(
                     target: "guesthouse::host",
-                    "the request street ended by itself, a bug of guesthouse: {ended:?}"
+                    "the request path ended by itself, a bug of guesthouse: {ended:?}"
                 );
                 return HostEnd::Failed;
             }
@@ -201,7 +209,7 @@ const LEFTOVERS: Duration = Duration::from_secs(1);
 /// How long visitors are let wait for the apps. It takes milliseconds where they are compiled already.
 const OPEN_AFTER: Duration = Duration::from_secs(5);
 
-/// Where `waits`, visitors have been calling since before we came: the door opens when there is somebody to answer.
+/// Where `waits`, visitors have been calling since before we came: they are accepted when there is somebody to answer.
 async fn until_ready(mut status: watch::Receiver<Arc<Status>>, waits: bool, stop: CancellationToken) {
     if waits {
         let ready = tokio::time::timeout(OPEN_AFTER, status.wait_for(|status| status.ready));
@@ -233,7 +241,7 @@ fn report(ended: Result<Ended, JoinError>, grace: Duration, asked: bool) -> Host
         Err(error) => {
             error!(
                 target: "guesthouse::host",
-                "the request street failed while it ended, a bug of guesthouse: {error}"
+                "the request path failed while it ended, a bug of guesthouse: {error}"
             );
             return HostEnd::Failed;
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use guesthouse_app::failures::Failures;
-use guesthouse_app::failures::Turn;
+use guesthouse_app::failures::LogDecision;
 use tokio::time::Instant;
 use tracing::Event;
 use tracing::Level;
@@ -26,7 +26,7 @@ pub struct Libraries {
 }
 
 impl Libraries {
-    fn turn(&self, place: Identifier, now: Instant) -> Turn {
+    fn turn(&self, place: Identifier, now: Instant) -> LogDecision {
         let mut told = self.told.lock().expect("nothing panics while this lock is held");
         told.entry(place).or_default().turn(now)
     }
@@ -39,8 +39,8 @@ impl<S: Subscriber> Layer<S> for Libraries {
             return true;
         }
         match self.turn(about.callsite(), Instant::now()) {
-            Turn::LeaveOut => false,
-            Turn::Tell { left_out } => {
+            LogDecision::LeaveOut => false,
+            LogDecision::Tell { left_out } => {
                 if left_out > 0 {
                     let library = about.target();
                     warn!(

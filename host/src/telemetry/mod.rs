@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
-use guesthouse_sandbox::settings::GUEST;
+use guesthouse_sandbox::bounds::output::GUEST;
 use guesthouse_serve::access_log::ACCESS;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;

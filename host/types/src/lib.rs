@@ -1,8 +1,9 @@
-//! What every room speaks of: names of apps and digests, sizes and spans, text that is safe to show, mistakes in TOML, and
-//! files that only we may have written. Nothing here knows of apps, of HTTP or of wasmtime.
+//! What all crates speak of: names of apps and digests, declared routes, sizes and spans, text that is safe to show,
+//! mistakes in TOML, and files that only we may have written. Nothing here knows of apps, of HTTP or of wasmtime.
 
 pub mod escape;
-pub mod explain;
 pub mod name;
 pub mod private;
+pub mod route;
+pub mod toml_error;
 pub mod units;

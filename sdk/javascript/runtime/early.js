@@ -15,6 +15,20 @@ refuse(Object.getPrototypeOf(crypto), "getRandomValues", NO_CHANCE);
 refuse(Object.getPrototypeOf(crypto), "randomUUID", NO_CHANCE);
 refuse(Object.getPrototypeOf(crypto.subtle), "generateKey", NO_CHANCE);
 
+// Names and colours, which packages draw when they are loaded, may be the same everywhere. The engine's own numbers begin
+// in each instance with its first request.
+const random = Math.random;
+let drawn = 1;
+Math.random = function () {
+  if (!isLoading()) return random();
+  drawn = (drawn * 48271) % 2147483647;
+  return drawn / 2147483647;
+};
+
+// Asked for the time while it is loaded, the engine gives up without a word.
+standStill("now", (now) => now.value, (value) => ({ value }));
+standStill("timeOrigin", (origin) => origin.get, (get) => ({ get }));
+
 globalThis.process = {
   env: new Proxy(variables, {
     get(all, name) {
@@ -43,4 +57,16 @@ function refuse(object, name, why) {
     }
     return original.apply(this, given);
   };
+}
+
+function standStill(name, read, written) {
+  for (const clock of [performance, Object.getPrototypeOf(performance)]) {
+    const known = Object.getOwnPropertyDescriptor(clock, name);
+    if (known === undefined) continue;
+    const original = read(known);
+    const asked = function () {
+      return isLoading() ? 0 : original.call(this);
+    };
+    Object.defineProperty(clock, name, { ...known, ...written(asked) });
+  }
 }

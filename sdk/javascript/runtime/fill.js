@@ -58,3 +58,59 @@ URL.parse ??= (...given) => {
 
 globalThis.setImmediate ??= (call, ...given) => setTimeout(call, 0, ...given);
 globalThis.clearImmediate ??= (id) => clearTimeout(id);
+
+globalThis.navigator ??= { hardwareConcurrency: 1, language: "en", languages: ["en"], onLine: false, platform: "", userAgent: "guesthouse" };
+
+/** Nothing is kept: what asks for it makes it. */
+globalThis.caches ??= (() => {
+  const none = { match: async () => undefined, put: async () => {}, delete: async () => false, keys: async () => [] };
+  return { default: none, open: async () => none, match: none.match, has: async () => false, delete: none.delete };
+})();
+
+/** Both ends in one thread; React's server asks for it. */
+globalThis.MessageChannel ??= class MessageChannel {
+  constructor() {
+    this.port1 = new Port();
+    this.port2 = new Port();
+    this.port1.other = this.port2;
+    this.port2.other = this.port1;
+  }
+};
+
+class Port extends EventTarget {
+  onmessage = null;
+
+  postMessage(data) {
+    const { other } = this;
+    setTimeout(() => {
+      const event = Object.assign(new Event("message"), { data });
+      other.onmessage?.(event);
+      other.dispatchEvent(event);
+    }, 0);
+  }
+
+  start() {}
+
+  close() {}
+}
+
+globalThis.TextEncoderStream ??= class TextEncoderStream extends TransformStream {
+  encoding = "utf-8";
+
+  constructor() {
+    const encoder = new TextEncoder();
+    super({ transform: (text, controller) => text !== "" && controller.enqueue(encoder.encode(text)) });
+  }
+};
+
+globalThis.TextDecoderStream ??= class TextDecoderStream extends TransformStream {
+  constructor(label = "utf-8", options = {}) {
+    const decoder = new TextDecoder(label, options);
+    const pass = (text, controller) => text !== "" && controller.enqueue(text);
+    super({
+      transform: (bytes, controller) => pass(decoder.decode(bytes, { stream: true }), controller),
+      flush: (controller) => pass(decoder.decode(), controller),
+    });
+    this.encoding = decoder.encoding;
+  }
+};

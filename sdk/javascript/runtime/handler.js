@@ -1,6 +1,7 @@
 // Which function of the app answers requests.
 
 import { listeners } from "./early.js";
+import { served } from "./servers.js";
 
 /** The one function that answers: `(request, environment, context) => Response`, or nothing if the app has none. */
 export function handlerOf(module) {
@@ -8,6 +9,7 @@ export function handlerOf(module) {
   if (typeof given?.fetch === "function") return (request, environment, context) => given.fetch(request, environment, context);
   if (typeof given === "function") return given;
   if (typeof module.fetch === "function") return module.fetch;
+  if (served.length > 0) return served.at(-1);
   if (listeners.length > 0) return byEvent;
   return undefined;
 }

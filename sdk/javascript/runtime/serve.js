@@ -5,6 +5,7 @@ import { handlerOf } from "./handler.js";
 import { serve, variables } from "./phase.js";
 import { requestOf } from "./request.js";
 import { respond } from "./response.js";
+import { stores } from "./stores.js";
 
 /** What the component exports: `wasi:http/incoming-handler`. */
 export function incomingHandler(module) {
@@ -12,6 +13,7 @@ export function incomingHandler(module) {
   return {
     async handle(incoming, out) {
       serve();
+      stores.clear();
       const left = [];
       const context = {
         waitUntil: (promise) => void left.push(Promise.resolve(promise).catch((error) => tell(error))),

@@ -22,20 +22,13 @@ def may_fail(command):
 
 
 def run(command, root="/0"):
-    """Runs one command, and says how it ended. `-m module` and `file.py` are known; a leading `python` is nothing."""
+    """Runs one command, and says how it ended."""
     words = shlex.split(command) if isinstance(command, str) else list(command)
-    said, code = io.StringIO(), 0
+    said = io.StringIO()
     before = sys.argv, sys.modules.get("__main__")
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         try:
-            start(words, root)
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-            if isinstance(end.code, str):
-                print(end.code)
-        except BaseException:
-            code = 1
-            traceback.print_exc()
+            code = end(words, root)
         finally:
             sys.argv = before[0]
             if before[1] is not None:
@@ -43,20 +36,60 @@ def run(command, root="/0"):
     return {"command": words, "code": code, "output": said.getvalue()[-_OUTPUT_CHARACTERS:]}
 
 
+def end(words, root):
+    """Runs one command to its end, and says its exit code, as the interpreter would."""
+    try:
+        start(words, root)
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
 def start(words, root):
+    """`file.py`, `-m module`, `-c code`, or a script of a package (`flask`); a leading `python` is nothing."""
     if words and os.path.basename(words[0]) in ("python", "python3"):
-        words = words[1:]
+        words = words[1:] or ["-c", interactive() if sys.stdin.isatty() else sys.stdin.read()]
     if not words:
         raise ValueError("an empty command")
     if words[0] == "-m":
         sys.argv = words[1:]
         runpy.run_module(words[1], run_name="__main__", alter_sys=False)
         return
+    if words[0] == "-c":
+        sys.argv = ["-c", *words[2:]]
+        execute(compile(words[1], "<string>", "exec", dont_inherit=True))
+        return
     sys.argv = words
     path = os.path.join(root, words[0])
+    if not os.path.isfile(path) and (script := script_of_a_package(words[0])):
+        sys.exit(script())
     with open(path, encoding="utf-8") as opened:
         code = compile(opened.read(), path, "exec", dont_inherit=True)
+    execute(code, path)
+
+
+def interactive():
+    return "import code; code.interact(exitmsg='')"
+
+
+def execute(code, path=None):
     main = types.ModuleType("__main__")
-    main.__file__ = path
+    if path is not None:
+        main.__file__ = path
     sys.modules["__main__"] = main
     exec(code, main.__dict__)
+
+
+def script_of_a_package(name):
+    """What an installed package declares as `console_scripts` (the entry points of PyPA's specifications)."""
+    from importlib import metadata
+
+    for script in metadata.entry_points(group="console_scripts", name=os.path.basename(name)):
+        return script.load()
+    return None

@@ -4,16 +4,27 @@ import os
 import sys
 import traceback
 
+from guesthouse import beside
 from guesthouse import chance
 from guesthouse import command
 from guesthouse import finalizers
 from guesthouse import hashing
 from guesthouse import health
+from guesthouse import layout
+from guesthouse import logfiles
+from guesthouse import network
+from guesthouse import older
+from guesthouse import pools
 from guesthouse import preload
+from guesthouse import run
 from guesthouse import seal
+from guesthouse import servers
+from guesthouse import sqlite
+from guesthouse import standin
+from guesthouse import stood_in
+from guesthouse import sysnames
 from guesthouse import templates
 from guesthouse import threads
-from guesthouse import tls_stub
 from guesthouse import warm
 from guesthouse.bundle import collect
 from guesthouse.bundle import imports
@@ -52,7 +63,7 @@ def exports(given):
         def handle(self, request, response_out):
             service.serve(request, response_out)
 
-    return IncomingHandler, health.of(service)
+    return IncomingHandler, health.of(service), run.of(service)
 
 
 def describe(error):
@@ -71,24 +82,33 @@ def build(settings, report):
     before, environment = seal.descriptors(), dict(os.environ)
     root = settings["roots"][0]
     if os.path.isdir(root):
-        os.chdir(root)
-        STORE.home = root
+        layout.begin(settings)
     time = settings["time"]
     STORE.seconds = collect.newest(root) if time is None else int(time)
     STORE.rehearsed = (*settings["roots"], settings["library"])
     replace.install()
-    tls_stub.install()
+    network.install()
+    standin.install()
+    stood_in.install()
+    older.install(settings["roots"])
+    sysnames.install()
     hashing.install()
     finalizers.install()
-    threads.install({"asyncio": use_loop})
+    changed = {"asyncio": use_loop, "logging": logfiles.change_logging, "multiprocessing.pool": pools.change}
+    changed.update(servers.changes(report))
+    changed.update(older.changes())
+    changed.update(stood_in.changes())
+    changed.update(sqlite.changes())
+    threads.install(changed, root)
     found_by_name()
     observer = Observer(root, settings["library"])
     service = Service(settings)
     observer.begin()
     try:
+        there = beside.names(root) if settings["run"] else set()
         for words in settings["run"]:
             words, may_fail = command.may_fail(words)
-            ran = command.run(words, root)
+            ran = command.run(words, layout.home(settings))
             report["ran"].append(ran)
             if ran["code"] and may_fail:
                 report.warn("`%s` ended with %d: %s" % (" ".join(words), ran["code"], last_line(ran["output"])))
@@ -96,18 +116,28 @@ def build(settings, report):
                 raise Refused(
                     "`%s` ended with %d: %s" % (" ".join(ran["command"]), ran["code"], last_line(ran["output"]))
                 )
+        report["collected"] = beside.new(root, there) if settings["run"] else []
         if settings["snapshot"] == "libraries" and (ran := own_modules(root)):
             raise Refused(
                 "a command of `run` imports `%s`, which an instance is to import itself, with its own environment: leave the "
                 "command out, or keep the app in the snapshot (`snapshot = \"app\"`)" % ran[0]
             )
         if settings["snapshot"] == "app":
-            import_app(settings, service, report)
+            there = beside.names(root)
+            try:
+                import_app(settings, service, report, there)
+            finally:
+                report["written"] = beside.new(root, there)
         else:
             report["interface"] = settings["interface"]
-            preload.preload(root, settings["exclude"], report)
+            preload.preload(root, settings["exclude"], report, layout.folders(settings))
+            gather(settings)
     finally:
         observer.end()
+        for one in dict.fromkeys(threads.State.begun):
+            report.warn(
+                "the thread %s was started while the app was imported, and does not run: there are no threads in a guest" % one
+            )
         # What the app set itself it does not expect from outside.
         report["environment"] = [one for one in observer.environment if one["name"] not in set_by_app(environment)]
     for file, line in observer.baked_randomness:
@@ -143,7 +173,7 @@ def found_by_name():
     mimetypes.init()
 
 
-def import_app(settings, service, report):
+def import_app(settings, service, report, there):
     try:
         service.load()
     except Refused:
@@ -152,21 +182,31 @@ def import_app(settings, service, report):
         report["traceback"] = traceback.format_exc()
         raise Refused("`%s` cannot be imported: %s" % (settings["app"], describe(error))) from error
     report["interface"] = service.interface
+    report["made"] = beside.new(settings["roots"][0], there)
+    # Before the warm-up: what that writes is not of the app.
+    gather(settings)
+    report["stage"] = "warm"
+    # A guest that traps says nothing any more.
+    report.write()
     warm.exercise(service.gateway, service.interface)
-    report["warm"] = warm.warm(service.gateway, settings["warm"])
+    report["warm"] = warm.warm(service.gateway, settings["warm"], settings["roots"][0])
     report["templates"] = templates.compile_all(settings["roots"][0])
-    bad = [one for one in report["warm"] if one["status"] is None or one["status"] >= 500]
-    for one in bad:
+    for one in filter(warm.failed, report["warm"]):
+        status = "no answer" if one["status"] is None else "status %d" % one["status"]
         report.warn(
-            "warm-up %s %s: status %s: %s" % (one["method"], one["path"], one["status"], last_line(one["error"]))
+            "warm-up %s %s: %s: %s; the app is built without it (`[build]` `warm` names other requests, or none)"
+            % (one["method"], one["path"], status, one["raised"] or last_line(one["error"]))
         )
-    if bad and len(bad) == len(report["warm"]):
-        worst = bad[0]
-        report["traceback"] = worst["error"]
-        raise Refused(
-            "the app answers none of the warm-up requests: %s %s: status %s: %s"
-            % (worst["method"], worst["path"], worst["status"], last_line(worst["error"]))
-        )
+    report["stage"] = "seal"
+
+
+def gather(settings):
+    """Takes in the files of the app, of its packages and of the SDK."""
+    roots = settings["roots"]
+    for index, root in enumerate((*roots, *_OWN_ROOTS)):
+        if os.path.isdir(root):
+            STORE.add_folders(root)
+            collect.collect(root, settings["exclude"] if index < len(roots) else (), index > 0)
 
 
 def last_line(text):
@@ -177,12 +217,11 @@ def last_line(text):
 def finish(settings, report, service, observer, before, environment):
     """Bundles, and closes the lid."""
     roots = settings["roots"]
-    for index, root in enumerate((*roots, *_OWN_ROOTS)):
-        if os.path.isdir(root):
-            STORE.add_folders(root)
-            collect.collect(root, settings["exclude"] if index < len(roots) else (), index > 0)
+    collect.forget_imported()
     library.add(settings["stdlib"], settings["library"])
     seal.close_connections()
+    logfiles.close_all()
+    seal.forget_temporary((*roots, settings["entry"]))
     report["leaked"] = seal.leaked(before, roots)
     if report["leaked"]:
         raise Refused(
@@ -206,4 +245,6 @@ def finish(settings, report, service, observer, before, environment):
     # A source that is mounted over the snapshot is its author's: nothing is left behind in it.
     sys.dont_write_bytecode = True
     sys.argv = [settings["app"]]
+    network.open_up()
+    threads.seal()
     seal.close_up(_SCRUB_BYTES)

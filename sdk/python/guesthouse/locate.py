@@ -1,5 +1,6 @@
 """Finding the app that "module:callable" names, and telling which interface it speaks."""
 
+import ast
 import importlib
 import inspect
 import sys
@@ -9,21 +10,33 @@ from guesthouse.settings import Refused
 
 
 def load(name):
-    """Imports the module and takes the callable. `module:make()` calls a factory."""
+    """Imports the module and takes the callable. `module:make()` and `module:make("prod", debug=False)` call a factory."""
     module_name, _, path = name.partition(":")
     module = importlib.import_module(module_name)
-    path = path or default_name(module)
-    factory = path.endswith("()")
+    path, arguments, keywords = parted(name, path or default_name(module))
     app = module
-    for part in path.removesuffix("()").split("."):
+    for part in path.split("."):
         if not hasattr(app, part):
             raise Refused("`%s` has no `%s`; it has %s" % (module_name, part, names_in(module)))
         app = getattr(app, part)
-    if factory:
-        app = app()
+    if arguments is not None:
+        app = app(*arguments, **keywords)
     if not callable(app):
         raise Refused("`%s` is no callable, but %s" % (name, type(app).__name__))
     return app
+
+
+def parted(name, expression):
+    """A dotted name and, for a call, its arguments, which are literals as gunicorn has them."""
+    try:
+        node = ast.parse(expression, mode="eval").body
+        if not isinstance(node, ast.Call):
+            return expression, None, {}
+        arguments = [ast.literal_eval(one) for one in node.args]
+        keywords = {one.arg: ast.literal_eval(one.value) for one in node.keywords}
+    except (SyntaxError, ValueError, TypeError):
+        raise Refused("`%s` is no name and no call with literals, as in `shop:create_app(\"prod\")`" % name) from None
+    return ast.unparse(node.func), arguments, keywords
 
 
 def default_name(module):

@@ -14,9 +14,9 @@ from guesthouse.bundle.collect import left_out
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 
 
-def preload(root, exclude, report):
+def preload(root, exclude, report, folders=()):
     """Imports them. What cannot be imported without the app's own settings is imported with it, in the instance."""
-    own = {name.removesuffix(".py") for name in os.listdir(root)}
+    own = {name.removesuffix(".py") for folder in (root, *folders) for name in os.listdir(folder)}
     names = set()
     for path in sources(root, exclude):
         with real.open(path, "rb") as opened:

@@ -7,6 +7,8 @@ import hashlib
 import os
 
 from guesthouse import command
+from guesthouse import layout
+from guesthouse import sqlite
 
 _MARKER = ".guesthouse-prepared"
 
@@ -35,9 +37,10 @@ def prepare(settings, errors):
     """Runs the commands, unless this build did already. The host lets one instance at a time have the state."""
     if not is_due(settings):
         return
+    sqlite.forget_below(settings["data"])
     for one in settings["prepare"]:
         words, may_fail = command.may_fail(one)
-        ran = command.run(words, settings["roots"][0])
+        ran = command.run(words, layout.home(settings))
         words = " ".join(ran["command"])
         if ran["output"]:
             print("guesthouse: `%s`:\n%s" % (words, ran["output"].rstrip()), file=errors)

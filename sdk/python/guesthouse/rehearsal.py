@@ -1,5 +1,7 @@
 """Requests without a host: what is answered at the build, so that the first visitor does not wait for it."""
 
+import time
+
 from componentize_py_types import Err
 from wit_world.imports import types
 from wit_world.imports.streams import StreamError_Closed
@@ -10,6 +12,9 @@ from guesthouse.environ import METHODS
 _METHODS = {name: kind for kind, name in METHODS.items()}
 # What one `check_write` permits.
 _WRITE_BYTES = 1024 * 1024
+# How much of a body is looked at, and for how long.
+_BODY_BYTES_MAX = 64 * 1024 * 1024
+_PATIENCE_SECONDS = 10
 
 
 class Resource:
@@ -93,6 +98,9 @@ class OutputStream(Resource):
         self._body = body
 
     def check_write(self):
+        if self._body.size > _BODY_BYTES_MAX or time.monotonic() > self._body.leaves_at:
+            # A stream that never ends is left, as visitors leave it.
+            raise Err(StreamError_Closed())
         return _WRITE_BYTES
 
     def write(self, data):
@@ -106,6 +114,7 @@ class OutgoingBody(Resource):
     def __init__(self):
         self.size = 0
         self.finished = False
+        self.leaves_at = time.monotonic() + _PATIENCE_SECONDS
 
     def write(self):
         return OutputStream(self)

@@ -9,6 +9,8 @@ class Report:
     def __init__(self, folder):
         self.path = folder + "/report.json"
         self.content = {
+            # What was being done when this was written last: "import", "warm", "seal". A trap leaves it so.
+            "stage": "import",
             "interface": None,
             "warm": [],
             "templates": 0,
@@ -18,6 +20,11 @@ class Report:
             "file_bytes": 0,
             "environment": [],
             "leaked": [],
+            # What the commands of `run` made beside the app's code.
+            "collected": [],
+            # What the app wrote beside its code when it was imported, and by the end of the warm-up.
+            "made": [],
+            "written": [],
             "refused": None,
             "traceback": None,
             "warnings": [],

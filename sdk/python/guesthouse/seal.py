@@ -33,6 +33,13 @@ def close_connections():
         database.connections.close_all()
 
 
+def forget_temporary(roots):
+    """There is no `/tmp` at the build: what `tempfile` found in its place is no place for an instance."""
+    tempfile = sys.modules.get("tempfile")
+    if tempfile is not None and tempfile.tempdir is not None and tempfile.tempdir.startswith(roots):
+        tempfile.tempdir = None
+
+
 def leaked(before, roots):
     """A sentence for each thing that is open and was not before. It would be gone in the running instance."""
     gc.collect()

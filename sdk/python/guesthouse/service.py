@@ -8,6 +8,8 @@ from guesthouse import chance
 from guesthouse import failure
 from guesthouse import frameworks
 from guesthouse import locate
+from guesthouse import sqlite
+from guesthouse import threads
 from guesthouse.doors import HOST
 from guesthouse.errors import line_buffered
 from guesthouse.prepare import is_due
@@ -29,7 +31,11 @@ class Service:
 
     def load(self):
         """Imports the app and puts the right gateway before it."""
-        app = locate.load(self.settings["app"])
+        threads.State.importing = True
+        try:
+            app = locate.load(self.settings["app"])
+        finally:
+            threads.State.importing = False
         if self.interface == "auto":
             self.interface = locate.interface_of(app)
         if self.interface == "asgi":
@@ -50,8 +56,12 @@ class Service:
         except BaseException as error:
             refuse(error, request, out)
             return
-        self.serve = self.gateway.serve
+        self.serve = self.on_state if os.path.isdir(self.settings["data"]) else self.gateway.serve
         self.serve(request, out)
+
+    def on_state(self, request, out):
+        sqlite.begin()
+        self.gateway.serve(request, out)
 
     def wake(self):
         self.renew()

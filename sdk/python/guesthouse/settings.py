@@ -14,6 +14,11 @@ DEFAULTS = {
     "prepare": [],
     "exclude": [],
     "roots": ["/0", "/2"],
+    # The folder below the first root that the app is started in, and others there that modules are looked for in.
+    "home": "",
+    "paths": [],
+    # Variables that are set as long as nobody else sets them.
+    "environment": {},
     # The compiled standard library, or None: it is compiled now.
     "stdlib": None,
     # What tells this build from others.

@@ -2,19 +2,41 @@
 
 import contextlib
 import io
+import sys
+import traceback
 
 from guesthouse import rehearsal
+from guesthouse.failure import line_of
+from guesthouse.raised import Raised
 
 # How often the way through the gateway is gone, so that the interpreter specialises it (its counters end below this).
 _ROUNDS = 24
 
 
-def warm(gateway, requests):
+def warm(gateway, requests, root):
     """Sends the requests, and returns what the report says about each."""
     try:
-        return [answer_to(gateway, request) for request in requests]
+        return [answered(gateway, request, root) for request in requests]
     finally:
-        stop(gateway)
+        try:
+            stop(gateway)
+        except BaseException as error:
+            # Its shutdown is never called in an instance.
+            print("guesthouse: after the warm-up: %s" % line_of(error, root), file=sys.stderr)
+
+
+def answered(gateway, request, root):
+    """One request; where the answer is a failure, once more, to learn which exception it was."""
+    found = answer_to(gateway, request)
+    if failed(found):
+        with Raised() as raised:
+            answer_to(gateway, request)
+            found["raised"] = raised.told(root)
+    return found
+
+
+def failed(found):
+    return found["status"] is None or found["status"] >= 500
 
 
 def answer_to(gateway, given):
@@ -30,6 +52,9 @@ def answer_to(gateway, given):
     try:
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             gateway.serve(incoming, out)
+    except BaseException:
+        # No gateway lets one out; a warm-up that fails is no reason for a build to fail, whatever it is.
+        said.write(traceback.format_exc())
     finally:
         gateway.doors = doors
         gateway.say_to(errors)
@@ -40,6 +65,7 @@ def answer_to(gateway, given):
         "status": None,
         "bytes": 0,
         "error": said.getvalue()[-4000:] or None,
+        "raised": None,
     }
     if response is not None:
         found["status"], found["bytes"] = response.status, response.body().size

@@ -248,14 +248,3 @@ class Threads(unittest.TestCase):
         loop = Loop()
         self.assertEqual(loop.run_until_complete(main()), ["b", "a"])
         loop.close()
-
-
-class TlsStub(unittest.TestCase):
-    def test_what_imports_ssl_starts_and_what_uses_it_is_told(self):
-        from guesthouse import tls_stub
-
-        stub = tls_stub.module()
-        self.assertTrue(issubclass(stub.SSLCertVerificationError, stub.SSLError))
-        for use in (stub.create_default_context, stub.SSLContext):
-            with self.assertRaisesRegex(NotImplementedError, "no TLS in this guest"):
-                use()

@@ -1,5 +1,6 @@
 """A build from its settings to its report, and the instance that comes of it."""
 
+import sys
 import unittest
 
 from tests.fakes.build import built
@@ -35,6 +36,36 @@ class Builds(unittest.TestCase):
         )
         self.assertEqual(report["files"], 2)
         self.assertLess(report["file_bytes"], 800)
+
+    def test_a_factory_takes_arguments_and_a_source_need_not_be_flat(self):
+        shop = """
+import till
+def create_app(name, *, mark="?"):
+    def app(environ, start_response):
+        start_response("200 OK", [])
+        with open("sign.txt") as sign:
+            return [(name + mark + till.NAME + sign.read()).encode()]
+    return app
+"""
+        files = {
+            "web/shop.py": shop,
+            "web/sign.txt": "sign",
+            "src/till/__init__.py": "NAME = 'till'",
+            "lib/x.py": "",
+        }
+        for snapshot in ("app", "libraries"):
+            done = built(
+                files,
+                [{"path": "/"}],
+                app="shop:create_app('shop', mark='!')",
+                home="web",
+                paths=["src", "none"],
+                environment={"HTTP_X": "1"},
+                snapshot=snapshot,
+            )
+            self.assertEqual(done.replies, [[200, "shop!tillsign"]], done.error)
+        refused = built(files, app="shop:create_app(print())", home="web", paths=["src"]).report["refused"]
+        self.assertIn("is no name and no call with literals", refused)
 
     def test_templates_are_compiled_where_that_can_be_done(self):
         jinja = """
@@ -90,13 +121,12 @@ shop = Flask()
             ({"app.py": HELLO}, {"app": "app:wrong"}, "`app` has no `wrong`; it has `app`"),
             ({"app.py": "app = 3"}, {}, "`app:app` is no callable, but int"),
             ({"app.py": "import sys\nsys.exit(4)"}, {}, "cannot be imported: SystemExit: 4"),
-            (
-                {"app.py": answering("1 / 0")},
-                {},
-                "the app answers none of the warm-up requests: GET /: status 500: ZeroDivisionError",
-            ),
             ({"app.py": leaking, "kept.txt": ""}, {}, "file /0/kept.txt; open it when a request needs it"),
-            ({"app.py": "import socket\nKEPT = socket.socket()\n" + HELLO}, {}, "a socket"),
+            (
+                {"app.py": "import socket\nKEPT = socket.socket()\n" + HELLO},
+                {},
+                "there is no network while the component is built: `socket.socket`",
+            ),
             (
                 {"app.py": HELLO, "bad.py": "print('no'); raise SystemExit(2)"},
                 {"run": [["bad.py"]]},
@@ -115,6 +145,72 @@ shop = Flask()
         self.assertIsNone(report["refused"])
         self.assertEqual(len(report["warnings"]), 1)
         self.assertIn("warm-up GET /bad: status 500: KeyError: '/bad'", report["warnings"][0])
+
+    def test_a_warm_up_that_always_fails_is_told_and_no_more(self):
+        views = "def total(goods):\n    return 1 / goods\n"
+        app = """
+import views
+def app(environ, start_response):
+    try:
+        views.total(0)
+    except ZeroDivisionError:
+        # As Django does, which says nothing.
+        start_response("500 Internal Server Error", [("Content-Type", "text/plain")])
+        return [b"sorry"]
+"""
+        done = built({"app.py": app, "views.py": views}, [{}])
+        self.assertEqual(done.replies, [[500, "sorry"]], done.error)
+        said = done.report["warnings"][0]
+        self.assertIn("warm-up GET /: status 500: ", said)
+        if hasattr(sys, "monitoring"):
+            self.assertIn("ZeroDivisionError: division by zero (views.py, line 2)", said)
+        done = built({"app.py": "import sys\n" + answering("sys.exit(3)")}, [{}])
+        self.assertEqual([status for status, _ in done.replies], [500], done.error)
+
+    def test_nothing_that_a_warm_up_writes_is_in_the_component(self):
+        app = """
+import os
+open("made-at-import.txt", "w").close()
+def app(environ, start_response):
+    try:
+        os.mkdir("cache")
+        open("cache/page.html", "w").write("warm")
+        open("counted.txt", "w").write("2")
+    except OSError:
+        pass
+    start_response("200 OK", [])
+    return [(str(sorted(os.listdir("."))) + open("counted.txt").read()).encode()]
+"""
+        done = built({"app.py": app, "counted.txt": "1"}, [{}])
+        self.assertEqual(done.replies, [[200, "['app.py', 'counted.txt', 'made-at-import.txt']1"]], done.error)
+
+    def test_a_stream_that_never_ends_is_left(self):
+        app = """
+def app(environ, start_response):
+    start_response("200 OK", [])
+    while True:
+        yield b"x" * 1048576
+"""
+        done = built({"app.py": app})
+        self.assertIsNone(done.report["refused"])
+        self.assertEqual(done.report["warm"][0]["status"], 200)
+
+    def test_a_log_file_is_closed_at_the_seal_and_one_that_cannot_be_opened_goes_to_the_log(self):
+        app = """
+import logging
+logging.basicConfig(filename="shop.log", level=logging.INFO)
+lost = logging.getLogger("lost")
+lost.addHandler(logging.FileHandler("/nowhere/at/all.log"))
+lost.propagate = False
+def app(environ, start_response):
+    lost.info("a line")
+    logging.info("another")
+    start_response("200 OK", [])
+    return [sys.stderr.getvalue().encode() + open("shop.log").read().encode() if "shop.log" in os.listdir(".") else b""]
+"""
+        done = built({"app.py": "import os, sys\n" + app}, [{}], state={"other.txt": ""})
+        said = "guesthouse: the log file `/nowhere/at/all.log` cannot be opened (No such file or directory): its lines are here\n"
+        self.assertEqual(done.replies, [[200, said + "a line\nINFO:root:another\n"]], done.report["refused"] or done.error)
 
     def test_the_environment_that_the_app_itself_reads_is_reported_with_its_line(self):
         app = """import os
@@ -204,6 +300,34 @@ class Instances(unittest.TestCase):
         files = {"app.py": HELLO, "fail.py": "raise SystemExit(1)"}
         done = built(files, [{}], state={}, prepare=[["-fail.py"]])
         self.assertEqual([status for status, _ in done.replies], [200], done.error)
+
+
+class Network(unittest.TestCase):
+    def test_there_is_none_before_the_seal_and_the_systems_own_afterwards(self):
+        app = """
+import socket
+from socket import getaddrinfo
+def probe(what, *args):
+    try:
+        return str(what(*args))[:1] and "went through"
+    except OSError as error:
+        return str(error)
+def all_of_them():
+    made = probe(socket.socket, socket.AF_INET, socket.SOCK_DGRAM)
+    return [made, probe(getaddrinfo, "127.0.0.1", 80), probe(socket.gethostbyname, "127.0.0.1")]
+AT_IMPORT = all_of_them()
+WARM = []
+def app(environ, start_response):
+    WARM.append(all_of_them())
+    start_response("200 OK", [])
+    return [repr([AT_IMPORT, *WARM]).encode()]
+"""
+        done = built({"app.py": app}, [{}])
+        at_import, warm, served = eval(done.replies[0][1])
+        self.assertEqual(served, ["went through"] * 3)
+        self.assertEqual(warm, at_import)
+        for said, name in zip(at_import, ("socket.socket", "socket.getaddrinfo", "socket.gethostbyname")):
+            self.assertIn("there is no network while the component is built: `%s`" % name, said)
 
 
 class Chance(unittest.TestCase):

@@ -9,6 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use guesthouse::host::Host;
+use guesthouse_serve::listen::listener::BindAddress;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 use tokio::sync::oneshot;
@@ -18,7 +19,7 @@ use crate::harness::host::program;
 use crate::harness::tools::has_python;
 
 /// The samples, by their folders' names.
-const SAMPLES: &[&str] = &["bottle", "django", "fastapi", "flask", "starlette", "webpy", "wsgi"];
+const SAMPLES: &[&str] = &["bottle", "django", "fastapi", "fastapi2", "flask", "starlette", "webpy", "wsgi"];
 
 /// What the operator gives the Django sample, so that somebody may log in.
 const DJANGO: &str = r#"
@@ -35,11 +36,25 @@ pub async fn hall() -> Option<SocketAddr> {
     *HALL.get_or_init(open).await
 }
 
+/// Where the host is asked to run commands.
+pub fn socket() -> PathBuf {
+    home().join("admin.sock")
+}
+
+/// A sample's component, once the hall is open.
+pub fn built(sample: &str) -> PathBuf {
+    home().join("apps").join(sample).with_extension("wasm")
+}
+
+fn home() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("frameworks")
+}
+
 async fn open() -> Option<SocketAddr> {
     if !has_python().await {
         return None;
     }
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("frameworks");
+    let home = home();
     let apps = home.join("apps");
     fs::create_dir_all(&apps).unwrap();
     // What the apps have stored is of an earlier run; what was compiled stays.
@@ -67,7 +82,8 @@ pub fn tools() -> PathBuf {
 
 fn serve(home: &Path, apps: &Path, send: oneshot::Sender<SocketAddr>) {
     let mut config = config(home, apps);
-    config.deploy.policy.state = Some(true);
+    config.deploy.policy.rules.state = Some(true);
+    config.health = Some(BindAddress::Unix(socket()));
     // On a busy machine, one such component may take minutes.
     config.deploy.compile.deadline = Duration::from_secs(900);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

@@ -4,9 +4,10 @@
 mod bottle;
 mod django;
 mod fastapi;
+mod fastapi2;
 mod flask;
 pub mod hall;
 mod starlette;
-mod visit;
+pub mod visit;
 mod webpy;
 mod wsgi;

@@ -1,6 +1,6 @@
 //! Heads that no response should have, in each lane.
 
-use guesthouse_deploy::policy::Policy;
+use guesthouse_manifest::policy::Policy;
 use guesthouse_test_guests as guest;
 
 use crate::harness::beside::Beside;

@@ -1,6 +1,6 @@
 //! A visitor who leaves ends the guest, whatever it is at: its place and its memory are free again.
 
-use guesthouse_deploy::policy::Policy;
+use guesthouse_manifest::policy::Policy;
 use guesthouse_test_guests as guest;
 use http::StatusCode;
 use tokio::io::AsyncWriteExt as _;

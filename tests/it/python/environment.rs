@@ -66,3 +66,28 @@ async fn an_app_that_cannot_start_where_it_runs_replaces_nothing() {
     let checked = program(&["check", "apps/app.wasm"], shop.path()).await;
     assert_eq!(checked.status.code(), Some(0), "{}", checked.stdout);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_read_is_written_down_beside_the_component() {
+    if !has_python().await {
+        return;
+    }
+    let shop =
+        Workshop::with(&[("app.py", &APP.replace("os.environ[\"GREETING\"]", "os.getenv(\"GREETING\", \"hello\")"))]);
+    fs::write(shop.path().join("app/.env"), "GREETING=secret-of-mine\n").unwrap();
+    let built = shop.build().await;
+    assert!(built.status.success(), "{}", built.stderr);
+    let expected = "it reads `GREETING` of its environment, which `[environment]` in app.toml gives it: app.toml.example has the lines";
+    assert!(built.stderr.contains(expected), "{}", built.stderr);
+    let example = shop.path().join("apps/app.toml.example");
+    let text = fs::read_to_string(&example).unwrap();
+    assert!(text.contains("[environment]\n# GREETING = \"…\"    # app.py, line 4\n"), "{text}");
+    let component = fs::read(shop.component()).unwrap();
+    assert!(!component.windows(14).any(|bytes| bytes == b"secret-of-mine"), "what is in `.env` is in the component");
+    // It is the author's from then on.
+    fs::write(&example, "mine").unwrap();
+    shop.write("more.py", "");
+    let built = shop.build().await;
+    assert!(built.status.success(), "{}", built.stderr);
+    assert_eq!(fs::read_to_string(example).unwrap(), "mine");
+}

@@ -2,8 +2,11 @@
 
 mod built;
 mod environment;
+mod found;
 mod index;
 mod live;
 mod refused;
 mod sources;
+mod wheels;
+mod within;
 mod workshop;

@@ -6,6 +6,9 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::task::Context;
 use std::task::Poll;
 use std::task::ready;
@@ -15,34 +18,52 @@ use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
 
+use crate::files::budget::BufferShare;
+use crate::files::budget::FileBuffers;
+use crate::files::budget::PIECE_BYTES;
 use crate::files::error::FileError;
-use crate::files::room::Held;
-use crate::files::room::PIECE_BYTES;
-use crate::files::room::Room;
-use crate::files::turns::Turns;
+use crate::files::turns::BlockingPermits;
+use crate::places::pace::Pace;
+use crate::places::pace::Way;
 
 /// Some bytes of a file. An error means that the connection must be cut: the head has promised more.
 pub struct FileBody {
-    /// Where more comes from. `None` when the first piece is all: what is in memory needs no descriptor.
-    source: Option<Source>,
     /// What is still to be handed over.
     left: Range<u64>,
+    /// `None` where nothing of it is sent.
+    contents: Option<Arc<Contents>>,
+    reading: Option<Reading>,
+    /// Bytes of the piece that was handed over last.
+    handed: u64,
+    is_at_hand: bool,
+}
+
+/// What a body holds, within reach of whoever ends its request.
+struct Contents {
+    pace: Arc<Pace>,
+    // Held for a few instructions, never across an await.
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
     /// The first piece, read when the file was opened.
     first: Option<Bytes>,
-    reading: Option<Reading>,
+    /// Where more comes from. `None` when the first piece is all: what is in memory needs no descriptor.
+    source: Option<Source>,
 }
 
 #[derive(Clone)]
 struct Source {
     file: Arc<File>,
-    turns: Turns,
-    held: Held,
+    turns: BlockingPermits,
+    held: BufferShare,
 }
 
 /// Bytes in memory, which keep their room: whoever sends them may have them longer than we do.
 struct Piece {
     bytes: Vec<u8>,
-    _held: Held,
+    _held: BufferShare,
 }
 
 impl AsRef<[u8]> for Piece {
@@ -56,42 +77,61 @@ type Reading = Pin<Box<dyn Future<Output = Result<Bytes, FileError>> + Send>>;
 impl FileBody {
     /// Nothing.
     pub fn empty() -> FileBody {
-        FileBody { source: None, left: 0..0, first: None, reading: None }
+        FileBody::untold(0..0)
     }
 
     /// These bytes of `file`, if there is room for them; the first piece is read here and now. Blocks.
-    pub fn begin(file: File, bytes: Range<u64>, turns: Turns, room: &Room) -> Result<FileBody, FileError> {
+    pub fn begin(
+        file: File,
+        bytes: Range<u64>,
+        turns: BlockingPermits,
+        buffers: &mut FileBuffers,
+    ) -> Result<FileBody, FileError> {
         if bytes.is_empty() {
             return Ok(FileBody::empty());
         }
-        let held = room.take(bytes.end - bytes.start).ok_or(FileError::Full)?;
+        let held = buffers.take(bytes.end - bytes.start)?;
         let first = read(&file, &bytes, held.clone())?;
-        let is_all = first.len() as u64 == bytes.end - bytes.start;
-        let source = (!is_all).then(|| Source { file: Arc::new(file), turns, held });
-        Ok(FileBody { source, left: bytes, first: Some(first), reading: None })
+        let is_at_hand = first.len() as u64 == bytes.end - bytes.start;
+        let source = (!is_at_hand).then(|| Source { file: Arc::new(file), turns, held });
+        let contents = Contents { pace: buffers.pace().clone(), held: Mutex::new(Held { first: Some(first), source }) };
+        let contents = Arc::new(contents);
+        // What nobody has asked for yet goes at once, though nobody asks.
+        let within_reach = Arc::downgrade(&contents);
+        contents.pace.when_ended(move || {
+            if let Some(contents) = within_reach.upgrade() {
+                *contents.held() = Held::default();
+            }
+        });
+        contents.pace.waits(Way::Out);
+        Ok(FileBody { left: bytes, contents: Some(contents), reading: None, handed: 0, is_at_hand })
     }
 
     /// The length of these bytes and none of them, as HEAD wants it. It keeps no file open.
     pub fn untold(bytes: Range<u64>) -> FileBody {
-        FileBody { left: bytes, ..FileBody::empty() }
+        let is_at_hand = bytes.is_empty();
+        FileBody { left: bytes, contents: None, reading: None, handed: 0, is_at_hand }
     }
 
     /// Whether all of it is in memory.
     pub fn is_at_hand(&self) -> bool {
-        self.first.as_ref().map_or(0, |first| first.len() as u64) == self.length()
-    }
-
-    fn length(&self) -> u64 {
-        self.left.end - self.left.start
+        self.is_at_hand
     }
 
     fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, FileError>>> {
-        if let Some(first) = self.first.take() {
+        let Some(contents) = &self.contents else { return Poll::Ready(None) };
+        contents.pace.moved(Way::Out, std::mem::take(&mut self.handed));
+        if contents.pace.is_ended() && !self.left.is_empty() {
+            self.contents = None;
+            return Poll::Ready(Some(Err(FileError::GaveWay)));
+        }
+        if let Some(first) = contents.held().first.take() {
             return Poll::Ready(Some(Ok(first)));
         }
-        let (false, Some(source)) = (self.left.is_empty(), &self.source) else { return Poll::Ready(None) };
+        let source = contents.held().source.clone();
+        let (false, Some(source)) = (self.left.is_empty(), source) else { return Poll::Ready(None) };
         let reading = self.reading.get_or_insert_with(|| {
-            let (Source { file, turns, held }, left) = (source.clone(), self.left.clone());
+            let (Source { file, turns, held }, left) = (source, self.left.clone());
             Box::pin(async move { turns.take(move || read(&file, &left, held)).await })
         });
         let read = ready!(reading.as_mut().poll(context));
@@ -100,8 +140,14 @@ impl FileBody {
     }
 }
 
+impl Contents {
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The first piece of `bytes`, whole.
-fn read(file: &File, bytes: &Range<u64>, held: Held) -> Result<Bytes, FileError> {
+fn read(file: &File, bytes: &Range<u64>, held: BufferShare) -> Result<Bytes, FileError> {
     let length = (bytes.end - bytes.start).min(PIECE_BYTES);
     let mut piece = vec![0; usize::try_from(length).unwrap_or_default()];
     let mut filled = 0;
@@ -127,12 +173,15 @@ impl Body for FileBody {
         let polled = ready!(self.poll_bytes(context));
         Poll::Ready(polled.map(|read| match read {
             Ok(bytes) => {
-                self.left.start += bytes.len() as u64;
+                self.handed = bytes.len() as u64;
+                self.left.start += self.handed;
+                // Until it is asked for more.
+                self.contents.iter().for_each(|contents| contents.pace.waits(Way::Out));
                 Ok(Frame::data(bytes))
             }
             Err(error) => {
                 // Nothing comes after an error.
-                self.source = None;
+                self.contents = None;
                 Err(error)
             }
         }))
@@ -143,7 +192,7 @@ impl Body for FileBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.length())
+        SizeHint::with_exact(self.left.end - self.left.start)
     }
 }
 
@@ -154,6 +203,12 @@ mod tests {
     use http_body_util::BodyExt as _;
 
     use super::*;
+    use crate::files::budget::BufferBudget;
+    use crate::places::pace::Visitor;
+
+    fn buffers(room: &BufferBudget) -> FileBuffers {
+        FileBuffers::new(room.clone(), Arc::new(Pace::new(Visitor::of(None))), None)
+    }
 
     fn file(bytes: &[u8]) -> File {
         let mut file = tempfile::tempfile().unwrap();
@@ -165,8 +220,10 @@ mod tests {
     async fn bytes_come_in_pieces() {
         let content: Vec<u8> = (0..200_000_u32).map(|at| (at % 251) as u8).collect();
         for range in [0..200_000, 0..0, 5..6, 65_535..131_073, 199_999..200_000] {
-            let room = Room::new(1);
-            let mut body = FileBody::begin(file(&content), range.clone(), Turns::default(), &room).unwrap();
+            let room = BufferBudget::new(1);
+            let mut body =
+                FileBody::begin(file(&content), range.clone(), BlockingPermits::default(), &mut buffers(&room))
+                    .unwrap();
             let mut found = Vec::new();
             while let Some(frame) = body.frame().await {
                 let data = frame.unwrap().into_data().unwrap();
@@ -183,7 +240,9 @@ mod tests {
     async fn a_file_that_shrinks_is_not_sent_as_if_it_were_whole() {
         let content = file(&[b'x'; 100_000]);
         let again = content.try_clone().unwrap();
-        let mut body = FileBody::begin(again, 0..100_000, Turns::default(), &Room::new(1)).unwrap();
+        let mut body =
+            FileBody::begin(again, 0..100_000, BlockingPermits::default(), &mut buffers(&BufferBudget::new(1)))
+                .unwrap();
         content.set_len(80_000).unwrap();
         assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap().len(), 65_536);
         let broken = body.frame().await.unwrap().unwrap_err();
@@ -194,13 +253,13 @@ mod tests {
 
     #[tokio::test]
     async fn room_comes_back_when_the_last_piece_is_gone() {
-        let (room, content) = (Room::new(1), vec![b'x'; 100_000]);
-        let begin = |bytes| FileBody::begin(file(&content), bytes, Turns::default(), &room);
+        let (room, content) = (BufferBudget::new(1), vec![b'x'; 100_000]);
+        let begin = |bytes| FileBody::begin(file(&content), bytes, BlockingPermits::default(), &mut buffers(&room));
         let mut long = begin(0..100_000).unwrap();
         let first = long.frame().await.unwrap().unwrap();
-        assert!(matches!(begin(0..1), Err(FileError::Full)));
+        assert!(matches!(begin(0..1), Err(FileError::Full(1))));
         drop(long);
-        assert!(matches!(begin(0..1), Err(FileError::Full)), "a piece is still on its way");
+        assert!(matches!(begin(0..1), Err(FileError::Full(1))), "a piece is still on its way");
         drop(first);
         assert!(begin(0..1).is_ok());
         // Nothing needs no room.
@@ -212,8 +271,14 @@ mod tests {
     fn a_file_that_is_all_in_memory_is_closed() {
         let content = [b'x'; 70_000];
         for (length, is_open) in [(1, false), (PIECE_BYTES, false), (PIECE_BYTES + 1, true)] {
-            let body = FileBody::begin(file(&content), 0..length, Turns::default(), &Room::new(1)).unwrap();
-            assert_eq!(body.source.is_some(), is_open, "{length}");
+            let body = FileBody::begin(
+                file(&content),
+                0..length,
+                BlockingPermits::default(),
+                &mut buffers(&BufferBudget::new(1)),
+            )
+            .unwrap();
+            assert_eq!(body.contents.unwrap().held().source.is_some(), is_open, "{length}");
         }
     }
 }

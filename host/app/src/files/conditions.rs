@@ -50,7 +50,7 @@ pub struct Validators {
 
 /// What is to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Precondition {
     /// All of it (200).
     Whole,
     /// These bytes (206).
@@ -112,32 +112,32 @@ impl Conditions {
     }
 
     /// What to send of a file of `length` bytes, in the order of RFC 9110 section 13.2.2.
-    pub fn judge(&self, file: &Validators, length: u64, is_head: bool) -> Verdict {
+    pub fn judge(&self, file: &Validators, length: u64, is_head: bool) -> Precondition {
         if self.0.contains_key(IF_MATCH) {
             if !self.names(IF_MATCH, &file.tag, Compare::Strong) {
-                return Verdict::Failed;
+                return Precondition::Failed;
             }
         } else if let (Some(since), Some(modified)) = (self.date(IF_UNMODIFIED_SINCE), file.modified)
             && modified > since
         {
-            return Verdict::Failed;
+            return Precondition::Failed;
         }
         if self.0.contains_key(IF_NONE_MATCH) {
             if self.names(IF_NONE_MATCH, &file.tag, Compare::Weak) {
-                return Verdict::NotModified;
+                return Precondition::NotModified;
             }
         } else if let (Some(since), Some(modified)) = (self.date(IF_MODIFIED_SINCE), file.modified)
             && modified <= since
         {
-            return Verdict::NotModified;
+            return Precondition::NotModified;
         }
         match self.0.get(RANGE) {
             Some(range) if !is_head && self.holds_for_range(file) => match part(range.as_bytes(), length) {
-                Part::Whole => Verdict::Whole,
-                Part::Bytes(bytes) => Verdict::Part(bytes),
-                Part::Unsatisfiable => Verdict::Unsatisfiable,
+                Part::Whole => Precondition::Whole,
+                Part::Bytes(bytes) => Precondition::Part(bytes),
+                Part::Unsatisfiable => Precondition::Unsatisfiable,
             },
-            _ => Verdict::Whole,
+            _ => Precondition::Whole,
         }
     }
 
@@ -185,7 +185,7 @@ mod tests {
         Validators { tag: "\"abc\"".to_owned(), modified, is_settled: true }
     }
 
-    fn judge(file: &Validators, is_head: bool, fields: &[(&'static str, &str)]) -> Verdict {
+    fn judge(file: &Validators, is_head: bool, fields: &[(&'static str, &str)]) -> Precondition {
         let mut headers = HeaderMap::new();
         for (name, value) in fields {
             headers.append(*name, HeaderValue::from_str(value).unwrap());
@@ -193,55 +193,55 @@ mod tests {
         Conditions::of(&headers).judge(file, 10, is_head)
     }
 
-    fn check(fields: &[(&'static str, &str)], expected: Verdict) {
+    fn check(fields: &[(&'static str, &str)], expected: Precondition) {
         assert_eq!(judge(&file(), false, fields), expected, "{fields:?}");
     }
 
     #[test]
     fn what_the_visitor_has_is_not_sent_again() {
-        check(&[], Verdict::Whole);
-        check(&[("if-none-match", "\"abc\"")], Verdict::NotModified);
-        check(&[("if-none-match", "W/\"abc\"")], Verdict::NotModified);
-        check(&[("if-none-match", "\"x\", W/\"abc\"")], Verdict::NotModified);
-        check(&[("if-none-match", "\"x\""), ("if-none-match", "\"abc\"")], Verdict::NotModified);
-        check(&[("if-none-match", "*")], Verdict::NotModified);
-        check(&[("if-none-match", "\"abcd\"")], Verdict::Whole);
-        check(&[("if-modified-since", MODIFIED)], Verdict::NotModified);
-        check(&[("if-modified-since", BEFORE)], Verdict::Whole);
-        check(&[("if-modified-since", "yesterday")], Verdict::Whole);
+        check(&[], Precondition::Whole);
+        check(&[("if-none-match", "\"abc\"")], Precondition::NotModified);
+        check(&[("if-none-match", "W/\"abc\"")], Precondition::NotModified);
+        check(&[("if-none-match", "\"x\", W/\"abc\"")], Precondition::NotModified);
+        check(&[("if-none-match", "\"x\""), ("if-none-match", "\"abc\"")], Precondition::NotModified);
+        check(&[("if-none-match", "*")], Precondition::NotModified);
+        check(&[("if-none-match", "\"abcd\"")], Precondition::Whole);
+        check(&[("if-modified-since", MODIFIED)], Precondition::NotModified);
+        check(&[("if-modified-since", BEFORE)], Precondition::Whole);
+        check(&[("if-modified-since", "yesterday")], Precondition::Whole);
         // The tag has the say where both are there.
-        check(&[("if-none-match", "\"x\""), ("if-modified-since", MODIFIED)], Verdict::Whole);
-        assert_eq!(judge(&file(), true, &[("if-none-match", "\"abc\"")]), Verdict::NotModified);
+        check(&[("if-none-match", "\"x\""), ("if-modified-since", MODIFIED)], Precondition::Whole);
+        assert_eq!(judge(&file(), true, &[("if-none-match", "\"abc\"")]), Precondition::NotModified);
     }
 
     #[test]
     fn what_is_no_longer_so_fails() {
-        check(&[("if-match", "\"abc\"")], Verdict::Whole);
-        check(&[("if-match", "*")], Verdict::Whole);
-        check(&[("if-match", "W/\"abc\"")], Verdict::Failed);
-        check(&[("if-match", "\"x\"")], Verdict::Failed);
-        check(&[("if-unmodified-since", MODIFIED)], Verdict::Whole);
-        check(&[("if-unmodified-since", BEFORE)], Verdict::Failed);
-        check(&[("if-match", "\"abc\""), ("if-unmodified-since", BEFORE)], Verdict::Whole);
-        check(&[("if-match", "\"x\""), ("if-none-match", "\"abc\"")], Verdict::Failed);
+        check(&[("if-match", "\"abc\"")], Precondition::Whole);
+        check(&[("if-match", "*")], Precondition::Whole);
+        check(&[("if-match", "W/\"abc\"")], Precondition::Failed);
+        check(&[("if-match", "\"x\"")], Precondition::Failed);
+        check(&[("if-unmodified-since", MODIFIED)], Precondition::Whole);
+        check(&[("if-unmodified-since", BEFORE)], Precondition::Failed);
+        check(&[("if-match", "\"abc\""), ("if-unmodified-since", BEFORE)], Precondition::Whole);
+        check(&[("if-match", "\"x\""), ("if-none-match", "\"abc\"")], Precondition::Failed);
     }
 
     #[test]
     fn a_part_is_sent_of_what_the_visitor_has_the_rest_of() {
         const RANGE: (&str, &str) = ("range", "bytes=2-4");
-        check(&[RANGE], Verdict::Part(2..5));
-        assert_eq!(judge(&file(), true, &[RANGE]), Verdict::Whole);
-        check(&[RANGE, ("if-range", "\"abc\"")], Verdict::Part(2..5));
-        check(&[RANGE, ("if-range", "\"x\"")], Verdict::Whole);
-        check(&[RANGE, ("if-range", "W/\"abc\"")], Verdict::Whole);
-        check(&[RANGE, ("if-range", MODIFIED)], Verdict::Part(2..5));
-        check(&[RANGE, ("if-range", BEFORE)], Verdict::Whole);
-        check(&[RANGE, ("if-none-match", "\"abc\"")], Verdict::NotModified);
-        check(&[("range", "bytes=10-")], Verdict::Unsatisfiable);
+        check(&[RANGE], Precondition::Part(2..5));
+        assert_eq!(judge(&file(), true, &[RANGE]), Precondition::Whole);
+        check(&[RANGE, ("if-range", "\"abc\"")], Precondition::Part(2..5));
+        check(&[RANGE, ("if-range", "\"x\"")], Precondition::Whole);
+        check(&[RANGE, ("if-range", "W/\"abc\"")], Precondition::Whole);
+        check(&[RANGE, ("if-range", MODIFIED)], Precondition::Part(2..5));
+        check(&[RANGE, ("if-range", BEFORE)], Precondition::Whole);
+        check(&[RANGE, ("if-none-match", "\"abc\"")], Precondition::NotModified);
+        check(&[("range", "bytes=10-")], Precondition::Unsatisfiable);
         let fresh = Validators { is_settled: false, ..file() };
-        assert_eq!(judge(&fresh, false, &[RANGE, ("if-range", MODIFIED)]), Verdict::Whole);
+        assert_eq!(judge(&fresh, false, &[RANGE, ("if-range", MODIFIED)]), Precondition::Whole);
         let timeless = Validators { modified: None, ..file() };
-        assert_eq!(judge(&timeless, false, &[RANGE, ("if-range", "never")]), Verdict::Whole);
+        assert_eq!(judge(&timeless, false, &[RANGE, ("if-range", "never")]), Precondition::Whole);
     }
 
     #[test]

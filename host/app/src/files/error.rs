@@ -15,9 +15,12 @@ pub enum FileError {
     /// The file system said nothing.
     #[error("it could not be read within {0:?}: the file system is slow, or others wait for it as well")]
     Slow(Duration),
-    /// Nobody's fault: too much of other files is on its way.
+    /// Nobody's fault: too much of other files is on its way for so many bytes more.
     #[error("no room for another file: as many as the host sends at once are on their way")]
-    Full,
+    Full(u64),
+    /// Its visitor was slow, and others waited for its room.
+    #[error("its visitor was slow to read, and others waited for its room")]
+    GaveWay,
     /// A bug of ours.
     #[error("the host failed while it read it: this is a bug of guesthouse")]
     Bug,

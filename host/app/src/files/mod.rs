@@ -6,9 +6,10 @@
 //! ```
 //!
 //! Files are no part of a revision: they are served as they lie there now. What blocks runs beside the async threads, a
-//! few calls at a time (`turns`), and in pieces, for which the whole host has one `room`.
+//! few calls at a time (`turns`), and in pieces, for which the whole host has one `budget`.
 
 pub mod body;
+pub mod budget;
 mod choose;
 mod conditions;
 pub mod error;
@@ -17,7 +18,6 @@ mod media;
 mod navigation;
 mod range;
 mod reply;
-pub mod room;
 mod turns;
 mod wanted;
 
@@ -29,6 +29,9 @@ use http::Response;
 
 use crate::coding::Accepted;
 use crate::files::body::FileBody;
+use crate::files::budget::BufferBudget;
+use crate::files::budget::BufferShare;
+use crate::files::budget::FileBuffers;
 use crate::files::choose::Choice;
 use crate::files::choose::choose;
 use crate::files::choose::fallback_of;
@@ -38,37 +41,39 @@ use crate::files::folder::Folder;
 use crate::files::navigation::is_navigation;
 use crate::files::reply::Question;
 use crate::files::reply::reply;
-use crate::files::room::Room;
-use crate::files::turns::Turns;
+use crate::files::turns::BlockingPermits;
 use crate::files::wanted::Wanted;
 use crate::files::wanted::wanted;
+use crate::places::pace::Pace;
 
 /// The static folders of one app, in the order in which they are asked.
 pub struct Files {
     folders: Vec<Arc<Folder>>,
-    turns: Turns,
-    room: Room,
+    turns: BlockingPermits,
+    room: BufferBudget,
 }
 
 impl Default for Files {
     /// None.
     fn default() -> Files {
-        Files::new(Vec::new(), Room::new(0))
+        Files::new(Vec::new(), BufferBudget::new(0))
     }
 }
 
 /// A request, as far as it matters to files.
-pub struct Asked<'a> {
+pub struct FileRequest<'a> {
     /// Files answer GET and HEAD.
     pub method: &'a Method,
     /// Raw, below the app's mount.
     pub path: &'a str,
     /// Its fields.
     pub headers: &'a HeaderMap,
+    /// How fast its visitor reads.
+    pub pace: &'a Arc<Pace>,
 }
 
 /// What the files say to a request.
-pub enum Found {
+pub enum FileResult {
     /// There is no such file.
     Nothing,
     /// A folder with an index is meant: go to the same with a slash.
@@ -81,12 +86,13 @@ pub enum Found {
 pub struct Fallback {
     folders: Vec<Arc<Folder>>,
     question: Question,
+    pace: Arc<Pace>,
 }
 
 impl Files {
     /// Serves from these, the first one that has a file, while there is `room`.
-    pub fn new(folders: Vec<Arc<Folder>>, room: Room) -> Files {
-        Files { folders, turns: Turns::default(), room }
+    pub fn new(folders: Vec<Arc<Folder>>, room: BufferBudget) -> Files {
+        Files { folders, turns: BlockingPermits::default(), room }
     }
 
     /// Whether this request may be about a file. Costs nothing where there are none.
@@ -95,7 +101,7 @@ impl Files {
     }
 
     /// Looks for a file.
-    pub async fn find(&self, asked: &Asked<'_>) -> Result<Found, FileError> {
+    pub async fn find(&self, asked: &FileRequest<'_>) -> Result<FileResult, FileError> {
         let fitting: Vec<(Arc<Folder>, Wanted)> = self
             .folders
             .iter()
@@ -104,56 +110,84 @@ impl Files {
             })
             .collect();
         if fitting.is_empty() {
-            return Ok(Found::Nothing);
+            return Ok(FileResult::Nothing);
         }
-        let (question, turns, room) = (Question::of(asked), self.turns.clone(), self.room.clone());
-        let look = move || {
-            for (folder, wanted) in &fitting {
+        let (question, fitting) = (Question::of(asked), Arc::new(fitting));
+        self.with_room(asked.pace, move |turns, mut buffers| {
+            for (folder, wanted) in &*fitting {
                 match choose(folder, wanted, &question)? {
                     Choice::Nothing => {}
-                    Choice::MissingSlash => return Ok(Found::MissingSlash),
+                    Choice::MissingSlash => return Ok(FileResult::MissingSlash),
                     Choice::File(chosen) => {
-                        return answered(reply(*chosen, folder.settings.max_age, &question, turns, &room));
+                        return answered(reply(*chosen, folder.settings.max_age, &question, turns, &mut buffers));
                     }
                 }
             }
-            Ok(Found::Nothing)
-        };
-        self.turns.take(look).await
+            Ok(FileResult::Nothing)
+        })
+        .await
+    }
+
+    /// Looks with the room there is, and once more with room that was waited for.
+    async fn with_room(
+        &self,
+        pace: &Arc<Pace>,
+        look: impl Fn(BlockingPermits, FileBuffers) -> Result<FileResult, FileError> + Clone + Send + 'static,
+    ) -> Result<FileResult, FileError> {
+        match self.look(pace, look.clone(), None).await {
+            Err(FileError::Full(bytes)) => {
+                let reserved = self.room.take(bytes, pace).await?;
+                self.look(pace, look, Some(reserved)).await
+            }
+            found => found,
+        }
+    }
+
+    async fn look(
+        &self,
+        pace: &Arc<Pace>,
+        look: impl FnOnce(BlockingPermits, FileBuffers) -> Result<FileResult, FileError> + Send + 'static,
+        reserved: Option<BufferShare>,
+    ) -> Result<FileResult, FileError> {
+        let (turns, buffers) = (self.turns.clone(), FileBuffers::new(self.room.clone(), pace.clone(), reserved));
+        self.turns.take(move || look(turns, buffers)).await
     }
 
     /// What would answer this request if neither a file nor the guest does: a page, for who goes to an address.
-    pub fn fallback(&self, asked: &Asked<'_>) -> Option<Fallback> {
+    pub fn fallback(&self, asked: &FileRequest<'_>) -> Option<Fallback> {
         let fits = |folder: &&Arc<Folder>| {
             folder.settings.fallback.is_some() && wanted::is_below(&folder.settings.prefix, asked.path)
         };
         let folders: Vec<Arc<Folder>> = self.folders.iter().filter(fits).cloned().collect();
-        (!folders.is_empty() && is_navigation(asked.headers))
-            .then(|| Fallback { folders, question: Question::of(asked) })
+        (!folders.is_empty() && is_navigation(asked.headers)).then(|| Fallback {
+            folders,
+            question: Question::of(asked),
+            pace: asked.pace.clone(),
+        })
     }
 
     /// Answers with a fallback, unless its file is gone.
-    pub async fn fall_back(&self, fallback: Fallback) -> Result<Found, FileError> {
-        let (Fallback { folders, question }, turns, room) = (fallback, self.turns.clone(), self.room.clone());
-        let look = move || {
+    pub async fn fall_back(&self, fallback: Fallback) -> Result<FileResult, FileError> {
+        let Fallback { folders, question, pace } = fallback;
+        self.with_room(&pace, move |turns, mut buffers| {
             for folder in &folders {
                 if let Some(chosen) = fallback_of(folder, &question)? {
                     // It stands under addresses that may mean something else tomorrow.
-                    return answered(reply(chosen, None, &question, turns, &room));
+                    return answered(reply(chosen, None, &question, turns, &mut buffers));
                 }
             }
-            Ok(Found::Nothing)
-        };
-        self.turns.take(look).await
+            Ok(FileResult::Nothing)
+        })
+        .await
     }
 }
 
-fn answered(reply: Result<Response<FileBody>, FileError>) -> Result<Found, FileError> {
-    reply.map(|response| Found::Answered(Box::new(response)))
+fn answered(reply: Result<Response<FileBody>, FileError>) -> Result<FileResult, FileError> {
+    reply.map(|response| FileResult::Answered(Box::new(response)))
 }
 
 impl Question {
-    fn of(asked: &Asked<'_>) -> Question {
+    fn of(asked: &FileRequest<'_>) -> Question {
         Question {
             is_head: *asked.method == Method::HEAD,
             conditions: Conditions::of(asked.headers),

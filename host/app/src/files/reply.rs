@@ -16,12 +16,12 @@ use http::header;
 use crate::coding::Accepted;
 use crate::coding::Coding;
 use crate::files::body::FileBody;
+use crate::files::budget::FileBuffers;
 use crate::files::conditions::Conditions;
+use crate::files::conditions::Precondition;
 use crate::files::conditions::Validators;
-use crate::files::conditions::Verdict;
 use crate::files::error::FileError;
-use crate::files::room::Room;
-use crate::files::turns::Turns;
+use crate::files::turns::BlockingPermits;
 
 /// A file that is to be sent.
 pub struct Chosen {
@@ -53,8 +53,8 @@ pub fn reply(
     chosen: Chosen,
     max_age: Option<Duration>,
     question: &Question,
-    turns: Turns,
-    room: &Room,
+    turns: BlockingPermits,
+    buffers: &mut FileBuffers,
 ) -> Result<Response<FileBody>, FileError> {
     let length = chosen.metadata.size();
     let validators = Validators::of(&chosen.metadata, SystemTime::now());
@@ -62,15 +62,15 @@ pub fn reply(
     let mut headers = HeaderMap::with_capacity(16);
     about_caching(&mut headers, &validators, max_age, chosen.is_compressible);
     let (status, bytes) = match verdict {
-        Verdict::Whole => (StatusCode::OK, 0..length),
-        Verdict::Part(bytes) => {
+        Precondition::Whole => (StatusCode::OK, 0..length),
+        Precondition::Part(bytes) => {
             let range = format!("bytes {}-{}/{length}", bytes.start, bytes.end.saturating_sub(1));
             put(&mut headers, header::CONTENT_RANGE, &range);
             (StatusCode::PARTIAL_CONTENT, bytes)
         }
-        Verdict::NotModified => return Ok(without_body(StatusCode::NOT_MODIFIED, headers)),
-        Verdict::Failed => return Ok(without_body(StatusCode::PRECONDITION_FAILED, HeaderMap::new())),
-        Verdict::Unsatisfiable => {
+        Precondition::NotModified => return Ok(without_body(StatusCode::NOT_MODIFIED, headers)),
+        Precondition::Failed => return Ok(without_body(StatusCode::PRECONDITION_FAILED, HeaderMap::new())),
+        Precondition::Unsatisfiable => {
             let mut headers = HeaderMap::new();
             put(&mut headers, header::CONTENT_RANGE, &format!("bytes */{length}"));
             return Ok(without_body(StatusCode::RANGE_NOT_SATISFIABLE, headers));
@@ -78,7 +78,7 @@ pub fn reply(
     };
     about_content(&mut headers, &chosen, &bytes);
     let body =
-        if question.is_head { FileBody::untold(bytes) } else { FileBody::begin(chosen.file, bytes, turns, room)? };
+        if question.is_head { FileBody::untold(bytes) } else { FileBody::begin(chosen.file, bytes, turns, buffers)? };
     Ok(response(status, headers, body))
 }
 

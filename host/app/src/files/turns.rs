@@ -15,15 +15,15 @@ const CALL_MAX: Duration = Duration::from_secs(30);
 
 /// Who may block a thread.
 #[derive(Clone)]
-pub struct Turns(Arc<Semaphore>);
+pub struct BlockingPermits(Arc<Semaphore>);
 
-impl Default for Turns {
-    fn default() -> Turns {
-        Turns(Arc::new(Semaphore::new(AT_ONCE)))
+impl Default for BlockingPermits {
+    fn default() -> BlockingPermits {
+        BlockingPermits(Arc::new(Semaphore::new(AT_ONCE)))
     }
 }
 
-impl Turns {
+impl BlockingPermits {
     /// Does `work` where it may block. A call that hangs keeps its turn, although nobody waits for it any more.
     pub async fn take<T: Send + 'static>(
         &self,

@@ -3,12 +3,11 @@
 use bytes::Bytes;
 use criterion::Criterion;
 use guesthouse_component::inspect::inspect;
-use guesthouse_sandbox::compile::compile;
+use guesthouse_sandbox::capability::CapabilityHostSettings;
 use guesthouse_sandbox::engine::Sandbox;
 use guesthouse_sandbox::engine::SandboxSettings;
-use guesthouse_sandbox::folder::Folders;
+use guesthouse_sandbox::engine::compile::compile;
 use guesthouse_sandbox::guest::Guest;
-use guesthouse_sandbox::limits::Limits;
 use guesthouse_sandbox::request::GuestRequest;
 use guesthouse_sandbox::settings::GuestSettings;
 use guesthouse_sandbox::settings::Instances;
@@ -48,7 +47,7 @@ fn sandbox() -> Sandbox {
         memory_total_bytes_max: 1 << 30,
         memory_bytes_max: 128 << 20,
         instances_max: 64,
-        open_files_max: 64,
+        capabilities: CapabilityHostSettings::default(),
     };
     Sandbox::new(settings, TaskTracker::new()).expect("the pool can be reserved")
 }
@@ -63,11 +62,9 @@ fn guest(sandbox: &Sandbox, name: &str, instances: Instances) -> Guest {
     let settings = GuestSettings {
         app: name.to_owned(),
         revision: "1".to_owned(),
-        limits: Limits::default(),
         instances,
-        environment: Vec::new(),
-        folders: Folders::default(),
         log_lines_per_second_max: 100,
+        ..GuestSettings::default()
     };
     sandbox.prepare(file.path(), &inspection, settings).expect("a guest app links")
 }
@@ -80,7 +77,7 @@ async fn ask(guest: &Guest) {
     assert!(!body.is_empty());
 }
 
-/// What `wrk` asks, as the request street hands it over.
+/// What `wrk` asks, as the request path hands it over.
 fn request() -> GuestRequest {
     let mut headers = HeaderMap::new();
     headers.insert(HOST, HeaderValue::from_static("localhost:8080"));

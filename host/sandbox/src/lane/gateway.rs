@@ -17,22 +17,22 @@ use wasmtime::component::InstancePre;
 use self::bindings::App;
 use self::bindings::AppPre;
 use self::bindings::guesthouse::gateway::types;
-use crate::deadline;
+use crate::bounds::deadline;
+use crate::bounds::memory::Account;
+use crate::bounds::memory::Share;
 use crate::fault::Fault;
 use crate::fault::MEMORY_IS_USED_UP;
-use crate::instance::Mould;
-use crate::instance::Start;
-use crate::lane::message::FIELDS_MAX;
-use crate::lot::Lot;
-use crate::memory::Account;
-use crate::memory::Share;
+use crate::instances::call::Call;
+use crate::instances::idle::IdleInstances;
+use crate::instances::instance::InstanceFactory;
+use crate::instances::instance::InstanceSource;
+use crate::instances::message::FIELDS_MAX;
+use crate::instances::response::GuestBody;
+use crate::instances::store::Common;
+use crate::instances::store::State;
 use crate::request::GuestRequest;
 use crate::request::Received;
 use crate::request::Whole;
-use crate::response::GuestBody;
-use crate::store::Common;
-use crate::store::State;
-use crate::visit::Visit;
 
 #[allow(missing_docs, clippy::all, reason = "generated from `wit/gateway.wit`")]
 mod bindings {
@@ -51,24 +51,24 @@ const HEAD_BYTES_MAX: usize = 128 << 10;
 /// A gateway guest.
 pub(crate) struct Gateway {
     app: AppPre<State>,
-    lot: Arc<Lot<App>>,
+    idle_instances: Arc<IdleInstances<App>>,
 }
 
 impl Gateway {
     pub(crate) fn new(linked: InstancePre<State>, common: &Common) -> wasmtime::Result<Gateway> {
-        Ok(Gateway { app: AppPre::new(linked)?, lot: Lot::new(common) })
+        Ok(Gateway { app: AppPre::new(linked)?, idle_instances: IdleInstances::new(common) })
     }
 
     pub(crate) fn forget(&self) {
-        self.lot.forget();
+        self.idle_instances.forget();
     }
 
-    pub(crate) fn mould(&self) -> &AppPre<State> {
+    pub(crate) fn factory(&self) -> &AppPre<State> {
         &self.app
     }
 
-    pub(crate) async fn call(&self, received: Received, mut visit: Visit) -> Result<Response<GuestBody>, Fault> {
-        let start = Start::new(self.lot.take(), self.app.engine(), &visit.common, &visit.tag);
+    pub(crate) async fn call(&self, received: Received, mut call: Call) -> Result<Response<GuestBody>, Fault> {
+        let start = InstanceSource::new(self.idle_instances.take(), self.app.engine(), &call.common, &call.log_context);
         let app = self.app.clone();
         let guest = Box::pin(async move {
             let mut instance = start.instance(&app).await?;
@@ -77,24 +77,24 @@ impl Gateway {
                 let peer = request.peer.map(|peer| peer.to_string());
                 let fields = fields(&request.headers);
                 let record = record(&request, &fields, peer.as_deref(), body.as_ref());
-                let called = instance.door.guesthouse_gateway_handler();
+                let called = instance.exports.guesthouse_gateway_handler();
                 called.call_handle(&mut instance.store, record).await
             };
             let response = called.map_err(|error| instance.fault(&error))?.map_err(|said| Fault::said(&said))?;
             Ok((response, instance))
         });
-        let turn = visit.turn.take();
-        let (response, instance) = deadline::within(guest, visit.limits(), turn).await?;
-        let response = message(response, visit.limits().response_bytes_max)?;
-        if let Some(keep) = self.lot.keep(instance) {
+        let turn = call.turn.take();
+        let (response, instance) = deadline::within(guest, call.limits(), turn).await?;
+        let response = message(response, call.limits().response_bytes_max)?;
+        if let Some(keep) = self.idle_instances.keep(instance) {
             keep();
         }
         Ok(response)
     }
 }
 
-impl Mould for AppPre<State> {
-    type Door = App;
+impl InstanceFactory for AppPre<State> {
+    type Exports = App;
 
     fn linked(&self) -> &InstancePre<State> {
         self.instance_pre()

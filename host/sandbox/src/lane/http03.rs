@@ -10,71 +10,72 @@ use wasmtime::component::InstancePre;
 use wasmtime_wasi_http::p3::bindings::Service;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
-use crate::crew::Crew;
 use crate::fault::Fault;
-use crate::instance::Mould;
-use crate::instance::Start;
-use crate::lane::exchange::serve;
-use crate::lane::message;
-use crate::lot::Lot;
+use crate::instances::call::Call;
+use crate::instances::exchange::serve;
+use crate::instances::idle::IdleInstances;
+use crate::instances::instance::InstanceFactory;
+use crate::instances::instance::InstanceSource;
+use crate::instances::message;
+use crate::instances::response::GuestBody;
+use crate::instances::shared::SharedInstances;
+use crate::instances::store::Common;
+use crate::instances::store::State;
 use crate::request::GuestRequest;
-use crate::response::GuestBody;
-use crate::store::Common;
-use crate::store::State;
-use crate::visit::Visit;
 
 /// A guest of the `wasi:http/service` world.
 pub(crate) struct Http03 {
     service: ServicePre<State>,
-    lot: Arc<Lot<Service>>,
+    idle_instances: Arc<IdleInstances<Service>>,
     /// Present when its instances answer several requests at once.
-    crew: Option<Crew>,
+    shared: Option<SharedInstances>,
 }
 
 impl Http03 {
     pub(crate) fn new(linked: InstancePre<State>, common: &Arc<Common>) -> wasmtime::Result<Http03> {
         let instances = &common.settings.instances;
         let service = ServicePre::new(linked)?;
-        let lot = Lot::new(common);
+        let idle_instances = IdleInstances::new(common);
         let several = instances.are_reused() && instances.concurrent_max > 1;
-        let crew = several.then(|| Crew::new(service.clone(), lot.clone(), common.clone()));
-        Ok(Http03 { service, lot, crew })
+        let shared = several.then(|| SharedInstances::new(service.clone(), idle_instances.clone(), common.clone()));
+        Ok(Http03 { service, idle_instances, shared })
     }
 
     pub(crate) fn forget(&self) {
-        self.lot.forget();
+        self.idle_instances.forget();
     }
 
-    pub(crate) fn mould(&self) -> &ServicePre<State> {
+    pub(crate) fn factory(&self) -> &ServicePre<State> {
         &self.service
     }
 
     pub(crate) fn shares_instances(&self) -> bool {
-        self.crew.is_some()
+        self.shared.is_some()
     }
 
-    pub(crate) async fn call(&self, request: GuestRequest, visit: Visit) -> Result<Response<GuestBody>, Fault> {
+    pub(crate) async fn call(&self, request: GuestRequest, call: Call) -> Result<Response<GuestBody>, Fault> {
         let incoming = message::incoming(request)?;
-        if let Some(crew) = &self.crew {
-            return crew.call(incoming, visit).await;
+        if let Some(shared) = &self.shared {
+            return shared.call(incoming, call).await;
         }
-        let start = Start::new(self.lot.take(), self.service.engine(), &visit.common, &visit.tag);
+        let start =
+            InstanceSource::new(self.idle_instances.take(), self.service.engine(), &call.common, &call.log_context);
         let (sender, head) = oneshot::channel();
-        let (service, lot) = (self.service.clone(), self.lot.clone());
+        let (service, idle_instances) = (self.service.clone(), self.idle_instances.clone());
         let guest = Box::pin(async move {
             let mut instance = start.instance(&service).await?;
-            let door = &instance.door;
+            let exports = &instance.exports;
             let ran =
-                instance.store.run_concurrent(async |accessor| serve(accessor, door, incoming, sender).await).await;
+                instance.store.run_concurrent(async |accessor| serve(accessor, exports, incoming, sender).await).await;
             ran.flatten().map_err(|error| instance.fault(&error))?;
-            Ok(lot.keep(instance))
+            Ok(idle_instances.keep(instance))
         });
-        message::respond(guest, head, visit).await
+        message::respond(guest, head, call).await
     }
 }
 
-impl Mould for ServicePre<State> {
-    type Door = Service;
+impl InstanceFactory for ServicePre<State> {
+    type Exports = Service;
 
     fn linked(&self) -> &InstancePre<State> {
         self.instance_pre()

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use guesthouse_sandbox::folder::Folder;
-use guesthouse_sandbox::folder::Folders;
-use guesthouse_sandbox::folder::Source;
+use guesthouse_sandbox::capability::files::settings::Folder;
+use guesthouse_sandbox::capability::files::settings::Folders;
+use guesthouse_sandbox::capability::files::settings::Source;
 use guesthouse_test_guests as guest;
 
 use crate::harness::ask;

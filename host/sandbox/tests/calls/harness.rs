@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use guesthouse_component::inspect::inspect;
-use guesthouse_sandbox::compile::compile;
+use guesthouse_sandbox::capability::CapabilityHostSettings;
+use guesthouse_sandbox::capability::CapabilitySettings;
+use guesthouse_sandbox::capability::files::settings::Folders;
+use guesthouse_sandbox::capability::wasi::WasiSettings;
 use guesthouse_sandbox::engine::Sandbox;
 use guesthouse_sandbox::engine::SandboxSettings;
+use guesthouse_sandbox::engine::compile::compile;
 use guesthouse_sandbox::fault::Fault;
-use guesthouse_sandbox::folder::Folders;
 use guesthouse_sandbox::guest::Guest;
 use guesthouse_sandbox::limits::Limits;
 use guesthouse_sandbox::request::GuestRequest;
@@ -31,7 +34,7 @@ pub fn sandbox() -> &'static Sandbox {
             memory_total_bytes_max: 1 << 30,
             memory_bytes_max: 512 << 20,
             instances_max: 64,
-            open_files_max: 64,
+            capabilities: CapabilityHostSettings::default(),
         };
         Sandbox::new(settings, TaskTracker::new()).unwrap()
     })
@@ -57,13 +60,13 @@ fn prepared(sandbox: &Sandbox, name: &str, limits: Limits, instances: Instances,
     let artefact = compile(&bytes, sandbox.target(inspection.class).unwrap(), None).unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), artefact).unwrap();
+    let wasi = WasiSettings { environment: vec![("GREETING".to_owned(), "moin".to_owned())] };
     let settings = GuestSettings {
         app: name.to_owned(),
         revision: "1".to_owned(),
         limits,
         instances,
-        environment: vec![("GREETING".to_owned(), "moin".to_owned())],
-        folders,
+        capabilities: CapabilitySettings { wasi, files: folders, ..CapabilitySettings::default() },
         log_lines_per_second_max: 100,
     };
     sandbox.prepare(file.path(), &inspection, settings).unwrap()

@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::future::select_all;
 use futures_util::stream;
+use guesthouse_sandbox::capability::CapabilityHostSettings;
 use guesthouse_sandbox::engine::Sandbox;
 use guesthouse_sandbox::engine::SandboxSettings;
 use guesthouse_sandbox::guest::Guest;
@@ -36,8 +37,12 @@ fn concurrent(concurrent_max: u32) -> Instances {
 }
 
 fn small(memory_total_bytes_max: u64) -> Sandbox {
-    let settings =
-        SandboxSettings { memory_total_bytes_max, memory_bytes_max: 128 << 20, instances_max: 8, open_files_max: 64 };
+    let settings = SandboxSettings {
+        memory_total_bytes_max,
+        memory_bytes_max: 128 << 20,
+        instances_max: 8,
+        capabilities: CapabilityHostSettings::default(),
+    };
     Sandbox::new(settings, TaskTracker::new()).unwrap()
 }
 

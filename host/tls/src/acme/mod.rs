@@ -9,5 +9,5 @@ pub mod folder;
 pub mod order;
 pub mod pace;
 mod places;
+pub mod renew;
 pub mod settings;
-pub mod tend;

@@ -1,8 +1,11 @@
 """An event loop for a guest: callbacks, timers, tasks; no sockets and no threads to wait for."""
 
 import asyncio
+import errno
+import socket
 import time
 from asyncio import base_events
+from asyncio import selector_events
 
 from guesthouse import threads
 
@@ -32,6 +35,27 @@ class Loop(base_events.BaseEventLoop):
         super().__init__()
         self._selector = Waiting()
 
+    def turn(self, timeout):
+        """One round while the loop stands still under a function that belongs in a thread and waits for it. False: nothing
+        that could come."""
+        if not self._ready and not self._scheduled:
+            return False
+        events = asyncio.events
+        before = events._get_running_loop()
+        events._set_running_loop(self)
+        task = asyncio.current_task(self)
+        if task is not None:
+            asyncio.tasks._leave_task(self, task)
+        try:
+            if timeout is not None and not self._ready:
+                self.call_later(timeout, _nothing)
+            self._run_once()
+        finally:
+            if task is not None:
+                asyncio.tasks._enter_task(self, task)
+            events._set_running_loop(before)
+        return True
+
     def _process_events(self, events):
         return None
 
@@ -53,11 +77,46 @@ class Loop(base_events.BaseEventLoop):
             future.set_exception(error)
         return future
 
+    async def subprocess_exec(self, protocol_factory, program, *args, **keywords):
+        raise FileNotFoundError(errno.ENOENT, "there are no processes in this guest: this one cannot be run", program)
+
+    async def subprocess_shell(self, protocol_factory, cmd, **keywords):
+        raise FileNotFoundError(errno.ENOENT, "there are no processes in this guest: this one cannot be run", cmd)
+
+    async def getaddrinfo(self, host, port, *, family=0, type=0, proto=0, flags=0):
+        return socket.getaddrinfo(host, port, family, type, proto, flags)
+
+    async def getnameinfo(self, sockaddr, flags=0):
+        return socket.getnameinfo(sockaddr, flags)
+
+    async def create_connection(self, protocol_factory, host=None, port=None, **keywords):
+        raise no_network("create_connection")
+
+    async def create_datagram_endpoint(self, protocol_factory, *args, **keywords):
+        raise no_network("create_datagram_endpoint")
+
+    async def create_server(self, protocol_factory, host=None, port=None, **keywords):
+        raise no_network("create_server")
+
+    async def create_unix_connection(self, protocol_factory, path=None, **keywords):
+        raise no_network("create_unix_connection")
+
+    async def create_unix_server(self, protocol_factory, path=None, **keywords):
+        raise no_network("create_unix_server")
+
     async def shutdown_default_executor(self, timeout=None):
         return None
 
     def add_signal_handler(self, sig, callback, *args):
         raise NotImplementedError("there are no signals in this guest")
+
+
+def no_network(call):
+    return OSError(errno.ENETUNREACH, "there are no sockets in this guest: `loop.%s` cannot be used" % call)
+
+
+def _nothing():
+    """What a timer calls that only ends a wait."""
 
 
 # Python 3.14 hides its policies, and 3.16 will have none.
@@ -73,3 +132,8 @@ class Policy(_POLICY):
 def use():
     set_policy = getattr(asyncio.events, "_set_event_loop_policy", None) or asyncio.set_event_loop_policy
     set_policy(Policy())
+    # Who names the class gets this one: the other begins with a pair of sockets.
+    asyncio.SelectorEventLoop = selector_events.BaseSelectorEventLoop = Loop
+    if hasattr(asyncio, "unix_events"):
+        asyncio.unix_events._UnixSelectorEventLoop = asyncio.unix_events.SelectorEventLoop = Loop
+        asyncio.EventLoop = asyncio.unix_events.EventLoop = Loop

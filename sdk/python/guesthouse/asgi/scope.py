@@ -5,6 +5,7 @@ from urllib.parse import unquote_to_bytes
 from wit_world.imports import types
 
 from guesthouse.environ import METHODS
+from guesthouse.older import Mount
 
 _VERSIONS = {"version": "3.0", "spec_version": "2.4"}
 
@@ -28,6 +29,7 @@ def build(request, state):
     prefix = seen.get("x-forwarded-prefix", b"").decode("latin-1").rstrip("/")
     scheme = scheme_of(seen.get("x-forwarded-proto"), request)
     path = unquote_to_bytes(raw).decode("utf-8", "replace")
+    mount = prefix if Mount.in_path else ""
     client = seen.get("x-forwarded-for", b"").rpartition(b",")[2].strip().decode("latin-1")
     return {
         "type": "http",
@@ -36,8 +38,8 @@ def build(request, state):
         "method": METHODS.get(type(method)) or method.value,
         "scheme": scheme,
         # Both with the mount, as the specification has it: an app takes `root_path` off.
-        "path": prefix + path,
-        "raw_path": (prefix + raw).encode("utf-8"),
+        "path": mount + path,
+        "raw_path": (mount + raw).encode("utf-8"),
         "query_string": query.encode("utf-8"),
         "root_path": prefix,
         "headers": headers,

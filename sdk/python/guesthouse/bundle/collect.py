@@ -14,7 +14,7 @@ from guesthouse.bundle.store import STORE
 _FOLDERS_LEFT_OUT = frozenset(
     ("__pycache__", ".git", ".hg", ".svn", ".venv", "node_modules", ".mypy_cache", ".pytest_cache")
 )
-_SUFFIXES_LEFT_OUT = (".pyc", ".pyo", ".so", ".wasm", ".sqlite3", ".sqlite3-journal")
+_SUFFIXES_LEFT_OUT = (".pyc", ".pyo", ".wasm", ".sqlite3", ".sqlite3-journal")
 # In libraries, besides: what their authors build and test them with.
 _LIBRARY_FOLDERS_LEFT_OUT = frozenset(("tests", "bin"))
 _LIBRARY_SUFFIXES_LEFT_OUT = (".c", ".cpp", ".exe", ".h", ".po", ".pot", ".pxd", ".pyi", ".pyx", ".whl")
@@ -38,6 +38,9 @@ def collect_folder(root, folder, exclude, is_library):
                 continue
             STORE.add_folder(path)
             collect_folder(root, path, exclude, is_library)
+        elif name.endswith(".so"):
+            # It is linked to the component: that it is there shows.
+            STORE.add_name(path)
         elif not name.endswith(_SUFFIXES_LEFT_OUT) and not (is_library and name.endswith(_LIBRARY_SUFFIXES_LEFT_OUT)):
             with real.open(path, "rb") as opened:
                 content = opened.read()
@@ -69,6 +72,14 @@ def compiled(path, source):
     except (SyntaxError, ValueError):
         return None
     return zlib.compress(marshal.dumps(code), 9)
+
+
+def forget_imported():
+    """Code of modules that were imported after they had been collected is not kept twice."""
+    global _imported
+    _imported = None
+    for path in imported():
+        STORE.code.pop(path, None)
 
 
 _imported = None

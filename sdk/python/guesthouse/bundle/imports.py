@@ -55,6 +55,8 @@ class FolderFinder:
                 portions = list(spec.submodule_search_locations)
         base = self.path + "/" + fullname.rpartition(".")[2]
         for file, locations in ((base + "/__init__.py", [base]), (base + ".py", None)):
+            if locations is None and (native := extension(fullname, base)) is not None:
+                return native
             if STORE.has_source(file):
                 loader = BundleLoader(fullname, file)
                 spec = importlib.util.spec_from_file_location(
@@ -83,6 +85,15 @@ class FolderFinder:
                 yield prefix + name[:-3], False
             elif os.path.isfile(path + "/__init__.py"):
                 yield prefix + name, True
+
+
+def extension(fullname, base):
+    """A module in native code: it is linked to the component, by its path, and no file is opened for it."""
+    for suffix in importlib.machinery.EXTENSION_SUFFIXES:
+        if STORE.has_source(base + suffix):
+            loader = importlib.machinery.ExtensionFileLoader(fullname, base + suffix)
+            return importlib.util.spec_from_file_location(fullname, base + suffix, loader=loader)
+    return None
 
 
 class PathHook:

@@ -16,7 +16,6 @@ _LEFT_OUT = frozenset(
         "__phello__",
         "__pycache__",
         "config-3.14-wasm32-wasi",
-        "curses",
         "ensurepip",
         "idlelib",
         "lib-dynload",

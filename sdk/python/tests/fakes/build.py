@@ -86,7 +86,7 @@ def main(order):
 
         assert wsgi
         sys.dont_write_bytecode = False
-    handler, lifecycle = (export() for export in entry.exports(settings))
+    handler, lifecycle, _ = (export() for export in entry.exports(settings))
     from tests.fakes.sealed import put
 
     if not order["source"]:

@@ -60,7 +60,10 @@ def install():
     for one in (host.Fields, host.OutgoingResponse, host.OutgoingBody, host.ResponseOutparam):
         setattr(declared, one.__name__, one)
     world, imports = types.ModuleType("wit_world"), types.ModuleType("wit_world.imports")
+    environment = types.ModuleType("wit_world.imports.environment")
+    environment.get_arguments = list
     world.imports, imports.types, imports.streams = imports, declared, streams
+    imports.environment = environment
     sys.modules.update(
         {
             "componentize_py_types": componentize,
@@ -68,5 +71,6 @@ def install():
             "wit_world.imports": imports,
             "wit_world.imports.types": declared,
             "wit_world.imports.streams": streams,
+            "wit_world.imports.environment": environment,
         }
     )

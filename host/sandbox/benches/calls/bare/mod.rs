@@ -147,7 +147,7 @@ fn link(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<InstancePre<State>> {
     linker.instantiate_pre(&Component::new(engine, bytes)?)
 }
 
-/// The sandbox's engine for plain components (`host/sandbox/src/target.rs`, `host/sandbox/src/engine.rs`).
+/// The sandbox's engine for plain components (`host/sandbox/src/engine/target.rs`, `host/sandbox/src/engine/mod.rs`).
 fn engine(bounds: Bounds) -> wasmtime::Result<Engine> {
     const INSTANCES: u32 = 144;
     let mut pool = PoolingAllocationConfig::new();

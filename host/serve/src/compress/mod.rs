@@ -1,0 +1,4 @@
+//! Which responses are compressed, and by what.
+
+pub mod encoder;
+pub(crate) mod negotiate;

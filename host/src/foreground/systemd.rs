@@ -1,0 +1,120 @@
+//! What the service manager is told (sd_notify(3)): when the host is ready, that it is alive, and that it needs time.
+//!
+//! Without `$NOTIFY_SOCKET` nobody is told anything.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use guesthouse_deploy::status::AppState;
+use guesthouse_deploy::status::Status;
+use sd_notify::NotifyState;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+/// How often it is said that we are still starting, or still ending, and the status line brought up to date.
+const PERIOD: Duration = Duration::from_secs(5);
+
+/// How long we may go without saying so.
+const MORE_TIME_MICROS: u32 = 30_000_000;
+
+/// Tells of readiness, of life and of the end, until it is dropped. `stop` is cancelled when the host begins to end.
+pub async fn inform(mut status: watch::Receiver<Arc<Status>>, stop: CancellationToken) -> Infallible {
+    // Twice as often as is asked for, so that one may come late.
+    let period = sd_notify::watchdog_enabled().map_or(PERIOD, |watchdog| (watchdog / 2).min(PERIOD));
+    let (mut was_ready, mut was_stopped) = (false, false);
+    loop {
+        let now = status.borrow_and_update().clone();
+        if now.ready && !was_ready {
+            was_ready = true;
+            tell(&[NotifyState::Ready]);
+        }
+        if stop.is_cancelled() && !was_stopped {
+            was_stopped = true;
+            tell(&[NotifyState::Stopping, NotifyState::Status("requests in flight are ending")]);
+        }
+        if !was_stopped {
+            tell(&[NotifyState::Status(&line(&now)), NotifyState::Watchdog]);
+        }
+        if !was_ready || was_stopped {
+            tell(&[NotifyState::ExtendTimeoutUsec(MORE_TIME_MICROS), NotifyState::Watchdog]);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(period) => {}
+            Ok(()) = status.changed() => {}
+            () = stop.cancelled(), if !was_stopped => {}
+        }
+    }
+}
+
+/// The configuration is being read again.
+pub fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(error) => debug!(target: "guesthouse::host", "the service manager was not told of a reload: {error}"),
+    }
+}
+
+/// It was.
+pub fn reloaded() {
+    tell(&[NotifyState::Ready]);
+}
+
+fn tell(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        debug!(target: "guesthouse::host", "the service manager was not told: {error}");
+    }
+}
+
+/// As in `3 live, 1 refused`.
+fn line(status: &Status) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for app in status.apps.values() {
+        let what = match app.state {
+            AppState::Live => "live",
+            AppState::Settling | AppState::Loading => "loading",
+            AppState::Pending => "pending",
+            AppState::Refused => "refused",
+            AppState::Conflict => "in conflict",
+        };
+        *counts.entry(what).or_default() += 1;
+    }
+    let mut words: Vec<String> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
+    if words.is_empty() {
+        words.push("no apps".to_owned());
+    }
+    match status.alarms.first() {
+        Some(alarm) => format!("{}; {alarm}", words.join(", ")),
+        None => words.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use guesthouse_deploy::status::AppStatus;
+
+    use super::*;
+
+    #[test]
+    fn the_status_is_one_line() {
+        let app = |state| AppStatus {
+            state,
+            why: None,
+            code: None,
+            blame: None,
+            live: None,
+            standby: None,
+            routes: Vec::new(),
+        };
+        let states = [AppState::Live, AppState::Refused, AppState::Live, AppState::Loading];
+        let apps = states.into_iter().enumerate().map(|(number, state)| (number.to_string(), app(state)));
+        let status = Status { ready: true, apps: apps.collect(), ..Status::default() };
+        assert_eq!(line(&status), "2 live, 1 loading, 1 refused");
+        assert_eq!(
+            line(&Status { alarms: vec!["the disk is full".to_owned()], ..Status::default() }),
+            "no apps; the disk is full"
+        );
+    }
+}
