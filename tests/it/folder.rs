@@ -7,6 +7,7 @@ use std::os::unix::fs::symlink;
 use std::time::Duration;
 use std::time::SystemTime;
 
+use guesthouse::config::Config;
 use guesthouse_deploy::settings::WatchMode;
 use guesthouse_deploy::status::AppState;
 use guesthouse_test_guests as guest;
@@ -238,6 +239,35 @@ async fn a_manifest_alone_is_a_new_revision() {
     let why = host.until_state("environ", AppState::Refused).await;
     assert!(why.contains("environ.toml:1") && why.contains("environment"), "{why}");
     assert!(host.get("/environ/").await.text().contains("env GREETING=one"));
+}
+
+#[tokio::test]
+async fn an_env_file_gives_variables_and_a_line_that_cannot_be_read_is_waited_for() {
+    let secrets = tempfile::tempdir().unwrap();
+    let file = secrets.path().join("shop.env");
+    let folder = secrets.path().to_owned();
+    let with_secrets = move |config: &mut Config| {
+        config.deploy.secrets = Some(folder.clone());
+        config.deploy.policy.rules.secrets = Some(vec!["*.env".to_owned()]);
+    };
+    let manifest = "env_file = \"shop.env\"\n[environment]\nCOLOUR = \"red\"\n";
+    let host = TestHost::new().config(with_secrets).app("environ", guest::bytes(guest::ENVIRON)).run().await;
+    host.apps.rename_in("environ.toml", manifest);
+    let why = host.until_state("environ", AppState::Pending).await;
+    assert!(why.starts_with("waits for the secret `shop.env`: "), "{why}");
+    fs::write(&file, "# mine\nexport GREETING='good morning'\nCOLOUR=blue\nwhat is this\n").unwrap();
+    let told = |status: &guesthouse_deploy::status::Status| {
+        status.apps["environ"].why.as_deref().is_some_and(|why| why.contains("its line 4 is not `NAME=value`"))
+    };
+    host.until("the line is told", told).await;
+    fs::write(&file, "# mine\nexport GREETING='good morning'\nCOLOUR=blue\n").unwrap();
+    host.until_state("environ", AppState::Live).await;
+    let has_manifest = |status: &guesthouse_deploy::status::Status| {
+        status.apps["environ"].live.is_some_and(|live| live.manifest.is_some())
+    };
+    host.until("the manifest holds", has_manifest).await;
+    let seen = host.get("/environ/").await.text();
+    assert!(seen.contains("env GREETING=good morning\n") && seen.contains("env COLOUR=red\n"), "{seen}");
 }
 
 #[tokio::test]

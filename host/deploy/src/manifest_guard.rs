@@ -28,6 +28,7 @@ impl Guard {
             code,
             routes: _,
             environment,
+            env_file,
             limits,
             instances,
             before,
@@ -46,6 +47,7 @@ impl Guard {
             ("instances", *instances != Default::default()),
             // Apps have guards of their own, and read them here: `ALLOWED_HOSTS`, the hash of a password.
             ("environment", !environment.is_empty()),
+            ("env_file", env_file.is_some()),
             // Without what it has stored, an app begins anew, and offers its first visitor to become its administrator.
             ("state", state.is_some()),
             // Beside what visitors send, a compressed body can tell its secrets by its length.
@@ -97,6 +99,7 @@ mod tests {
         check("[limits]\nmemory = \"1MiB\"", &["limits"]);
         check("[instances]\nreuse = 1", &["instances"]);
         check("[environment]\nALLOWED_HOSTS = \"shop.example\"", &["environment"]);
+        check("env_file = \"shop.env\"", &["env_file"]);
         check("[state]", &["state"]);
         check("compress = false\nbefore = [\"_auth.wasm\"]", &["before", "compress"]);
     }

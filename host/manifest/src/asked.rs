@@ -29,6 +29,8 @@ pub struct Manifest {
     pub routes: Vec<Declared>,
     /// Environment variables.
     pub environment: BTreeMap<String, Value>,
+    /// The name of a file in the operator's secrets directory with more of them.
+    pub env_file: Option<String>,
     /// Limits other than the defaults.
     pub limits: LimitTable,
     /// How long instances serve, other than for one request.
@@ -64,6 +66,7 @@ struct Written {
     routes: Vec<String>,
     #[serde(default)]
     environment: BTreeMap<String, Value>,
+    env_file: Option<String>,
     #[serde(default)]
     limits: LimitTable,
     #[serde(default)]
@@ -108,6 +111,9 @@ impl Written {
         for (name, value) in &self.environment {
             check_variable(name, value).map_err(|why| format!("`environment`: `{name}`: {why}"))?;
         }
+        if self.env_file.as_deref().is_some_and(|file| !is_secrets_name(file)) {
+            return Err(format!("`env_file`: {NOT_A_SECRETS_NAME}"));
+        }
         self.limits.check()?;
         for name in &self.before {
             check_before(name).map_err(|why| format!("`before`: `{name}`: {why}"))?;
@@ -131,6 +137,7 @@ impl Written {
             code,
             routes,
             environment: self.environment,
+            env_file: self.env_file,
             limits: self.limits,
             instances: self.instances,
             before: self.before,
@@ -152,15 +159,19 @@ fn check_before(name: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn check_variable(name: &str, value: &Value) -> Result<(), &'static str> {
+const NOT_A_SECRETS_NAME: &str = "a name in the operator's secrets directory, not a path";
+
+fn is_secrets_name(file: &str) -> bool {
+    !file.is_empty() && !file.starts_with('.') && !file.contains(['/', '\0'])
+}
+
+fn check_variable(name: &str, value: &Value) -> Result<(), String> {
     if name.is_empty() || name.contains(['=', '\0']) {
-        return Err("not a variable's name");
+        return Err("not a variable's name".to_owned());
     }
     match value {
-        Value::Plain(text) if text.contains('\0') => Err("a value holds no NUL"),
-        Value::Secret(file) if file.is_empty() || file.starts_with('.') || file.contains(['/', '\0']) => {
-            Err("`file` is a name in the operator's secrets directory, not a path")
-        }
+        Value::Plain(text) if text.contains('\0') => Err("a value holds no NUL".to_owned()),
+        Value::Secret(file) if !is_secrets_name(file) => Err(format!("`file` is {NOT_A_SECRETS_NAME}")),
         _ => Ok(()),
     }
 }
@@ -266,7 +277,7 @@ mod tests {
         refused("\nenvironmnt = {}", "apps/shop.toml:2: unknown key `environmnt` (did you mean `environment`?)");
         refused(
             "volumes = 1",
-            "apps/shop.toml:1: unknown key `volumes` (known here: manifest_version, sha256, routes, environment, limits, \
+            "apps/shop.toml:1: unknown key `volumes` (known here: manifest_version, sha256, routes, environment, env_file, limits, \
              instances, before, compress, static, state, request)",
         );
         refused(

@@ -32,6 +32,8 @@ pub struct Terms {
     pub lowered: Vec<String>,
     /// Its environment, secrets still by name.
     pub environment: BTreeMap<String, Value>,
+    /// The file in the secrets directory with more of it. What `environment` says counts more.
+    pub env_file: Option<String>,
     /// Its routes beside those that follow from its name.
     pub routes: Vec<Declared>,
     /// Whether what it answers is to be compressed, if it says so.
@@ -52,7 +54,8 @@ impl Policy {
         for route in &manifest.routes {
             check_host(&rules, &route.host)?;
         }
-        if !manifest.environment.is_empty() && rules.environment == Some(false) {
+        let asks_for_variables = !manifest.environment.is_empty() || manifest.env_file.is_some();
+        if asks_for_variables && rules.environment == Some(false) {
             return Err("asks for environment variables, which the operator's policy does not allow \
                         (`environment = false`)"
                 .to_owned());
@@ -61,6 +64,9 @@ impl Policy {
             if let Value::Secret(secret) = value {
                 check_secret(&rules, variable, secret)?;
             }
+        }
+        if let Some(file) = &manifest.env_file {
+            check_secret(&rules, "env_file", file)?;
         }
         let asked_state = StateTable::overlaid(section.state.as_ref(), manifest.state.as_ref());
         let state = asked_state.as_ref().map(StateTable::terms);
@@ -106,6 +112,7 @@ impl Policy {
             instances,
             lowered,
             environment: manifest.environment.clone(),
+            env_file: manifest.env_file.clone(),
             routes: manifest.routes.clone(),
             compress: manifest.compress,
             statics: manifest.statics.clone(),
@@ -206,6 +213,11 @@ mod tests {
         );
         assert!(terms("secrets = [\"*\"]", "shop", secret).is_ok());
         assert!(terms("environment = false", "shop", "environment.A = \"b\"").is_err());
+        assert!(terms("environment = false\nsecrets = [\"*\"]", "shop", "env_file = \"shop.env\"").is_err());
+        let refused = terms("", "shop", "env_file = \"shop.env\"").unwrap_err();
+        assert!(refused.contains("asks for the secret `shop.env` as `env_file`"), "{refused}");
+        let given = terms("secrets = [\"shop.*\"]", "shop", "env_file = \"shop.env\"").unwrap();
+        assert_eq!(given.env_file.as_deref(), Some("shop.env"));
     }
 
     #[test]

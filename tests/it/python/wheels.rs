@@ -58,6 +58,13 @@ async fn native_packages_are_compiled_left_out_or_pure() {
     ] {
         assert!(said.contains(part), "no `{part}` in\n{said}");
     }
+    // A later build has the packages already, and explains them again.
+    shop.write("app.py", &format!("{APP}\n# edited\n"));
+    let again = timeout(COMPILED_WITHIN, shop.command().output()).await.expect("a build ends").unwrap();
+    let said = String::from_utf8_lossy(&again.stderr);
+    for part in ["left out `uvloop`", "warning: `pillow`", "dependencies as before: "] {
+        assert!(said.contains(part), "no `{part}` in\n{said}");
+    }
     let component = fs::read(shop.component()).unwrap();
     let long = |config: &mut Config| config.deploy.compile.deadline = COMPILED_WITHIN;
     let host = TestHost::new().config(long).app("app", component).run().await;

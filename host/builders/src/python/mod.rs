@@ -196,7 +196,7 @@ impl PythonApp {
         plan.requirements.unread.iter().for_each(|what| say(format_args!("  warning: {what}")));
         let packages = match known {
             Some(known) => {
-                known.told().iter().for_each(|told| say(format_args!("  dependencies as before: {told}")));
+                known.tell("as before");
                 known
             }
             None => packages::install(&cache, &tools, &self.folder, &plan.requirements).await?,

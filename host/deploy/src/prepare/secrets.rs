@@ -8,6 +8,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use guesthouse_manifest::asked::Value;
+use guesthouse_types::env_file::EnvFile;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
 
@@ -27,21 +28,43 @@ impl fmt::Display for MissingSecret {
     }
 }
 
-/// Looks up what is asked for in `folder`. Blocks. Values are never logged.
-pub fn resolve(asked: &BTreeMap<String, Value>, folder: Option<&Path>) -> Result<Vec<(String, String)>, MissingSecret> {
-    let mut found = Vec::new();
-    for (variable, value) in asked {
+/// The environment of an app: what its `env_file` in the secrets directory `folder` says, and over it `environment`. Blocks.
+/// Values are never logged.
+pub fn resolve(
+    environment: &BTreeMap<String, Value>,
+    env_file: Option<&str>,
+    folder: Option<&Path>,
+) -> Result<BTreeMap<String, String>, MissingSecret> {
+    let mut found = match env_file {
+        Some(name) => variables(name, folder)?,
+        None => BTreeMap::new(),
+    };
+    for (variable, value) in environment {
         let value = match value {
             Value::Plain(text) => text.clone(),
-            Value::Secret(name) => {
-                let missing = |why| MissingSecret { name: name.clone(), why };
-                let folder = folder.ok_or_else(|| missing("this host has no secrets directory".to_owned()))?;
-                read(&folder.join(name)).map_err(|error| missing(error.to_string()))?
-            }
+            Value::Secret(name) => look_up(name, folder)?,
         };
-        found.push((variable.clone(), value));
+        found.insert(variable.clone(), value);
     }
     Ok(found)
+}
+
+/// A line that cannot be read may be the one that guards something: nothing is taken of such a file.
+fn variables(name: &str, folder: Option<&Path>) -> Result<BTreeMap<String, String>, MissingSecret> {
+    let EnvFile { variables, unread } = EnvFile::parse(&look_up(name, folder)?);
+    match unread.first() {
+        Some(line) => Err(MissingSecret {
+            name: name.to_owned(),
+            why: format!("its line {line} is not `NAME=value` or a comment"),
+        }),
+        None => Ok(variables),
+    }
+}
+
+fn look_up(name: &str, folder: Option<&Path>) -> Result<String, MissingSecret> {
+    let missing = |why| MissingSecret { name: name.to_owned(), why };
+    let folder = folder.ok_or_else(|| missing("this host has no secrets directory".to_owned()))?;
+    read(&folder.join(name)).map_err(|error| missing(error.to_string()))
 }
 
 /// One line break at the end is the editor's, not the secret's.
@@ -78,16 +101,26 @@ mod tests {
             ("A".to_owned(), Value::Plain("a".to_owned())),
             ("B".to_owned(), Value::Secret("token".to_owned())),
         ]);
-        let error = resolve(&asked, None).unwrap_err().to_string();
+        let error = resolve(&asked, None, None).unwrap_err().to_string();
         assert_eq!(error, "waits for the secret `token`: this host has no secrets directory");
-        assert!(resolve(&asked, Some(folder.path())).is_err());
+        assert!(resolve(&asked, None, Some(folder.path())).is_err());
         let mode = Mode::from_raw_mode(0o600);
         rustix::fs::mknodat(CWD, folder.path().join("token"), FileType::Fifo, mode, 0).unwrap();
-        let error = resolve(&asked, Some(folder.path())).unwrap_err().to_string();
+        let error = resolve(&asked, None, Some(folder.path())).unwrap_err().to_string();
         assert_eq!(error, "waits for the secret `token`: not a regular file");
         fs::remove_file(folder.path().join("token")).unwrap();
         fs::write(folder.path().join("token"), "secret\n").unwrap();
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(resolve(&asked, Some(folder.path())).unwrap(), vec![pair("A", "a"), pair("B", "secret")]);
+        let given = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        assert_eq!(resolve(&asked, None, Some(folder.path())).unwrap(), given(&[("A", "a"), ("B", "secret")]));
+
+        let with_file = || resolve(&asked, Some("shop.env"), Some(folder.path()));
+        assert!(with_file().unwrap_err().to_string().starts_with("waits for the secret `shop.env`: "));
+        fs::write(folder.path().join("shop.env"), "A=other\nC='3'\nwhat\n").unwrap();
+        let error = with_file().unwrap_err().to_string();
+        assert_eq!(error, "waits for the secret `shop.env`: its line 3 is not `NAME=value` or a comment");
+        fs::write(folder.path().join("shop.env"), "A=other\nC='3'\n").unwrap();
+        assert_eq!(with_file().unwrap(), given(&[("A", "a"), ("B", "secret"), ("C", "3")]));
     }
 }

@@ -252,15 +252,13 @@ impl Validator {
                 ),
             ));
         }
-        let mut environment = secrets::resolve(&terms.environment, self.secrets.as_deref())
+        let mut environment = secrets::resolve(&terms.environment, terms.env_file.as_deref(), self.secrets.as_deref())
             .map_err(|missing| Failure::retry(ReasonCode::Secrets, missing.to_string()))?;
         for (variable, value) in self.variables.get(&name).into_iter().flatten() {
-            if !environment.iter().any(|(given, _)| given == variable) {
-                environment.push((variable.clone(), value.clone()));
-            }
+            environment.entry(variable.clone()).or_insert_with(|| value.clone());
         }
         if self.folders.is_live(&name) {
-            environment.push((LIVE.to_owned(), "1".to_owned()));
+            environment.insert(LIVE.to_owned(), "1".to_owned());
         }
         let files = statics::files(&terms.statics, &beside, self.room.clone())
             .map_err(|why| Failure::retry(ReasonCode::Statics, why))?;
@@ -278,7 +276,7 @@ impl Validator {
         let folders =
             folders.map_err(|error| Failure::retry(ReasonCode::StateFolder, self.store.unwritable(&error)))?;
         let code_bytes = std::fs::metadata(self.store.code_path(revision.code)).map_err(|_| lost())?.len();
-        let wasi = WasiSettings { environment };
+        let wasi = WasiSettings { environment: environment.into_iter().collect() };
         let capabilities = CapabilitySettings { wasi, files: folders, ..CapabilitySettings::default() };
         Ok(Plan { name, revision, terms, capabilities, files, inspection, code_bytes })
     }

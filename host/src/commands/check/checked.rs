@@ -169,6 +169,8 @@ pub struct Asked {
     pub routes: Vec<String>,
     /// Variables; a secret by the name of its file. Values are not shown.
     pub environment: BTreeMap<String, Option<String>>,
+    /// The secret that more variables are read from.
+    pub env_file: Option<String>,
     /// Limits by name.
     pub limits: BTreeMap<&'static str, String>,
     /// How long instances serve, by name.
@@ -198,6 +200,8 @@ pub struct Given {
     pub routes: Vec<String>,
     /// The names of its variables.
     pub environment: Vec<String>,
+    /// The secret that more variables are read from.
+    pub env_file: Option<String>,
     /// All limits by name.
     pub limits: BTreeMap<&'static str, String>,
     /// Requests that one instance answers before it is replaced.
@@ -315,6 +319,7 @@ impl Asked {
         Asked {
             routes: manifest.routes.iter().map(Declared::to_string).collect(),
             environment: manifest.environment.iter().map(variable).collect(),
+            env_file: manifest.env_file.clone(),
             limits: manifest.limits.named(),
             instances: manifest.instances.named(),
             statics: manifest.statics.iter().map(Static::of).collect(),
@@ -336,6 +341,7 @@ impl Given {
         Given {
             routes: own.into_iter().chain(terms.routes.iter().map(Declared::to_string)).collect(),
             environment: terms.environment.keys().cloned().collect(),
+            env_file: terms.env_file.clone(),
             limits: asked_for(&terms.limits).named(),
             requests_per_instance: terms.instances.reuse,
             concurrent_per_instance: terms.instances.concurrent,

@@ -190,6 +190,7 @@ fn listed(asked: &Asked) -> String {
         .chain(&asked.instances)
         .map(|(name, value)| format!("{name} {value}"))
         .chain(asked.environment.iter().map(variable))
+        .chain(asked.env_file.iter().map(|file| format!("the variables in the secret `{file}`")))
         .chain(asked.routes.iter().cloned())
         .chain(asked.statics.iter().map(|found| format!("the files of `{}` at {}", found.folder, found.path)))
         .chain(asked.state.iter().map(|state| format!("state{}", keys(state))))
@@ -206,10 +207,13 @@ fn granted(given: &Given) -> Vec<String> {
         (many, 1) => format!("an instance for {many} requests"),
         (many, at_once) => format!("an instance for {many} requests, {at_once} at once"),
     };
-    let variables = match given.environment.as_slice() {
+    let mut variables = match given.environment.as_slice() {
         [] => "no variables".to_owned(),
         names => format!("variables {}", names.join(" ")),
     };
+    if let Some(file) = &given.env_file {
+        variables.push_str(&format!(" beside those in the secret `{file}`"));
+    }
     let mut lines = vec![format!("{}, {instances}, {variables}", limits.join(", "))];
     if let Some(tmp) = given.limits.get("tmp") {
         lines.push(format!("a folder `/tmp` for each instance, {tmp} together"));

@@ -124,7 +124,8 @@ fn manifest(variables: &Variables) -> String {
     };
     format!(
         "# What the app reads of its environment. Copy the lines that it needs into the manifest beside the component (the\n\
-         # same name without `.example`), with their values; a secret is better named: `{{ file = \"name\" }}`.\n[environment]\n{}",
+         # same name without `.example`), with their values; a secret is better named: `{{ file = \"name\" }}`. A `.env`\n\
+         # in the operator's secrets directory does it as well: `env_file = \"name\"`, before `[environment]`.\n[environment]\n{}",
         variables.iter().map(line).collect::<String>()
     )
 }

@@ -7,7 +7,6 @@ use std::path::Path;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::progress::say;
 use crate::python::index::native::normalized;
 use crate::python::index::resolve::Chosen;
 
@@ -37,17 +36,24 @@ pub fn text() -> String {
     format!("{RAISED:?}")
 }
 
-/// Says which pins were raised, by what our part of pip has left in the folder `files`.
-pub fn tell(files: &Path, chosen: &[Chosen]) {
+/// Marks the ones whose pins were raised, by what our part of pip has left in the folder `files`.
+pub fn mark(files: &Path, chosen: &mut [Chosen]) {
     let said = fs::read(files.join("raised.json")).unwrap_or_default();
     let raised: BTreeSet<(String, String)> = serde_json::from_slice(&said).unwrap_or_default();
     for (name, pin) in raised {
-        let Some(one) = chosen.iter().find(|one| normalized(&one.name) == name) else { continue };
-        say(format_args!(
-            "  warning: `{}{pin}` cannot run on Python 3.14, which a guest has: {} is taken, of the same series",
-            one.name, one.version
-        ));
+        if let Some(one) = chosen.iter_mut().find(|one| normalized(&one.name) == name) {
+            one.raised_from = Some(pin);
+        }
     }
+}
+
+/// What there is to say of `one`, if its pin was raised.
+pub fn note(one: &Chosen) -> Option<String> {
+    let Chosen { name, version, raised_from, .. } = one;
+    let pin = raised_from.as_ref()?;
+    Some(format!(
+        "warning: `{name}{pin}` cannot run on Python 3.14, which a guest has: {version} is taken, of the same series"
+    ))
 }
 
 #[cfg(test)]

@@ -30,6 +30,9 @@ pub struct Chosen {
     pub sha256: String,
     /// The file, or the folder of a source, among those that pip kept.
     pub kept: PathBuf,
+    /// What its author asked for, if that cannot run on the guest's Python and a newer one was taken: `==2.0.30`.
+    #[serde(default)]
+    pub raised_from: Option<String>,
 }
 
 /// How a package is to be had.
@@ -114,6 +117,7 @@ fn chosen(item: &Item, all: &[Item], files: &Path) -> anyhow::Result<Chosen> {
         revision: vcs_info.as_ref().map(|vcs| vcs.commit_id.clone()).unwrap_or_default(),
         sha256: String::new(),
         kept: PathBuf::new(),
+        raised_from: None,
     };
     if let Some(Kept { path, url }) = &item.kept {
         chosen.url.clone_from(url);

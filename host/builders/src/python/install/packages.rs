@@ -78,8 +78,30 @@ impl Packages {
         Digest::of(self.chosen.iter().map(line).collect::<String>().as_bytes())
     }
 
+    /// Says which ones there are, and what the author should know of some of them. `when` is `in 2.1 s`, or `as before`:
+    /// what was installed for an earlier build is explained again, since that may have been somebody else's.
+    pub fn tell(&self, when: &str) {
+        self.notes().iter().for_each(|note| say(format_args!("  {note}")));
+        if let Some(told) = self.told() {
+            say(format_args!("  dependencies {when}: {told}"));
+        }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let left_out = |one: &Chosen| {
+            let why = left_out::why(&one.name)?;
+            Some(format!("left out `{}` {}: {why}", one.name, one.version))
+        };
+        let note = |one: &Chosen| match one.source {
+            Source::LeftOut => left_out(one),
+            Source::StoodIn => Some(stand_in::note(one)),
+            Source::Pure | Source::Wasi | Source::Build | Source::Compiled | Source::Native => raised::note(one),
+        };
+        self.chosen.iter().filter_map(note).collect()
+    }
+
     /// `flask 3.1.3, markupsafe 3.0.4 (from its source)`; nothing, if there are none.
-    pub fn told(&self) -> Option<String> {
+    fn told(&self) -> Option<String> {
         let told = |one: &Chosen| {
             let how = match one.source {
                 Source::Pure | Source::Native => "",
@@ -135,9 +157,7 @@ pub async fn install(
         }
     };
     cache.forget("deps", &outdated);
-    if let Some(told) = packages.told() {
-        say(format_args!("  dependencies {}: {told}", seconds(begun.elapsed())));
-    }
+    packages.tell(&seconds(begun.elapsed()));
     Ok(packages)
 }
 
@@ -202,7 +222,7 @@ async fn make(
         }
         leave_out(&mut chosen);
         for one in chosen.iter_mut().filter(|one| one.source == Source::Native && stand_in::is_there(&one.name)) {
-            stand_in::choose(one);
+            one.source = Source::StoodIn;
         }
         let refused: Vec<String> = chosen.iter().filter_map(is_native).collect();
         if !refused.is_empty() {
@@ -237,7 +257,7 @@ async fn make(
                     path
                 }
                 Wheel::Refused(_) if stand_in::is_there(&one.name) => {
-                    stand_in::choose(one);
+                    one.source = Source::StoodIn;
                     continue;
                 }
                 Wheel::Refused(why) => {
@@ -267,13 +287,9 @@ async fn make(
     fs::write(draft.join(CHOSEN), serde_json::to_vec_pretty(&chosen)?).context("cannot write to the cache")
 }
 
-/// Says what a guest does without.
+/// Marks what a guest does without.
 fn leave_out(chosen: &mut [Chosen]) {
-    for one in chosen {
-        let Some(why) = left_out::why(&one.name) else { continue };
-        say(format_args!("  left out `{}` {}: {why}", one.name, one.version));
-        one.source = Source::LeftOut;
-    }
+    chosen.iter_mut().filter(|one| left_out::why(&one.name).is_some()).for_each(|one| one.source = Source::LeftOut);
 }
 
 /// Asks pip which packages belong together, as if each could be had, and has it fetch them: a wheel, or the source where no
@@ -320,8 +336,8 @@ pub async fn resolve(
         let origin = if wanted.origin.is_empty() { "what the app needs" } else { &wanted.origin };
         return Err(failed(&format!("{origin} cannot be resolved"), &done.stderr));
     }
-    let chosen = read(&fs::read(report).context("pip wrote no report")?, &files)?;
-    raised::tell(&files, &chosen);
+    let mut chosen = read(&fs::read(report).context("pip wrote no report")?, &files)?;
+    raised::mark(&files, &mut chosen);
     Ok(chosen)
 }
 
@@ -423,6 +439,7 @@ mod tests {
             revision: String::new(),
             sha256: "aa".to_owned(),
             kept: PathBuf::new(),
+            raised_from: None,
         }
     }
 
@@ -441,6 +458,20 @@ mod tests {
         leave_out(&mut chosen);
         assert_eq!([chosen[0].source, chosen[1].source], [Source::LeftOut, Source::Pure]);
         assert_eq!(is_native(&chosen[0]), None);
+    }
+
+    #[test]
+    fn what_is_not_as_its_author_asked_is_explained_by_what_was_installed() {
+        let raised = Chosen { raised_from: Some("==1.9".to_owned()), ..one("orjson", Source::Compiled) };
+        let chosen =
+            vec![one("flask", Source::Pure), raised, one("Pillow", Source::StoodIn), one("uvloop", Source::LeftOut)];
+        // As the cache gives them to a later build.
+        let chosen = serde_json::from_slice(&serde_json::to_vec(&chosen).unwrap()).unwrap();
+        let notes = Packages { site: PathBuf::new(), chosen }.notes();
+        assert_eq!(notes.len(), 3, "{notes:?}");
+        assert!(notes[0].starts_with("warning: `orjson==1.9` cannot run on Python 3.14"), "{notes:?}");
+        assert!(notes[1].starts_with("warning: `Pillow` 2.0 is not in the guest"), "{notes:?}");
+        assert_eq!(notes[2], "left out `uvloop` 2.0: the host is the server, and a guest's loop is asyncio's");
     }
 
     #[test]

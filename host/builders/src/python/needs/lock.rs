@@ -317,6 +317,7 @@ mod tests {
             revision: String::new(),
             sha256: sha256.to_owned(),
             kept: "1/six.whl".into(),
+            raised_from: None,
         };
         assert!(lock.check(&[one("six", "aa"), one("tzdata", "ff")], &["tzdata"]).is_ok());
         let error = lock.check(&[one("Six", "bb")], &[]).unwrap_err().to_string();

@@ -6,10 +6,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::progress::say;
 use crate::python::index::native;
 use crate::python::index::resolve::Chosen;
-use crate::python::index::resolve::Source;
 
 /// In the index's spelling, each with the modules that it installs. What an app computes with all the time (numpy) is not
 /// among them: such an app is refused.
@@ -36,14 +34,13 @@ pub fn text() -> String {
     format!("{STAND_INS:?}")
 }
 
-/// Says that `one` is not there, which is no reason to refuse the app.
-pub fn choose(one: &mut Chosen) {
-    let Chosen { name, version, .. } = &*one;
-    say(format_args!(
-        "  warning: `{name}` {version} is not in the guest ({}): it can be imported, and what uses it fails with a sentence",
+/// What there is to say of `one`, for which something stands in.
+pub fn note(one: &Chosen) -> String {
+    let Chosen { name, version, .. } = one;
+    format!(
+        "warning: `{name}` {version} is not in the guest ({}): it can be imported, and what uses it fails with a sentence",
         why(name)
-    ));
-    one.source = Source::StoodIn;
+    )
 }
 
 /// Puts a stand-in of `one` among the packages in `site`.
@@ -80,6 +77,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::python::index::resolve::Source;
 
     #[test]
     fn the_table_is_in_order_and_in_the_indexs_spelling() {
@@ -100,6 +98,7 @@ mod tests {
             revision: String::new(),
             sha256: String::new(),
             kept: PathBuf::new(),
+            raised_from: None,
         };
         put(&one, site.path()).unwrap();
         let module = fs::read_to_string(site.path().join("PIL/__init__.py")).unwrap();
