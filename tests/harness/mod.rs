@@ -5,6 +5,7 @@ pub mod client;
 pub mod folder;
 pub mod frames;
 pub mod host;
+pub mod outside;
 pub mod pebble;
 pub mod process;
 pub mod random;

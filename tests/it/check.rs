@@ -81,7 +81,10 @@ async fn the_document_for_scripts_has_everything() {
         found.unwrap_or_else(|| panic!("no {start} in {all:#?}")).clone()
     };
     assert_eq!(import("wasi:http/outgoing-handler@0.2.")["offer"], "empty");
-    assert_eq!(import("wasi:http/outgoing-handler@0.2.")["note"], "every request is refused");
+    assert_eq!(
+        import("wasi:http/outgoing-handler@0.2.")["note"],
+        "requests go where `[outbound]` asks for, and the operator allows it"
+    );
     assert_eq!(import("wasi:filesystem/preopens@0.2.")["note"], "it sees the folders that it is given");
     assert_eq!(import("wasi:cli/environment@0.2.")["offer"], "granted");
     assert!(report["compiled"]["bytes"].as_u64().unwrap() > 0, "{report:#}");

@@ -43,6 +43,7 @@ mod middleware;
 mod model;
 mod neighbours;
 mod new;
+mod outbound;
 mod packaging;
 mod portable;
 mod python;

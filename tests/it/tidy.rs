@@ -8,13 +8,14 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// Where the sources of each crate lie.
-const CRATES: [&str; 10] = [
+const CRATES: [&str; 11] = [
     "host/src",
     "host/app/src",
     "host/builders/src",
     "host/component/src",
     "host/deploy/src",
     "host/manifest/src",
+    "host/outbound/src",
     "host/sandbox/src",
     "host/serve/src",
     "host/tls/src",

@@ -3,6 +3,10 @@
 use guesthouse_app::app::AppLimits;
 use guesthouse_manifest::instances::Instances;
 use guesthouse_manifest::limits::Limits;
+use guesthouse_manifest::outbound::OutboundTerms;
+use guesthouse_outbound::client::Limits as OutboundLimits;
+use guesthouse_outbound::rules::Rules;
+use guesthouse_sandbox::capability::outbound::settings::OutboundSettings;
 use guesthouse_sandbox::limits::Limits as GuestLimits;
 use guesthouse_sandbox::settings::Instances as GuestInstances;
 
@@ -28,6 +32,25 @@ pub fn app_limits(limits: &Limits) -> AppLimits {
     }
 }
 
+/// What a guest has of the outside.
+pub fn guest_outbound(terms: &OutboundTerms) -> OutboundSettings {
+    let OutboundTerms { http, private_networks, any_host_is_private, limits } = terms;
+    OutboundSettings {
+        rules: Rules {
+            http: http.clone(),
+            private_networks: private_networks.clone(),
+            any_host_is_private: *any_host_is_private,
+        },
+        limits: OutboundLimits {
+            connections_max: limits.connections as usize,
+            connect: limits.connect.0,
+            first_byte: limits.first_byte.0,
+            between_bytes: limits.between_bytes.0,
+            response_bytes_max: limits.response_body.0,
+        },
+    }
+}
+
 /// How long the instances of a guest serve.
 pub fn guest_instances(instances: &Instances) -> GuestInstances {
     GuestInstances {
@@ -47,5 +70,7 @@ mod tests {
         assert_eq!(guest_limits(&Limits::default()), GuestLimits::default());
         assert_eq!(app_limits(&Limits::default()), AppLimits::default());
         assert_eq!(guest_instances(&Instances::default()), GuestInstances::default());
+        let terms = OutboundTerms { limits: Default::default(), ..OutboundTerms::everything() };
+        assert_eq!(guest_outbound(&terms).limits, OutboundLimits::default());
     }
 }

@@ -34,6 +34,7 @@ impl Guard {
             before,
             compress,
             statics: _,
+            outbound: _,
             state,
             request: _,
         } = manifest;
@@ -53,7 +54,7 @@ impl Guard {
             // Beside what visitors send, a compressed body can tell its secrets by its length.
             ("compress", *compress == Some(false)),
         ];
-        // Routes and static folders only give: without them, less is reached.
+        // Routes, static folders and the way out only give: without them, less is reached.
         match keys.iter().filter(|(_, is_kept)| *is_kept).map(|(key, _)| (*key).to_owned()).collect::<Vec<_>>() {
             none if none.is_empty() => Guard::Nothing,
             keys => Guard::Keys(keys),

@@ -12,6 +12,7 @@ use serde::de;
 
 use crate::instances::InstanceTable;
 use crate::limits::LimitTable;
+use crate::outbound::OutboundTable;
 use crate::request::RequestTable;
 use crate::state::StateTable;
 use crate::statics::STATICS_MAX;
@@ -41,6 +42,8 @@ pub struct Manifest {
     pub compress: Option<bool>,
     /// Folders whose files are served, in the order in which they are asked.
     pub statics: Vec<StaticTable>,
+    /// What it asks for of the outside.
+    pub outbound: Option<OutboundTable>,
     /// A folder of its own that stays.
     pub state: Option<StateTable>,
     /// How requests reach it.
@@ -76,6 +79,7 @@ struct Written {
     compress: Option<bool>,
     #[serde(default, rename = "static")]
     statics: Vec<StaticTable>,
+    outbound: Option<OutboundTable>,
     state: Option<StateTable>,
     #[serde(default)]
     request: RequestTable,
@@ -128,6 +132,7 @@ impl Written {
         if self.statics.len() > STATICS_MAX {
             return Err(format!("`[[static]]`: {} folders; at most {STATICS_MAX} are taken", self.statics.len()));
         }
+        self.outbound.as_ref().map_or(Ok(()), OutboundTable::check)?;
         self.state.as_ref().map_or(Ok(()), StateTable::check)?;
         // What it leaves out, the component itself may say.
         if self.instances.reuse.is_some() {
@@ -143,6 +148,7 @@ impl Written {
             before: self.before,
             compress: self.compress,
             statics: self.statics,
+            outbound: self.outbound,
             state: self.state,
             request: self.request,
         })

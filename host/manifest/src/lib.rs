@@ -6,6 +6,7 @@
 pub mod asked;
 pub mod instances;
 pub mod limits;
+pub mod outbound;
 pub mod pattern;
 pub mod policy;
 pub mod request;

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use guesthouse_types::destination::Destination;
 use guesthouse_types::name::AppName;
 use guesthouse_types::units::Size;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::instances::InstanceTable;
 use crate::limits::LimitTable;
+use crate::outbound::OutboundLimitTable;
 use crate::pattern::fits;
 use crate::table::Overlaid;
 
@@ -24,13 +27,14 @@ pub struct Policy {
 /// Defines the rules, and the table in which those for all apps stand beside those for some. One struct within the other
 /// would do but for serde, which takes unknown keys where there is a `flatten`.
 macro_rules! rules {
-    ($($(#[doc = $doc:literal])+ $key:ident: $type:ty,)+) => {
+    ($($(#[doc = $doc:literal])+ $(#[serde($serde:meta)])? $key:ident: $type:ty,)+) => {
         /// What manifests may ask for, by the written names. What is not named is left as it is.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         pub struct Rules {
             $(
                 $(#[doc = $doc])+
+                $(#[serde($serde)])?
                 pub $key: $type,
             )+
         }
@@ -44,7 +48,7 @@ macro_rules! rules {
         #[derive(Default, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         struct Written {
-            $($key: $type,)+
+            $($(#[serde($serde)])? $key: $type,)+
             apps: BTreeMap<String, Rules>,
         }
 
@@ -67,6 +71,15 @@ rules! {
     state: Option<bool>,
     /// What such a folder may hold at most.
     state_size: Option<Size>,
+    /// Where manifests may ask to send requests to: `https://*`, `https://*.example.org:8443`. Nowhere by default.
+    outbound: Option<Vec<Destination>>,
+    /// Networks outside of the public internet that such requests may reach, as `10.1.0.0/16`. None by default.
+    private_networks: Option<Vec<IpNet>>,
+    /// Ceilings for the bounds of such requests; those not named stay at the built-in ones.
+    outbound_limits: OutboundLimitTable,
+    /// Whether every app may send requests anywhere, whatever its manifest asks for. Only `dev` says so.
+    #[serde(skip)]
+    outbound_everywhere: Option<bool>,
     /// Ceilings for what manifests ask; those not named stay at the built-in ones.
     limits: LimitTable,
     /// What an app has that asks for nothing; those not named stay at the built-in ones.
@@ -84,6 +97,9 @@ impl Policy {
             secrets: everything(),
             state: Some(true),
             state_size: Some(Size(u64::MAX)),
+            outbound: Some(vec![Destination::everything()]),
+            outbound_limits: OutboundLimitTable::no_ceilings(),
+            outbound_everywhere: Some(true),
             limits: LimitTable::no_ceilings(),
             instances: InstanceTable::no_ceilings(),
             ..Rules::default()

@@ -12,6 +12,8 @@ use crate::asked::Value;
 use crate::instances::Instances;
 use crate::limits::LimitTable;
 use crate::limits::Limits;
+use crate::outbound::OutboundTable;
+use crate::outbound::OutboundTerms;
 use crate::pattern::fits;
 use crate::policy::Policy;
 use crate::policy::Rules;
@@ -42,6 +44,8 @@ pub struct Terms {
     pub statics: Vec<StaticTable>,
     /// Its folder that stays, if it has one.
     pub state: Option<StateTerms>,
+    /// What it has of the outside, if anything.
+    pub outbound: Option<OutboundTerms>,
     /// Whether bodies of requests are taken in whole before it is called, if that is said.
     pub buffer: Option<bool>,
 }
@@ -76,6 +80,10 @@ impl Policy {
                  the operator would write `state = true` under `[policy]`, or under `[policy.apps.\"{name}\"]`"
             ));
         }
+        let outbound = match rules.outbound_everywhere {
+            Some(true) => Some(OutboundTerms::everything()),
+            _ => manifest.outbound.as_ref().map(|table| outbound(&rules, table)).transpose()?,
+        };
         let asked = section.limits.overlaid(&manifest.limits);
         let mut above = asked.above(&rules.limits);
         above.extend(manifest.instances.above(&rules.instances));
@@ -117,6 +125,7 @@ impl Policy {
             compress: manifest.compress,
             statics: manifest.statics.clone(),
             state,
+            outbound,
             buffer: section.request.overlaid(&manifest.request).buffer,
         })
     }
@@ -131,6 +140,11 @@ fn check_host(rules: &Rules, host: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("asks for the host `{host}`; the operator's policy allows {}", listed("hosts", allowed)))
+}
+
+fn outbound(rules: &Rules, table: &OutboundTable) -> Result<OutboundTerms, String> {
+    let (allowed, networks) = (rules.outbound.as_deref(), rules.private_networks.as_deref());
+    table.terms(allowed.unwrap_or_default(), networks.unwrap_or_default(), &rules.outbound_limits)
 }
 
 fn check_secret(rules: &Rules, variable: &str, secret: &str) -> Result<(), String> {
@@ -216,6 +230,13 @@ mod tests {
         assert!(terms("environment = false\nsecrets = [\"*\"]", "shop", "env_file = \"shop.env\"").is_err());
         let refused = terms("", "shop", "env_file = \"shop.env\"").unwrap_err();
         assert!(refused.contains("asks for the secret `shop.env` as `env_file`"), "{refused}");
+        let asked = "outbound.http = [\"https://api.example.com\"]";
+        assert!(terms("", "shop", asked).is_err());
+        assert!(terms("outbound = [\"https://*\"]", "shop", asked).unwrap().outbound.is_some());
+        assert!(toml::from_str::<Policy>("outbound_everywhere = true").is_err());
+        let dev =
+            Policy::permissive().terms(&AppName::parse("shop").unwrap(), &Manifest::default(), &Section::default());
+        assert_eq!(dev.unwrap().outbound, Some(OutboundTerms::everything()));
         let given = terms("secrets = [\"shop.*\"]", "shop", "env_file = \"shop.env\"").unwrap();
         assert_eq!(given.env_file.as_deref(), Some("shop.env"));
     }

@@ -60,7 +60,10 @@ mod tests {
     fn a_release_is_offered_and_a_draft_or_another_version_is_not() {
         assert_eq!(offer("wasi:http/types@0.2.0"), Offer::PLAIN);
         assert_eq!(offer("wasi:http/types@0.2.99"), Offer::PLAIN);
-        assert_eq!(offer("wasi:http/outgoing-handler@0.2.4"), Offer::Empty("every request is refused"));
+        assert_eq!(
+            offer("wasi:http/outgoing-handler@0.2.4"),
+            Offer::Empty("requests go where `[outbound]` asks for, and the operator allows it")
+        );
         assert_eq!(offer("wasi:http/outgoing-handler@0.3.0"), Offer::OtherVersion);
         assert_eq!(offer("wasi:cli/environment@0.4.0"), Offer::OtherVersion);
         assert_eq!(offer("wasi:cli/environment@0.3.0-rc-2026-01-06"), Offer::OtherVersion);

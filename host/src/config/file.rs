@@ -11,6 +11,9 @@ use anyhow::Context as _;
 use anyhow::anyhow;
 use guesthouse_deploy::settings::DeploySettings;
 use guesthouse_manifest::policy::Policy;
+use guesthouse_outbound::host::HostSettings;
+use guesthouse_outbound::trust::TrustError;
+use guesthouse_outbound::trust::roots;
 use guesthouse_sandbox::engine::SandboxSettings;
 use guesthouse_serve::settings::ServeSettings;
 use guesthouse_tls::acme::settings::Challenge;
@@ -39,6 +42,8 @@ pub struct File {
     pub deploy: Deploy,
     /// `[sandbox]`
     pub sandbox: Sandbox,
+    /// `[outbound]`
+    pub outbound: Outbound,
     /// `[policy]`: what apps may ask for.
     pub policy: Option<Policy>,
     /// `[log]`
@@ -193,6 +198,16 @@ pub struct Sandbox {
     pub instances_max: Option<NonZeroU32>,
 }
 
+/// `[outbound]`: what all requests of guests to the outside have in common.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Outbound {
+    /// Certificates that are trusted, as PEM, in place of the system's.
+    pub roots: Option<PathBuf>,
+    /// Connections of all apps together.
+    pub connections_max: Option<NonZeroUsize>,
+}
+
 /// `[log]`
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -213,6 +228,9 @@ impl File {
         let folder = absolute.parent().unwrap_or(Path::new("/"));
         file.deploy.place(folder);
         file.tls.place(folder);
+        if let Some(roots) = &mut file.outbound.roots {
+            *roots = folder.join(&*roots);
+        }
         Ok(file)
     }
 
@@ -294,6 +312,18 @@ impl Sandbox {
         settings.memory_bytes_max = settings.memory_bytes_max.min(settings.memory_total_bytes_max);
         put(&mut settings.memory_bytes_max, self.memory_max.map(|Size(size)| size));
         put(&mut settings.instances_max, self.instances_max.map(NonZeroU32::get));
+    }
+}
+
+impl Outbound {
+    /// Puts what is said here over `settings`. Certificates are looked at, so that a mistake is told at the start.
+    pub fn apply(&self, settings: &mut HostSettings) -> Result<(), TrustError> {
+        if let Some(path) = &self.roots {
+            roots(Some(path))?;
+        }
+        settings.roots.clone_from(&self.roots);
+        put(&mut settings.connections_max, self.connections_max.map(NonZeroUsize::get));
+        Ok(())
     }
 }
 

@@ -103,6 +103,7 @@ impl Config {
 
         let mut sandbox = defaults::sandbox(deploy.policy.memory_bytes_max());
         file.sandbox.apply(&mut sandbox);
+        file.outbound.apply(&mut sandbox.capabilities.outbound)?;
         check(&serve, listen.len())?;
         if sandbox.memory_bytes_max > sandbox.memory_total_bytes_max {
             bail!(

@@ -91,7 +91,12 @@ impl Host {
         deploy.files_max = deploy.files_max.min(open_files::of_files(descriptors));
         let guests_files = &mut sandbox.capabilities.files;
         guests_files.open_files_max = guests_files.open_files_max.min(open_files::of_guests(descriptors));
-        let others = deploy.files_max.saturating_add(guests_files.open_files_max);
+        let outbound = &mut sandbox.capabilities.outbound;
+        outbound.connections_max = outbound.connections_max.min(open_files::of_outbound(descriptors));
+        listeners.iter().filter_map(|listener| listener.endpoint().tcp()).for_each(|address| outbound.own.add(address));
+        let own = outbound.own.clone();
+        let others = [deploy.files_max, guests_files.open_files_max, outbound.connections_max];
+        let others = others.into_iter().fold(0, usize::saturating_add);
         serve.connections_max = connections_that_fit(serve.connections_max, others, descriptors);
         let tasks = TaskTracker::new();
         let places = Places::new(sandbox.instances_max as usize, usize::MAX);
@@ -107,6 +112,7 @@ impl Host {
             _ => listener::bind(place),
         });
         let (health, reread) = (health.transpose()?, Arc::default());
+        health.iter().filter_map(|listener| listener.endpoint().tcp()).for_each(|address| own.add(address));
         Ok(Host { listeners, waits, health, keeping, reread, serve, routes, deploy, handle, guests, tasks })
     }
 

@@ -1,5 +1,5 @@
-//! The limit of open files, and who gets how many: every connection needs one, every file that is being sent, and every file
-//! that a guest has open.
+//! The limit of open files, and who gets how many: every connection needs one, every file that is being sent, every file
+//! that a guest has open, and every connection of a guest to the outside.
 
 use rustix::process::Resource;
 use rustix::process::Rlimit;
@@ -15,6 +15,11 @@ pub fn raise_limit() -> u64 {
 /// How many of them guests may have open together: visitors come first.
 pub fn of_guests(descriptors: u64) -> usize {
     usize::try_from(descriptors / 4).unwrap_or(usize::MAX)
+}
+
+/// How many connections to the outside guests may have together.
+pub fn of_outbound(descriptors: u64) -> usize {
+    usize::try_from(descriptors / 8).unwrap_or(usize::MAX).max(1)
 }
 
 /// How many of them the host may have open together to send them.

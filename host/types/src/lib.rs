@@ -1,6 +1,7 @@
 //! What all crates speak of: names of apps and digests, declared routes, sizes and spans, text that is safe to show,
-//! mistakes in TOML, environment files, and files that only we may have written. Nothing here knows of apps, of HTTP or of wasmtime.
+//! mistakes in TOML, environment files, where outgoing requests go, and files that only we may have written. Nothing here knows of apps, of HTTP or of wasmtime.
 
+pub mod destination;
 pub mod env_file;
 pub mod escape;
 pub mod name;

@@ -24,12 +24,14 @@ pub mod form;
 mod answer;
 mod app;
 mod environ;
+mod fetch;
 mod request;
 mod response;
 mod settings;
 
 pub use answer::Answer;
 pub use environ::Environ;
+pub use fetch::{FetchError, fetch, fetch_within};
 pub use http;
 pub use request::RequestExt;
 pub use response::ResponseExt;

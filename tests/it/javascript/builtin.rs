@@ -1,7 +1,9 @@
 //! What Node.js has built in: polyfilled, or refused by name.
 
+use crate::harness::outside::Outside;
 use crate::harness::tools::has_node;
 use crate::javascript::workshop::build;
+use crate::javascript::workshop::patient;
 use crate::javascript::workshop::served;
 use crate::javascript::workshop::write;
 
@@ -152,4 +154,42 @@ async fn the_rest_is_refused_by_name() {
         said.contains("`crypto.createSign` is not there: `crypto.subtle` signs, verifies and imports keys"),
         "{said}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fetch_goes_where_it_is_granted() {
+    if !has_node().await {
+        return;
+    }
+    const CALLS: &str = r#"
+export default {
+  async fetch(request) {
+    try {
+      const url = new URL(request.url).searchParams.get("url");
+      const sent = { method: "POST", body: "from a guest", headers: { "x-kept": "yes" } };
+      const answer = await fetch(url, sent);
+      return new Response(`${answer.status}\n${await answer.text()}`);
+    } catch (error) {
+      return new Response(`${error}`);
+    }
+  },
+};
+"#;
+    let outside = Outside::begin().await;
+    let home = tempfile::tempdir().unwrap();
+    let source = home.path().join("calls");
+    write(&source, &[("package.json", r#"{"name": "calls", "type": "module"}"#), ("src/index.js", CALLS)]);
+    let folder = home.path().join("apps");
+    let built = build(&source, &folder).await;
+    assert!(built.status.success(), "{}", built.stderr);
+    let policy = toml::from_str("outbound = [\"http://*:*\"]\nprivate_networks = [\"127.0.0.0/8\"]\n").unwrap();
+    let host = patient().config(move |config| config.deploy.policy = policy);
+    let host = host.app("calls", std::fs::read(folder.join("calls.wasm")).unwrap());
+    let manifest = format!("[outbound]\nhttp = [\"http://{}\"]\n", outside.address);
+    let host = host.manifest("calls", &manifest).run().await;
+    let told = host.get(&format!("/calls/?url=http://{}/x", outside.address)).await.text();
+    assert!(told.starts_with("200\nPOST /x HTTP/1.1\n") && told.ends_with("\n\nfrom a guest"), "{told}");
+    assert!(told.contains("\nx-kept: yes\n"), "{told}");
+    let refused = host.get("/calls/?url=http://elsewhere.example/").await.text();
+    assert!(refused.contains("Error"), "{refused}");
 }

@@ -19,7 +19,11 @@ impl Guest for Environ {
         let (path, query) = standard::target(&request);
         if path == "/outbound" {
             let url = standard::value(&query, "url").unwrap_or("http://localhost/");
-            return standard::text(out, 200, &format!("outbound: {}\n", outbound::attempt(url)));
+            return standard::text(
+                out,
+                200,
+                &format!("outbound: {}\n", outbound::attempt(url, standard::value(&query, "body"))),
+            );
         }
         standard::text(out, 200, &report(&request));
     }

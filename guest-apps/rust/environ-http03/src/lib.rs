@@ -22,7 +22,10 @@ impl Guest for Environ {
         let (path, query) = service::target(&request);
         if path == "/outbound" {
             let url = standard::value(&query, "url").unwrap_or("http://localhost/");
-            return Ok(service::text(200, &format!("outbound: {}\n", outbound::attempt(url).await)));
+            return Ok(service::text(
+                200,
+                &format!("outbound: {}\n", outbound::attempt(url, standard::value(&query, "body")).await),
+            ));
         }
         Ok(service::text(200, &report(request).await))
     }

@@ -1,6 +1,9 @@
-//! Tells in plain lines all that the gateway lane gives to an app, and what the sandbox refuses it.
+//! Tells in plain lines all that the gateway lane gives to an app, and what the sandbox refuses it, outbound HTTP too.
+
+mod outbound;
 
 use guest_support::probe::Lines;
+use guest_support::standard;
 use guesthouse::Request;
 use guesthouse::RequestExt;
 use guesthouse::Response;
@@ -9,6 +12,12 @@ use guesthouse::ResponseExt;
 guesthouse::app!(handle);
 
 fn handle(request: Request) -> Response {
+    if request.uri().path() == "/outbound" {
+        // As they are written, like in the other lanes.
+        let query = request.uri().query().unwrap_or_default();
+        let url = standard::value(query, "url").unwrap_or("http://localhost/");
+        return Response::text(format!("outbound: {}\n", outbound::attempt(url, standard::value(query, "body"))));
+    }
     let mut lines = Lines::default();
     lines.add("method", request.method().as_str().as_bytes());
     lines.add("scheme", request.scheme().as_bytes());

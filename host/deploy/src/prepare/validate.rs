@@ -44,6 +44,7 @@ use crate::findings::Findings;
 use crate::granted::app_limits;
 use crate::granted::guest_instances;
 use crate::granted::guest_limits;
+use crate::granted::guest_outbound;
 use crate::prepare::admissions::Admissions;
 use crate::prepare::artefacts::Artefacts;
 use crate::prepare::artefacts::Code;
@@ -277,7 +278,8 @@ impl Validator {
             folders.map_err(|error| Failure::retry(ReasonCode::StateFolder, self.store.unwritable(&error)))?;
         let code_bytes = std::fs::metadata(self.store.code_path(revision.code)).map_err(|_| lost())?.len();
         let wasi = WasiSettings { environment: environment.into_iter().collect() };
-        let capabilities = CapabilitySettings { wasi, files: folders, ..CapabilitySettings::default() };
+        let outbound = terms.outbound.as_ref().map(guest_outbound);
+        let capabilities = CapabilitySettings { wasi, outbound, files: folders };
         Ok(Plan { name, revision, terms, capabilities, files, inspection, code_bytes })
     }
 

@@ -39,6 +39,11 @@ impl LogContext {
         self.0.has_body.store(true, Ordering::Relaxed);
     }
 
+    /// What it began was the body of a request of its own.
+    pub(crate) fn forget_body(&self) {
+        self.0.has_body.store(false, Ordering::Relaxed);
+    }
+
     /// Whether it has.
     pub(crate) fn has_body(&self) -> bool {
         self.0.has_body.load(Ordering::Relaxed)

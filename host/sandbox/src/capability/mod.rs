@@ -7,10 +7,11 @@
 pub(crate) mod contract;
 pub mod files;
 pub mod offered;
-mod outbound;
+pub mod outbound;
 pub mod wasi;
 
 use guesthouse_component::inspect::Class;
+use guesthouse_outbound::host::HostSettings;
 use wasmtime::component::Linker;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
@@ -31,6 +32,7 @@ use crate::capability::files::settings::FileLimits;
 use crate::capability::files::settings::Folders;
 use crate::capability::offered::Offered;
 use crate::capability::outbound::Outbound;
+use crate::capability::outbound::settings::OutboundSettings;
 use crate::capability::wasi::Wasi;
 use crate::capability::wasi::WasiSettings;
 use crate::fault::Fault;
@@ -154,8 +156,8 @@ macro_rules! capabilities {
 capabilities! {
     /// WASI with nothing behind it: clocks, randomness, the log, and the environment.
     wasi: Wasi, host: (), guest: WasiSettings;
-    /// The way out, of which nothing can be granted yet.
-    outbound: Outbound, host: (), guest: ();
+    /// The way out.
+    outbound: Outbound, host: HostSettings, guest: Option<OutboundSettings>;
     /// Folders of the host.
     files: Files, host: FileLimits, guest: Folders;
 }

@@ -16,6 +16,7 @@ use guesthouse_manifest::statics::StaticTable;
 use guesthouse_manifest::terms::Terms;
 use guesthouse_sandbox::capability::offered::Offer;
 use guesthouse_sandbox::offer::offer;
+use guesthouse_types::destination::Destination;
 use guesthouse_types::name::Revision;
 use guesthouse_types::route::Declared;
 use guesthouse_types::units::Size;
@@ -182,6 +183,8 @@ pub struct Asked {
     pub compress: Option<bool>,
     /// The folder that stays, by the keys of `[state]`; `null` where it asks for none.
     pub state: Option<BTreeMap<&'static str, String>>,
+    /// Where its requests to the outside go.
+    pub outbound: Vec<String>,
 }
 
 /// A static folder.
@@ -212,6 +215,8 @@ pub struct Given {
     pub lowered: Vec<String>,
     /// The folder that stays, by the keys of `[state]`; `null` where it has none.
     pub state: Option<BTreeMap<&'static str, String>>,
+    /// Where its requests to the outside may go.
+    pub outbound: Vec<String>,
 }
 
 impl Checked {
@@ -325,6 +330,7 @@ impl Asked {
             statics: manifest.statics.iter().map(Static::of).collect(),
             compress: manifest.compress,
             state: manifest.state.as_ref().map(StateTable::named),
+            outbound: manifest.outbound.iter().flat_map(|table| &table.http).map(Destination::to_string).collect(),
         }
     }
 }
@@ -347,6 +353,7 @@ impl Given {
             concurrent_per_instance: terms.instances.concurrent,
             lowered: terms.lowered.clone(),
             state: terms.state.as_ref().map(|state| StateTable::of(state).named()),
+            outbound: terms.outbound.iter().flat_map(|terms| &terms.http).map(Destination::to_string).collect(),
         }
     }
 }

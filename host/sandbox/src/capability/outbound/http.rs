@@ -1,7 +1,12 @@
-//! Outgoing HTTP of one instance: every request is refused. What it answers with is bounded here too.
+//! HTTP of one instance: its outgoing requests go to the client that its app was granted, or are refused. What it answers
+//! with is bounded here too.
 
 use std::sync::Arc;
 
+use guesthouse_outbound::client::Client;
+use guesthouse_outbound::client::Timeouts;
+use guesthouse_outbound::error::OutboundError;
+use http_body_util::BodyExt as _;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi_http::Error;
 use wasmtime_wasi_http::RequestOptions;
@@ -13,6 +18,7 @@ use wasmtime_wasi_http::WasiHttpHooks;
 use crate::bounds::host_memory::HostMemory;
 use crate::bounds::log_context::LogContext;
 use crate::bounds::output::GuestLog;
+use crate::capability::outbound::answer::error;
 
 /// What one visitor's response may hold of the host's memory before it is sent.
 const CHUNK_BYTES_MAX: usize = 64 << 10;
@@ -25,6 +31,8 @@ pub(crate) struct Http {
 
 /// What is asked of us on its way out.
 struct Hooks {
+    /// Nothing, if nothing was granted.
+    client: Option<Arc<Client<WasiBody>>>,
     log: Arc<GuestLog>,
     log_context: LogContext,
     /// What the host keeps for the instance.
@@ -32,10 +40,15 @@ struct Hooks {
 }
 
 impl Http {
-    pub(crate) fn new(log: &Arc<GuestLog>, log_context: &LogContext, host_memory: HostMemory) -> Http {
+    pub(crate) fn new(
+        client: Option<Arc<Client<WasiBody>>>,
+        log: &Arc<GuestLog>,
+        log_context: &LogContext,
+        host_memory: HostMemory,
+    ) -> Http {
         Http {
             ctx: WasiHttpCtx::new(),
-            hooks: Hooks { log: log.clone(), log_context: log_context.clone(), host_memory },
+            hooks: Hooks { client, log: log.clone(), log_context: log_context.clone(), host_memory },
         }
     }
 
@@ -51,19 +64,59 @@ impl Http {
     }
 }
 
+/// Where a request without an answer is told of.
+struct Note {
+    log: Arc<GuestLog>,
+    request_id: Arc<str>,
+}
+
+impl Note {
+    /// Tells the log why, and gives what the guest is told.
+    fn fault(&self, why: &OutboundError) -> Error {
+        self.log.note(&self.request_id, &format!("an outgoing request failed: {why}"));
+        error(why)
+    }
+}
+
+fn timeouts(options: Option<RequestOptions>) -> Timeouts {
+    let RequestOptions { connect_timeout, first_byte_timeout, between_bytes_timeout } = options.unwrap_or_default();
+    Timeouts { connect: connect_timeout, first_byte: first_byte_timeout, between_bytes: between_bytes_timeout }
+}
+
+/// A request's target as the guest wrote it.
+fn asked_for(uri: &http::Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or_default();
+    uri.authority().map_or_else(|| "nothing".to_owned(), |authority| format!("{scheme}://{authority}"))
+}
+
 type Sent = wasmtime_wasi_http::Result<(http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>)>;
 
 impl WasiHttpHooks for Hooks {
+    /// Nothing is left to do for the request once its answer has begun: connections run by themselves.
     fn send_request(
         &mut self,
         request: http::Request<WasiBody>,
-        _options: Option<RequestOptions>,
+        options: Option<RequestOptions>,
         _response_done: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        let target = request.uri().authority().map_or("(no authority)", |authority| authority.as_str());
-        let text = format!("refused an outgoing request to {target}: outbound HTTP is not granted");
-        self.log_context.with(|request_id| self.log.note(request_id, &text));
-        Box::new(std::future::ready(Err(Error::HttpRequestDenied)))
+        // A body that it began before was this request's.
+        self.log_context.forget_body();
+        let note = Note { log: self.log.clone(), request_id: self.log_context.with(|id| Arc::from(id)) };
+        let client = self.client.clone();
+        Box::new(async move {
+            let sent = match &client {
+                Some(client) => client.send(request, timeouts(options)).await,
+                None => Err(OutboundError::NotGranted(asked_for(request.uri()))),
+            };
+            match sent {
+                Ok(response) => {
+                    let body = response.map(|body| body.map_err(move |error| note.fault(&error)).boxed_unsync());
+                    let done: Box<dyn Future<Output = Result<(), Error>> + Send> = Box::new(std::future::ready(Ok(())));
+                    Ok((body, done))
+                }
+                Err(error) => Err(note.fault(&error)),
+            }
+        })
     }
 
     /// Bytes of a body that are taken from the guest at once (0.2).
@@ -82,61 +135,49 @@ impl WasiHttpHooks for Hooks {
 mod tests {
     use bytes::Bytes;
     use futures_util::FutureExt as _;
-    use http_body_util::BodyExt as _;
+    use guesthouse_outbound::host::Host;
+    use guesthouse_outbound::host::HostSettings;
+    use guesthouse_outbound::rules::Rules;
+    use guesthouse_types::destination::Destination;
     use http_body_util::Empty;
 
     use super::*;
 
     /// What is decided of a request to `target`. Nothing is sent by this: the answer is there at once.
-    fn check_refused(target: &str) {
+    fn check_refused(client: Option<&Arc<Client<WasiBody>>>, target: &str) {
         let log = Arc::new(GuestLog::new("shop", "1", 100));
-        let mut hooks = Http::new(&log, &LogContext::new("r-1"), HostMemory::new(1)).hooks;
+        let mut hooks = Http::new(client.cloned(), &log, &LogContext::new("r-1"), HostMemory::new(1)).hooks;
         let body: WasiBody = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
         let request = http::Request::get(target).body(body).unwrap();
         let decided = hooks.send_request(request, None, Box::new(std::future::ready(Ok(()))));
         let decided = Box::into_pin(decided).now_or_never().expect("it is decided without waiting");
-        assert!(matches!(decided, Err(Error::HttpRequestDenied)), "{target}");
+        assert!(matches!(decided, Err(Error::HttpRequestDenied | Error::HttpRequestUriInvalid)), "{target}");
     }
 
     #[test]
-    fn every_private_and_special_range_is_refused_like_any_other_place() {
-        for host in [
-            "0.0.0.0",
-            "10.0.0.1",
-            "100.64.0.1",
-            "127.0.0.1",
-            "169.254.169.254",
-            "172.16.0.1",
-            "172.31.255.254",
-            "192.0.0.1",
-            "192.0.2.1",
-            "192.88.99.1",
-            "192.168.1.1",
-            "198.18.0.1",
-            "198.51.100.1",
-            "203.0.113.1",
-            "224.0.0.1",
-            "240.0.0.1",
-            "255.255.255.255",
-            "[::]",
-            "[::1]",
-            "[::ffff:10.0.0.1]",
-            "[64:ff9b::a00:1]",
-            "[100::1]",
-            "[2001:db8::1]",
-            "[2002:a00:1::]",
-            "[fc00::1]",
-            "[fd00:ec2::254]",
-            "[fe80::1]",
-            "[ff02::1]",
-            "metadata.google.internal",
-            "localhost",
-            "example.com",
-            "93.184.216.34",
-        ] {
-            check_refused(&format!("http://{host}/"));
-            check_refused(&format!("https://{host}:8443/latest/meta-data/"));
+    fn what_is_not_asked_for_is_refused_before_anything_is_looked_up() {
+        let rules = Rules { http: vec![Destination::parse("https://api.example.com").unwrap()], ..Rules::default() };
+        let host = Arc::new(Host::new(&HostSettings::default()));
+        let client = Arc::new(Client::new(&host, rules, Default::default()));
+        for client in [None, Some(&client)] {
+            for host in [
+                "10.0.0.1",
+                "127.0.0.1",
+                "169.254.169.254",
+                "[::1]",
+                "[64:ff9b::a00:1]",
+                "metadata.google.internal",
+                "localhost",
+                "example.com",
+                "93.184.216.34",
+                "api.example.com.evil.example",
+            ] {
+                check_refused(client, &format!("http://{host}/"));
+                check_refused(client, &format!("https://{host}:8443/latest/meta-data/"));
+            }
+            check_refused(client, "http://api.example.com/");
+            check_refused(client, "https://user@api.example.com/");
+            check_refused(client, "/without-an-authority");
         }
-        check_refused("/without-an-authority");
     }
 }

@@ -1,0 +1,229 @@
+//! The client of one app: what it asks for is held against its rules, and sent over connections of its own.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use guesthouse_types::destination::DestinationError;
+use guesthouse_types::destination::Scheme;
+use guesthouse_types::destination::Target;
+use http::HeaderMap;
+use http::HeaderName;
+use http::Request;
+use http::Response;
+use http::Uri;
+use http::header;
+use http::uri::PathAndQuery;
+use http_body::Body;
+use hyper::rt::Executor;
+use hyper_rustls::HttpsConnector;
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy;
+use hyper_util::rt::TokioTimer;
+use rustls::RootCertStore;
+use rustls::client::Resumption;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use crate::connect::Connector;
+use crate::error::OutboundError;
+use crate::error::chain;
+use crate::host::Host;
+use crate::response::ResponseBody;
+use crate::rules::Rules;
+use crate::rules::target_of;
+use crate::trust::TrustError;
+use crate::trust::trusting;
+
+/// What one app may take of the outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections that are open at once.
+    pub connections_max: usize,
+    /// How long a connection may take to open, once its name was found.
+    pub connect: Duration,
+    /// How long the head of an answer may take beyond that.
+    pub first_byte: Duration,
+    /// How long an answer's body may stand still.
+    pub between_bytes: Duration,
+    /// Length of an answer's body, in bytes.
+    pub response_bytes_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connections_max: 32,
+            connect: Duration::from_secs(5),
+            first_byte: Duration::from_secs(30),
+            between_bytes: Duration::from_secs(30),
+            response_bytes_max: 64 << 20,
+        }
+    }
+}
+
+/// What a guest asks for one request: each at most what its app has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timeouts {
+    /// For a connection.
+    pub connect: Option<Duration>,
+    /// For the head.
+    pub first_byte: Option<Duration>,
+    /// Between two pieces of the body.
+    pub between_bytes: Option<Duration>,
+}
+
+/// A connection that nobody uses is kept for so long.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Connections that nobody uses are kept, of each place.
+const IDLE_MAX: usize = 8;
+
+/// The head of an answer, in bytes and in fields.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+const FIELDS_MAX: usize = 100;
+
+/// What may be on its way on a connection of HTTP/2, and in one stream of it, in bytes.
+const CONNECTION_WINDOW: u32 = 1 << 20;
+const STREAM_WINDOW: u32 = 256 << 10;
+
+/// The client of one app's revision, for requests with bodies `B`.
+pub struct Client<B> {
+    rules: Rules,
+    limits: Limits,
+    http: legacy::Client<HttpsConnector<Connector>, B>,
+    /// Why nothing can be asked for over TLS, if that is so.
+    untrusting: Option<TrustError>,
+}
+
+impl<B> Client<B>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    /// With connections of its own. Blocks, where certificates must be read.
+    pub fn new(host: &Arc<Host>, rules: Rules, limits: Limits) -> Client<B> {
+        let (mut tls, untrusting) = match host.tls() {
+            Ok(tls) => (tls, None),
+            Err(why) => (trusting(RootCertStore::empty()), Some(why)),
+        };
+        // A session is resumed by the app that began it only.
+        tls.resumption = Resumption::in_memory_sessions(32);
+        let connector = Connector::new(host.clone(), rules.clone(), limits.connections_max, limits.connect);
+        let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+        let https = https.enable_all_versions().wrap_connector(connector);
+        let http = legacy::Client::builder(Tracked(host.tasks.clone()))
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(IDLE_MAX)
+            .http1_max_buf_size(HEAD_BYTES_MAX)
+            .http1_max_headers(FIELDS_MAX)
+            .http2_max_header_list_size(HEAD_BYTES_MAX as u32)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .build(https);
+        Client { rules, limits, http, untrusting }
+    }
+
+    /// Sends `request`, whose URI names the target, and gives the head of the answer as soon as it is there.
+    ///
+    /// A connection that was kept and turns out to be closed is replaced once, if nothing was sent on it. Redirects are
+    /// answers, nothing is decompressed, and no cookie is kept. Dropping the future gives the request up.
+    pub async fn send(&self, request: Request<B>, asked: Timeouts) -> Result<Response<ResponseBody>, OutboundError> {
+        let target = target_of(request.uri())?;
+        self.rules.check(&target)?;
+        if let (Scheme::Https, Some(why)) = (target.scheme, &self.untrusting) {
+            return Err(OutboundError::Trust { target, why: why.clone() });
+        }
+        let request = prepared(request, &target)?;
+        let within = |asked: Option<Duration>, most: Duration| asked.map_or(most, |asked| asked.min(most));
+        let after = within(asked.connect, self.limits.connect) + within(asked.first_byte, self.limits.first_byte);
+        let between = within(asked.between_bytes, self.limits.between_bytes);
+        let answered = timeout(after, self.http.request(request)).await;
+        let answered = answered.map_err(|_| OutboundError::HeadTimeout { target: target.clone(), after })?;
+        let response = answered.map_err(|error| explain(error, &target))?;
+        let most = self.limits.response_bytes_max;
+        Ok(response.map(|incoming| ResponseBody::new(incoming, target, most, between)))
+    }
+}
+
+/// The request as it is sent: to the target in its one spelling, without what a connection or a proxy says.
+fn prepared<B>(mut request: Request<B>, target: &Target) -> Result<Request<B>, OutboundError> {
+    let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    let uri = Uri::builder().scheme(target.scheme.as_str()).authority(target.authority()).path_and_query(path).build();
+    let wrong = |_| OutboundError::Uri { uri: target.to_string(), why: DestinationError::Host(target.authority()) };
+    *request.uri_mut() = uri.map_err(wrong)?;
+    *request.version_mut() = http::Version::HTTP_11;
+    remove_private_fields(request.headers_mut());
+    Ok(request)
+}
+
+/// Fields that are not a guest's to say to the outside: of connections (RFC 9110, section 7.6.1), of proxies, and the host's.
+fn remove_private_fields(fields: &mut HeaderMap) {
+    let is_private = |name: &HeaderName| {
+        let name = name.as_str();
+        matches!(
+            name,
+            "host"
+                | "connection"
+                | "keep-alive"
+                | "upgrade"
+                | "transfer-encoding"
+                | "http2-settings"
+                | "expect"
+                | "forwarded"
+                | "cookie2"
+        ) || ["proxy-", "x-forwarded-", "x-guesthouse-"].iter().any(|prefix| name.starts_with(prefix))
+    };
+    let private: Vec<HeaderName> = fields.keys().filter(|name| is_private(name)).cloned().collect();
+    for name in private {
+        fields.remove(name);
+    }
+    if fields.get(header::TE).is_some_and(|te| te != "trailers") {
+        fields.remove(header::TE);
+    }
+}
+
+/// What went wrong, from within what the library says.
+fn explain(error: legacy::Error, target: &Target) -> OutboundError {
+    let mut next: Option<&(dyn Error + 'static)> = Some(&error);
+    while let Some(reason) = next {
+        if let Some(ours) = reason.downcast_ref::<OutboundError>() {
+            return ours.clone();
+        }
+        if let Some(tls) = reason.downcast_ref::<rustls::Error>() {
+            let (target, why) = (target.clone(), tls.to_string());
+            return match tls {
+                rustls::Error::InvalidCertificate(_) => OutboundError::Certificate { target, why },
+                _ => OutboundError::Tls { target, why },
+            };
+        }
+        // An error of the system that carries another one names the reason behind that as its own.
+        next = match reason.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(carried) => Some(carried),
+            None => reason.source(),
+        };
+    }
+    let target = target.clone();
+    match error.is_connect() {
+        true => OutboundError::Tls { target, why: chain(&error) },
+        false => OutboundError::Http { target, error: Arc::new(error) },
+    }
+}
+
+/// Runs connections as tasks that are tracked.
+#[derive(Clone)]
+struct Tracked(TaskTracker);
+
+impl<F> Executor<F> for Tracked
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, connection: F) {
+        self.0.spawn(connection);
+    }
+}
