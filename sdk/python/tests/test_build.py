@@ -64,6 +64,10 @@ def create_app(name, *, mark="?"):
                 snapshot=snapshot,
             )
             self.assertEqual(done.replies, [[200, "shop!tillsign"]], done.error)
+        chain = "class Shop:\n    def __init__(self, name):\n        self.name = name\n    def app(self):\n        return create_app(self.name)\n"
+        files["web/shop.py"] += chain
+        done = built(files, [{"path": "/"}], app="shop:Shop('x').app()", home="web", paths=["src"])
+        self.assertEqual(done.replies, [[200, "x?tillsign"]], done.error)
         refused = built(files, app="shop:create_app(print())", home="web", paths=["src"]).report["refused"]
         self.assertIn("is no name and no call with literals", refused)
 
