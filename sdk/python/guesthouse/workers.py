@@ -5,7 +5,9 @@ import threading
 
 from guesthouse import waiting
 
-# The threads that came to wait at a queue, each with what it was to run: `Thread.run` throws that away.
+# How many of them may run for each other.
+_DEPTH_MAX = 16
+# What a thread was to run, which `Thread.run` throws away.
 _GIVEN = ("_target", "_args", "_kwargs")
 
 
@@ -43,8 +45,8 @@ def getting(get):
 def putting(put):
     def put_and_serve(self, item, block=True, timeout=None):
         put(self, item, block, timeout)
-        thread = self.__dict__.pop("_guesthouse_worker", None)
-        if thread is not None:
+        # Queues of workers that serve each other may have no end.
+        if len(waiting.running) < _DEPTH_MAX and (thread := self.__dict__.pop("_guesthouse_worker", None)) is not None:
             again(thread)
 
     put_and_serve.__qualname__ = put.__qualname__

@@ -122,6 +122,18 @@ def server_of_a_queue():
     jobs.join()
     return done, begun
 
+def workers_for_each_other():
+    one, two, seen = queue.Queue(), queue.Queue(), []
+    def work(own, other):
+        while True:
+            seen.append(own.get())
+            if len(seen) < 40:
+                other.put(1)
+    for pair in ((one, two), (two, one)):
+        threading.Thread(target=work, args=pair, daemon=True).start()
+    one.put(1)
+    return len(seen)
+
 def answers_of_a_worker():
     class Writer(threading.Thread):
         def run(self):
@@ -208,6 +220,7 @@ class Threads(unittest.TestCase):
             "main_joins": "went on",
             "worker": "[0, 1, 2]",
             "server_of_a_queue": "(['one', 'two', 'two and a half'], ['w', 'w', 'w'])",
+            "workers_for_each_other": "40",
             "answers_of_a_worker": "[2, 4, [6, 8]]",
             "ticker": "4",
             "listener": "['x']",
