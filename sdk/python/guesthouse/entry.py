@@ -7,6 +7,7 @@ import traceback
 from guesthouse import beside
 from guesthouse import chance
 from guesthouse import command
+from guesthouse import declared
 from guesthouse import finalizers
 from guesthouse import hashing
 from guesthouse import health
@@ -99,6 +100,7 @@ def build(settings, report):
     changed.update(older.changes())
     changed.update(stood_in.changes())
     changed.update(sqlite.changes())
+    changed.update(declared.changes())
     threads.install(changed, root)
     found_by_name()
     observer = Observer(root, settings["library"])

@@ -438,7 +438,7 @@ impl Again {
                     "  {remembered} (`[build]` `snapshot = \"app\"` would keep it in memory as it is now)"
                 ));
                 if let Err(Failed::App(report)) = made {
-                    let why = report.refused.as_deref().unwrap_or("no reason told");
+                    let why = report.refused.as_deref().and_then(|why| why.lines().next()).unwrap_or("no reason told");
                     say(format_args!("  warning: without them it fails: {why}"));
                 }
             }
