@@ -8,6 +8,7 @@ from guesthouse import beside
 from guesthouse import chance
 from guesthouse import command
 from guesthouse import declared
+from guesthouse import failure
 from guesthouse import finalizers
 from guesthouse import hashing
 from guesthouse import health
@@ -69,6 +70,8 @@ def exports(given):
 
 def describe(error):
     text = str(error)
+    if fields := failure.fields_of(error):
+        text = text.partition("\n")[0] + fields
     return "%s: %s" % (type(error).__name__, text) if text else type(error).__name__
 
 
