@@ -100,8 +100,8 @@ class Hosts:
         command += ["--host", "www.google.com"]
         if settings.get("trusted_proxy"):
             command += ["--trusted-proxy", "127.0.0.1/32"]
-        # Else the host begins with what it served last.
-        shutil.rmtree(place / "state", ignore_errors=True)
+        # Else the host begins with what it served last. What it has compiled stays.
+        (place / "state/state.json").unlink(missing_ok=True)
         log = place / "log"
         with log.open("w") as said:
             host = subprocess.Popen(command, stdout=said, stderr=said)
