@@ -83,7 +83,7 @@ def served(program, home, app, page, log):
                 return "not taken: " + found.group(0)[:300]
             if "published `" in text:
                 address = re.search(r"listening on (http://[0-9.:]+)/", text).group(1)
-                return visited(address + "/" + app + page, page)
+                return visited(address, app, page)
             time.sleep(0.2)
         return "not live within %d s" % SERVE_SECONDS_MAX
     finally:
@@ -92,24 +92,30 @@ def served(program, home, app, page, log):
         keep(log, app + ".serve", open(said.name, encoding="utf-8").read())
 
 
-def visited(address, page):
-    # Apps let in one of these names by themselves, as visitors on this machine say it.
-    for host in ("localhost", "127.0.0.1"):
+def visited(address, app, page):
+    port = address.rpartition(":")[2]
+    # Apps let in one of these names by themselves, as visitors on this machine say it; and some have to be at a host's root.
+    places = ["localhost:%s/%s" % (port, app), "127.0.0.1:%s/%s" % (port, app), "%s.localhost:%s" % (app, port)]
+    for place in places:
         visits = 0
         while visits < VISITS_MAX:
-            said, visits = asked(address.replace("127.0.0.1", host), page), visits + 1
+            said, visits = asked(address, place, page), visits + 1
             if " 504" not in said:
                 break
             # What the visit that was cut off held is free then.
             time.sleep(LOCK_SECONDS)
-        if " 400" not in said:
+        if not re.search(r" (400|30[1278])\b", said):
             break
-    return said + (", at visit %d" % visits if visits > 1 else "")
+    own = ", on a host of its own" if place.startswith(app) else ""
+    return said + own + (", at visit %d" % visits if visits > 1 else "")
 
 
-def asked(address, page):
+def asked(address, place, page):
+    host, _, path = place.partition("/")
+    # Whatever that name leads to on this machine.
+    request = urllib.request.Request(address + ("/" + path if path else "") + page, headers={"Host": host})
     try:
-        with urllib.request.urlopen(address, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             status, body = answer.status, answer.read()
     except urllib.error.HTTPError as error:
         status, body = error.code, error.read()

@@ -7,6 +7,8 @@ import traceback
 from guesthouse import beside
 from guesthouse import chance
 from guesthouse import command
+from guesthouse import declared
+from guesthouse import failure
 from guesthouse import finalizers
 from guesthouse import hashing
 from guesthouse import health
@@ -68,6 +70,8 @@ def exports(given):
 
 def describe(error):
     text = str(error)
+    if fields := failure.fields_of(error):
+        text = text.partition("\n")[0] + fields
     return "%s: %s" % (type(error).__name__, text) if text else type(error).__name__
 
 
@@ -99,6 +103,7 @@ def build(settings, report):
     changed.update(older.changes())
     changed.update(stood_in.changes())
     changed.update(sqlite.changes())
+    changed.update(declared.changes())
     threads.install(changed, root)
     found_by_name()
     observer = Observer(root, settings["library"])

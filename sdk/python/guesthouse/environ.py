@@ -29,6 +29,7 @@ def template(errors, file_wrapper):
         "SERVER_SOFTWARE": "guesthouse",
         "GATEWAY_INTERFACE": "CGI/1.1",
         "REMOTE_ADDR": "",
+        "REMOTE_HOST": "",
         "wsgi.version": (1, 0),
         "wsgi.errors": errors,
         "wsgi.file_wrapper": file_wrapper,
@@ -59,7 +60,8 @@ def build(request, env):
     env["SERVER_PORT"] = port or ("443" if scheme == "https" else "80")
     if chain := env.get("HTTP_X_FORWARDED_FOR"):
         # The host sets exactly one address; behind another host the last is the one that it saw itself.
-        env["REMOTE_ADDR"] = chain.rpartition(",")[2].strip() if "," in chain else chain
+        # Nobody looks its name up: the address stands for it (RFC 3875, section 4.1.9).
+        env["REMOTE_ADDR"] = env["REMOTE_HOST"] = chain.rpartition(",")[2].strip() if "," in chain else chain
     if prefix := env.get("HTTP_X_FORWARDED_PREFIX"):
         env["SCRIPT_NAME"] = decoded(prefix.rstrip("/"))
 

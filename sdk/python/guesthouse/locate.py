@@ -10,33 +10,41 @@ from guesthouse.settings import Refused
 
 
 def load(name):
-    """Imports the module and takes the callable. `module:make()` and `module:make("prod", debug=False)` call a factory."""
-    module_name, _, path = name.partition(":")
+    """Imports the module and takes the callable: `module:app`, `module:make("prod", debug=False)`, `module:Shop().app()`."""
+    module_name, _, expression = name.partition(":")
     module = importlib.import_module(module_name)
-    path, arguments, keywords = parted(name, path or default_name(module))
-    app = module
-    for part in path.split("."):
-        if not hasattr(app, part):
-            raise Refused("`%s` has no `%s`; it has %s" % (module_name, part, names_in(module)))
-        app = getattr(app, part)
-    if arguments is not None:
-        app = app(*arguments, **keywords)
+    try:
+        node = ast.parse(expression or default_name(module), mode="eval").body
+    except SyntaxError:
+        raise not_understood(name) from None
+    app = value_of(node, module, name)
     if not callable(app):
         raise Refused("`%s` is no callable, but %s" % (name, type(app).__name__))
     return app
 
 
-def parted(name, expression):
-    """A dotted name and, for a call, its arguments, which are literals as gunicorn has them."""
-    try:
-        node = ast.parse(expression, mode="eval").body
-        if not isinstance(node, ast.Call):
-            return expression, None, {}
-        arguments = [ast.literal_eval(one) for one in node.args]
-        keywords = {one.arg: ast.literal_eval(one.value) for one in node.keywords}
-    except (SyntaxError, ValueError, TypeError):
-        raise Refused("`%s` is no name and no call with literals, as in `shop:create_app(\"prod\")`" % name) from None
-    return ast.unparse(node.func), arguments, keywords
+def value_of(node, module, name):
+    """What a dotted name or a call stands for. The arguments of calls are literals, as gunicorn has them."""
+    if isinstance(node, ast.Call):
+        try:
+            arguments = [ast.literal_eval(one) for one in node.args]
+            keywords = {one.arg: ast.literal_eval(one.value) for one in node.keywords}
+        except (ValueError, TypeError):
+            raise not_understood(name) from None
+        return value_of(node.func, module, name)(*arguments, **keywords)
+    if isinstance(node, ast.Name):
+        of, part = module, node.id
+    elif isinstance(node, ast.Attribute):
+        of, part = value_of(node.value, module, name), node.attr
+    else:
+        raise not_understood(name)
+    if not hasattr(of, part):
+        raise Refused("`%s` has no `%s`; it has %s" % (module.__name__, part, names_in(module)))
+    return getattr(of, part)
+
+
+def not_understood(name):
+    return Refused("`%s` is no name and no call with literals, as in `shop:create_app(\"prod\")`" % name)
 
 
 def default_name(module):

@@ -5,6 +5,7 @@ import random
 import sys
 import weakref
 
+from guesthouse import declared
 from guesthouse.frames import frame_of_app
 from guesthouse.frames import line_of
 
@@ -44,9 +45,17 @@ class Observer:
         os._Environ.__getitem__ = getitem
         os.urandom = random._urandom = urandom
         random.Random.seed = seed
+        declared.State.note = self.note_declared
 
     def end(self):
         os._Environ.__getitem__, os.urandom, random.Random.seed, random._urandom = self._real
+        declared.State.note = None
+
+    def note_declared(self, names):
+        frame = frame_of_app(self.root, 2)
+        if frame is not None:
+            for name in names:
+                self.note(name, frame)
 
     def note_name(self, key, setdefault):
         if not isinstance(key, str) or key.startswith(_OF_THE_TOOL):
@@ -61,8 +70,11 @@ class Observer:
         # A library that the app calls reads names of its own too; the app's are written in the app.
         if frame is None or (key not in frame.f_code.co_consts and not self.reads_itself(frame, 3)):
             return
+        self.note(key, frame)
+
+    def note(self, name, frame):
         file, line = line_of(frame)
-        note = {"name": key, "file": file, "line": line}
+        note = {"name": name, "file": file, "line": line}
         if note not in self.environment:
             self.environment.append(note)
 

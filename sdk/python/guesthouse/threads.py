@@ -8,6 +8,7 @@ import threading
 import _thread
 
 from guesthouse import waiting
+from guesthouse import workers
 from guesthouse.frames import frame_of_app
 from guesthouse.frames import line_of
 
@@ -97,13 +98,21 @@ def start(thread):
         say("the thread %s does not run: each thread starts another one" % told)
         return
     say_once(told)
+    workers.remember(thread)
+    run(thread)
+
+
+def run(thread):
     thread._guesthouse_runs = True
     try:
         as_thread(thread, thread.run)
     except SystemExit:
         pass
     except waiting.ThreadEnded as ended:
-        say("the thread %s has ended: %s" % (told, ended))
+        if workers.waits(thread):
+            say("the thread `%s` is run anew whenever something is put into its queue, which is empty" % thread.name)
+        else:
+            say("the thread `%s`%s has ended: %s" % (thread.name, place(), ended))
     except BaseException:
         thread._invoke_excepthook(thread)
     finally:
@@ -233,6 +242,7 @@ def install(changes, root):
     """Changes what is imported already, and sees to what comes later: what belongs here, and `changes` besides."""
     State.root = root
     waiting.install()
+    workers.install(run)
     threading.Thread.start, threading.Thread.join, threading.Thread.is_alive = start, join, is_alive
     threading.Timer.run = run_timer
     _thread.start_new_thread = _thread.start_new = start_new_thread

@@ -64,6 +64,10 @@ def create_app(name, *, mark="?"):
                 snapshot=snapshot,
             )
             self.assertEqual(done.replies, [[200, "shop!tillsign"]], done.error)
+        chain = "class Shop:\n    def __init__(self, name):\n        self.name = name\n    def app(self):\n        return create_app(self.name)\n"
+        files["web/shop.py"] += chain
+        done = built(files, [{"path": "/"}], app="shop:Shop('x').app()", home="web", paths=["src"])
+        self.assertEqual(done.replies, [[200, "x?tillsign"]], done.error)
         refused = built(files, app="shop:create_app(print())", home="web", paths=["src"]).report["refused"]
         self.assertIn("is no name and no call with literals", refused)
 
@@ -226,6 +230,30 @@ NAMED = library.read("NAMED")
             report["environment"],
             [{"name": "SECRET", "file": "/0/app.py", "line": 2}, {"name": "NAMED", "file": "/0/app.py", "line": 6}],
         )
+
+    def test_fields_of_settings_are_read_of_the_environment(self):
+        app = "from pydantic_settings import Settings\nclass Own(Settings):\n    model_fields = {'name': 1, 'size': 2}\nSHOP = Own()\n"
+        env = """import os
+class EnvSettingsSource:
+    def __init__(self, settings_cls, case_sensitive=None):
+        self.values = {name.lower(): value for name, value in os.environ.items()}
+    def _extract_field_info(self, field, name):
+        return [(name, "shop_" + name, False)]
+"""
+        package = """from pydantic_settings.sources import EnvSettingsSource
+class Settings:
+    def __init__(self):
+        EnvSettingsSource(type(self))
+"""
+        library = {
+            "pydantic_settings/__init__.py": package,
+            "pydantic_settings/sources/__init__.py": "from pydantic_settings.sources.providers.env import EnvSettingsSource\n",
+            "pydantic_settings/sources/providers/__init__.py": "",
+            "pydantic_settings/sources/providers/env.py": env,
+        }
+        report = built({"app.py": app + HELLO}, library=library).report
+        read = [{"name": name, "file": "/0/app.py", "line": 4} for name in ("SHOP_NAME", "SHOP_SIZE")]
+        self.assertEqual(report["environment"], read, report["refused"])
 
     def test_random_bytes_drawn_at_import_are_a_warning(self):
         report = built({"app.py": "import secrets\nKEY = secrets.token_hex()\n" + HELLO}).report

@@ -42,6 +42,20 @@ class Health(unittest.TestCase):
         self.assertIsNone(status)
         self.assertTrue(said.startswith("SyntaxError: ") and said.endswith("(app.py, line 1)"), said)
 
+    def test_fields_that_are_not_set_are_told_in_one_line(self):
+        app = """class ValidationError(ValueError):
+    def __str__(self):
+        return "2 validation errors for Settings\\nKEY\\n  Field required\\n  For further information visit …"
+    def errors(self):
+        return [{"loc": ("KEY",), "msg": "Field required"}, {"loc": ("DB", 0), "msg": "Field required"}]
+raise ValidationError()
+"""
+        broken = built({"app.py": app}, health=True, snapshot="libraries")
+        expected = "app.ValidationError: 2 validation errors for Settings (KEY, DB.0: Field required) (app.py, line 6)"
+        self.assertEqual(broken.replies, [[None, expected]])
+        refused = built({"app.py": app}).report["refused"]
+        self.assertTrue(refused.endswith(": 2 validation errors for Settings (KEY, DB.0: Field required)"), refused)
+
     def test_an_app_that_ends_the_process_is_told(self):
         app = built({"app.py": "import sys\n\nsys.exit('no settings')\n"}, health=True, snapshot="libraries")
         self.assertEqual(app.replies, [[None, "SystemExit: no settings (app.py, line 3)"]])

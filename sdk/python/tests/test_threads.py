@@ -106,6 +106,52 @@ def worker():
     jobs.join()
     return done
 
+def server_of_a_queue():
+    jobs, done, begun = queue.Queue(), [], []
+    def work(mark):
+        begun.append(mark)
+        while True:
+            job = jobs.get()
+            done.append(job)
+            if job == "two":
+                jobs.put("two and a half")
+            jobs.task_done()
+    threading.Thread(target=work, args=("w",), daemon=True).start()
+    for job in ("one", "two"):
+        jobs.put(job)
+    jobs.join()
+    return done, begun
+
+def workers_for_each_other():
+    one, two, seen = queue.Queue(), queue.Queue(), []
+    def work(own, other):
+        while True:
+            seen.append(own.get())
+            if len(seen) < 40:
+                other.put(1)
+    for pair in ((one, two), (two, one)):
+        threading.Thread(target=work, args=pair, daemon=True).start()
+    one.put(1)
+    return len(seen)
+
+def answers_of_a_worker():
+    class Writer(threading.Thread):
+        def run(self):
+            while True:
+                loop, answer, number = JOBS.get()
+                loop.call_soon_threadsafe(answer.set_result, number * 2)
+    async def ask(number):
+        loop = asyncio.get_running_loop()
+        answer = loop.create_future()
+        if number == 1:
+            Writer(daemon=True).start()
+        JOBS.put((loop, answer, number))
+        return await answer
+    async def main():
+        return [await ask(1), await ask(2), await asyncio.gather(ask(3), ask(4))]
+    return asyncio.run(main())
+JOBS = queue.SimpleQueue()
+
 def ticker():
     seen = []
     def tick():
@@ -173,6 +219,9 @@ class Threads(unittest.TestCase):
             "event_for_a_moment": "False",
             "main_joins": "went on",
             "worker": "[0, 1, 2]",
+            "server_of_a_queue": "(['one', 'two', 'two and a half'], ['w', 'w', 'w'])",
+            "workers_for_each_other": "40",
+            "answers_of_a_worker": "[2, 4, [6, 8]]",
             "ticker": "4",
             "listener": "['x']",
             "coroutines": "[8, 'inner', 'nested']",

@@ -303,6 +303,7 @@ class Requests(unittest.TestCase):
         environ = seen(path="/cart", headers=headers)
         self.assertEqual((environ["SCRIPT_NAME"], environ["PATH_INFO"]), ("/shop", "/cart"))
         self.assertEqual((environ["REMOTE_ADDR"], environ["wsgi.url_scheme"]), ("2001:db8::1", "https"))
+        self.assertEqual(environ["REMOTE_HOST"], "2001:db8::1")
         self.assertEqual((environ["SERVER_NAME"], environ["SERVER_PORT"]), ("shop.localhost", "8080"))
 
     def test_another_host_says_it_in_the_request(self):

@@ -67,19 +67,61 @@ async fn the_project_itself_is_installed_in_place() {
 }
 
 #[tokio::test]
-async fn what_has_no_app_is_told_with_the_line_to_type() {
-    let project = "[project]\nname = \"shop\"\nversion = \"1\"\n";
-    let shop = Workshop::with(&[
-        ("package.json", "{\"private\": true, \"devDependencies\": {\"prettier\": \"^3\"}}"),
-        ("pyproject.toml", project),
-        ("shop/__init__.py", "NAME = 1\n"),
-        ("examples/one/app.py", &answering("", "1")),
-    ]);
-    let ended = shop.build().await;
-    assert_eq!(ended.status.code(), Some(1));
-    for said in ["`app` is a project in Python", "`guesthouse build app --app module:callable` says where it is"] {
-        assert!(ended.stderr.contains(said), "no `{said}` in\n{}", ended.stderr);
+async fn what_has_no_app_is_told_in_one_sentence_with_the_line_to_type() {
+    let project = ("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1\"\n");
+    let package = ("shop/__init__.py", "NAME = 1\n");
+    let example = ("examples/one/app.py", &*answering("", "1"));
+    let dav = "class Dav:\n    def __init__(self, config): ...\n    def __call__(self, environ, start_response): ...\n";
+    for (files, expected) in [
+        (
+            &[
+                ("package.json", "{\"private\": true, \"devDependencies\": {\"prettier\": \"^3\"}}"),
+                project,
+                package,
+                example,
+            ][..],
+            "error: `app` is a library, in which no app is made: `guesthouse build app/examples/one` takes the example in \
+             examples/one\n",
+        ),
+        (
+            &[project, package],
+            "error: `app` is a project in Python, and nothing says where its app begins (pyproject.toml names no app; there is no \
+             app.py, main.py, wsgi.py or application.py at its root; no app is made in the package `shop`): `guesthouse build app \
+             --app module:callable` says where it is\n",
+        ),
+        (
+            &[project, package, ("shop/dav.py", dav)],
+            "error: `app` makes its app in shop/dav.py, and only you can say what to put for `config`: `guesthouse build app --app \
+             \"shop.dav:Dav(config=…)\"` takes it\n",
+        ),
+    ] {
+        let ended = Workshop::with(files).build().await;
+        assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(1), expected));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_class_that_makes_an_app_is_found_and_its_writer_serves_a_queue() {
+    if !has_python().await {
+        return;
+    }
+    let class = "import queue\nimport threading\n\n\nclass Shop:\n    def __init__(self, files=None):\n        \
+                 self.jobs, self.done, self.thread = queue.Queue(), [], None\n\n    def work(self):\n        while True:\n            \
+                 self.done.append(self.jobs.get() * 2)\n\n    def app(self):\n        \
+                 def app(environ, start_response):\n            \
+                 if self.thread is None:\n                \
+                 self.thread = threading.Thread(target=self.work, daemon=True)\n                self.thread.start()\n            \
+                 self.jobs.put(21)\n            start_response('200 OK', [])\n            \
+                 return [str(self.done[-1:]).encode()]\n        return app\n";
+    let shop = Workshop::with(&[
+        ("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1\"\n"),
+        ("shop/__init__.py", ""),
+        ("shop/app.py", class),
+    ]);
+    let built = shop.build().await;
+    assert!(built.status.success(), "{}", built.stderr);
+    assert!(built.stderr.contains("app: Python (`Shop().app()` in shop/app.py)"), "{}", built.stderr);
+    assert_eq!(answer(&shop).await, "[42]");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -299,8 +299,8 @@ mod tests {
             &root,
             &["py"],
             Err(
-                "`ROOT/py` is a project in Python, and nothing says where its app begins: app.py has no `app`, `application` or \
-                 `create_app()` at the top level. `guesthouse build ROOT/py --app module:callable` says where it is",
+                "`ROOT/py` is a project in Python, and nothing says where its app begins (app.py has no `app`, `application` or \
+                 `create_app()` at the top level): `guesthouse build ROOT/py --app module:callable` says where it is",
             ),
         );
         check(&root, &["hello.wasm"], Err("`ROOT/hello.wasm` is built already: copy it into the apps folder"));

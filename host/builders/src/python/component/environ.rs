@@ -12,6 +12,8 @@ use crate::python::component::report::Read;
 
 /// The note beside the kept component: a line for each read, with the digest of the file that reads.
 const NOTE: &str = "environment";
+/// So many variables are told.
+const TOLD_MAX: usize = 12;
 
 /// The app reads its environment while it is imported: it can be imported only where it runs.
 ///
@@ -22,14 +24,17 @@ pub struct Remembered(Vec<Read>);
 impl fmt::Display for Remembered {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: BTreeSet<&str> = self.0.iter().map(|read| read.name.as_str()).collect();
-        let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+        let mut told: Vec<String> = names.iter().take(TOLD_MAX).map(|name| format!("`{name}`")).collect();
+        if names.len() > TOLD_MAX {
+            told.push(format!("and {} more", names.len() - TOLD_MAX));
+        }
         let Some(first) = self.0.first() else { return Ok(()) };
         write!(
             formatter,
             "{} (line {}) reads {} while it is imported: only the libraries are in memory, and each instance imports the app",
             below_the_app(&first.file),
             first.line,
-            names.join(", ")
+            told.join(", ")
         )
     }
 }

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use guesthouse_types::name::AppName;
 
 use crate::progress::say;
+use crate::python::component::declared;
 
 /// What reads a variable whose name follows as a literal: of `os`, django-environ, decouple.
 const READERS: [&str; 8] = ["environ[", "environ.get(", "getenv(", "env(", "env.", "env[", "config(", "environ.pop("];
@@ -56,6 +57,11 @@ pub fn read(folder: &Path, files: &[PathBuf]) -> Variables {
                 if found.len() < MAX {
                     found.entry(name.to_owned()).or_insert_with(|| (file.clone(), number + 1));
                 }
+            }
+        }
+        for (name, number) in declared::fields(&text) {
+            if found.len() < MAX {
+                found.entry(name).or_insert_with(|| (file.clone(), number));
             }
         }
     }

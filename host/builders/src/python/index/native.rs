@@ -3,12 +3,14 @@
 /// What stands in the way of some, in the index's spelling. Nobody tries to build these.
 const IN_THE_WAY: &[(&str, &str)] = &[
     ("argon2-cffi-bindings", "it needs cffi"),
+    ("asyncpg", "it speaks to its database over a socket, which a guest does not have"),
     ("brotlicffi", "it needs cffi"),
     ("brotlipy", "it needs cffi"),
     ("cffi", "it calls foreign code through libffi, which WebAssembly cannot have"),
     ("cryptography", "it needs OpenSSL and cffi"),
     ("grpcio", "it needs threads"),
     ("lxml", "it needs libxml2 and libxslt"),
+    ("misaka", "it needs cffi"),
     ("numpy", "its build runs programs that it has made for the machine it is for"),
     ("pandas", "it needs numpy"),
     ("pillow", "it needs libjpeg and zlib as libraries of the guest"),
@@ -20,7 +22,7 @@ const IN_THE_WAY: &[(&str, &str)] = &[
 /// Known ones, in the index's spelling, each with what to do instead.
 const KNOWN: &[(&str, &str)] = &[
     ("argon2-cffi-bindings", "use hashlib.pbkdf2_hmac, or the package bcrypt, which is compiled for guests"),
-    ("asyncpg", "use pg8000, which is pure Python"),
+    ("asyncpg", "keep the app's data in SQLite (`aiosqlite`), in its state folder"),
     ("bcrypt", "passlib.hash.pbkdf2_sha256 is pure Python"),
     ("cffi", "leave it out"),
     ("cryptography", "hmac and hashlib of the standard library do for signed cookies; TLS is the host's"),
@@ -28,6 +30,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("greenlet", "only asynchronous SQLAlchemy needs it: leave it out"),
     ("grpcio", "call the service over HTTP"),
     ("lxml", "use xml.etree of the standard library, or html5lib"),
+    ("misaka", "use mistune or Markdown, which are pure Python"),
     ("mysqlclient", "use PyMySQL, which is pure Python"),
     ("numpy", "leave the numbers to another service"),
     ("orjson", "use json of the standard library"),

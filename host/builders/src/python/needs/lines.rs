@@ -121,6 +121,14 @@ fn is_path(line: &str) -> bool {
 }
 
 fn refusal(line: &str, origin: &str) -> String {
+    if let Some(path) = local(line) {
+        let name =
+            path.rsplit('/').next().filter(|name| !name.is_empty() && !name.starts_with(['.', '~'])).unwrap_or("lib");
+        return format!(
+            "{origin}: `{line}` is a package on this machine, outside of the app's folder, which is all that a build reads: put it \
+             into that folder and write `./{name}`, or name a release of it, as `{name}>=1`"
+        );
+    }
     format!(
         "{origin}: `{line}` is a package on this machine, and only those of an index can be taken: put it into the app's \
          folder, or say in {FILE} what is needed, as `[build]` `requirements = [\"flask>=3\"]`"

@@ -1,4 +1,4 @@
-//! Files that lock packages: `uv.lock`, `poetry.lock`, `pylock.toml`, `Pipfile.lock`. Their versions and hashes are what is installed.
+//! Files that lock packages: `uv.lock`, `poetry.lock`, `pdm.lock`, `pylock.toml`, `Pipfile.lock`. Their versions and hashes are what is installed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,17 +13,20 @@ use toml::Value;
 use crate::config::settings::FILE;
 use crate::python::index::native::normalized;
 use crate::python::index::resolve::Chosen;
+use crate::python::needs::locked;
+use crate::python::needs::locked::Locked;
 use crate::python::needs::pipfile;
 
 /// Those that are read, and what renews each.
-const KNOWN: [(&str, &str); 4] = [
+const KNOWN: [(&str, &str); 5] = [
     ("uv.lock", "uv lock"),
     ("poetry.lock", "poetry lock"),
+    ("pdm.lock", "pdm lock"),
     ("pylock.toml", "uv export -o pylock.toml"),
     (pipfile::LOCK, "pipenv lock"),
 ];
 /// Others, of which we say that they do not count.
-const OTHERS: [&str; 2] = ["pdm.lock", "conda-lock.yml"];
+const OTHERS: [&str; 1] = ["conda-lock.yml"];
 
 /// A lock that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,20 +37,6 @@ pub struct Lock {
     renew: &'static str,
     /// What it names; the same package in several versions for different places.
     packages: Vec<Locked>,
-}
-
-/// A locked package.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Locked {
-    /// As an index has it.
-    name: String,
-    version: String,
-    /// Where it lies, if not in an index: what pip is given for it.
-    at: Option<String>,
-    /// Where it holds (PEP 508).
-    marker: Option<String>,
-    /// SHA-256 of each of its files, in hexadecimal digits.
-    hashes: Vec<String>,
 }
 
 impl Lock {
@@ -66,14 +55,15 @@ impl Lock {
             let list = table.get(if file == "pylock.toml" { "packages" } else { "package" });
             let mut packages = Vec::new();
             for one in list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_table) {
-                packages.extend(locked(file, one)?);
+                packages.extend(locked::read(file, one)?);
             }
-            // Poetry of old keeps the hashes apart.
+            // Poetry and PDM of old keep the hashes apart: by `name`, and by `name version`.
             let files = table.get("metadata").and_then(|metadata| metadata.get("files")).and_then(Value::as_table);
             for (name, files) in files.into_iter().flatten() {
                 let table = Table::from_iter([("files".to_owned(), files.clone())]);
+                let name = name.split(' ').next().unwrap_or(name);
                 let of_it = packages.iter_mut().filter(|one: &&mut Locked| one.name == normalized(name));
-                of_it.for_each(|one| one.hashes.extend(hashes(&table)));
+                of_it.for_each(|one| one.hashes.extend(locked::hashes(&table)));
             }
             return Ok(Some(Lock { file, renew, packages }));
         }
@@ -122,14 +112,6 @@ impl Lock {
     }
 }
 
-impl Locked {
-    fn line(&self) -> String {
-        let Locked { name, version, at, marker, .. } = self;
-        let what = at.as_ref().map_or_else(|| format!("{name}=={version}"), |at| format!("{name} @ {at}"));
-        marker.as_ref().map_or(what.clone(), |marker| format!("{what} ; {marker}"))
-    }
-}
-
 /// Locks in `folder` that do not count, and why, for people.
 pub fn unread(folder: &Path, read: Option<&Lock>, origin: &str) -> Vec<String> {
     let is_there = |file: &&str| folder.join(file).is_file() && read.is_none_or(|read| read.file != *file);
@@ -144,110 +126,6 @@ pub fn unread(folder: &Path, read: Option<&Lock>, origin: &str) -> Vec<String> {
         (None, origin) => format!("{origin} says which packages the app needs"),
     };
     files.map(|file| format!("{file} is not read: {why}")).collect()
-}
-
-/// One package; nothing for the project itself.
-fn locked(file: &str, table: &Table) -> anyhow::Result<Option<Locked>> {
-    let text = |table: &Table, key: &str| table.get(key).and_then(Value::as_str).map(str::to_owned);
-    let name = normalized(&text(table, "name").unwrap_or_default());
-    let version = text(table, "version").unwrap_or_default();
-    let at = match file {
-        "uv.lock" => {
-            let source = table.get("source").and_then(Value::as_table).cloned().unwrap_or_default();
-            if ["virtual", "editable"].iter().any(|key| text(&source, key).as_deref() == Some(".")) {
-                return Ok(None);
-            }
-            if let Some(path) = ["virtual", "editable", "directory", "path"].iter().find_map(|key| text(&source, key)) {
-                if is_inside(&path) {
-                    return Ok(None);
-                }
-                bail!("{}", on_this_machine(file, &name, &path));
-            }
-            let git = text(&source, "git").map(|url| {
-                let (url, commit) = url.split_once('#').map_or((url.as_str(), ""), |(url, commit)| (url, commit));
-                git(url.split('?').next().unwrap_or(url), commit, None)
-            });
-            git.or_else(|| {
-                let hash = hashes(table).into_iter().next().map(|hash| format!("#sha256={hash}"));
-                Some(format!("{}{}", text(&source, "url")?, hash.unwrap_or_default()))
-            })
-        }
-        "poetry.lock" => {
-            let source = table.get("source").and_then(Value::as_table).cloned().unwrap_or_default();
-            let url = text(&source, "url").unwrap_or_default();
-            match text(&source, "type").as_deref() {
-                Some("directory") if is_inside(&url) => return Ok(None),
-                Some("file" | "directory") => bail!("{}", on_this_machine(file, &name, &url)),
-                Some("git") => {
-                    let commit = text(&source, "resolved_reference").unwrap_or_default();
-                    Some(git(&url, &commit, text(&source, "subdirectory").as_deref()))
-                }
-                Some("url") => Some(url),
-                _ => None,
-            }
-        }
-        _ => {
-            if let Some(folder) = table.get("directory").and_then(Value::as_table) {
-                let path = text(folder, "path").unwrap_or_default();
-                if path == "." || is_inside(&path) {
-                    return Ok(None);
-                }
-                bail!("{}", on_this_machine(file, &name, &path));
-            }
-            let vcs = table.get("vcs").and_then(Value::as_table).map(|vcs| {
-                let commit = text(vcs, "commit-id").unwrap_or_default();
-                git(&text(vcs, "url").unwrap_or_default(), &commit, text(vcs, "subdirectory").as_deref())
-            });
-            let archive = table.get("archive").and_then(Value::as_table).map(|archive| {
-                let hash = archive.get("hashes").and_then(Value::as_table).and_then(|hashes| text(hashes, "sha256"));
-                format!("{}#sha256={}", text(archive, "url").unwrap_or_default(), hash.unwrap_or_default())
-            });
-            vcs.or(archive)
-        }
-    };
-    if name.is_empty() || (version.is_empty() && at.is_none()) {
-        bail!("{file}: a package without a name or a version");
-    }
-    let forks = table.get("resolution-markers").and_then(Value::as_array).map(|markers| {
-        markers.iter().filter_map(Value::as_str).map(|marker| format!("({marker})")).collect::<Vec<_>>().join(" or ")
-    });
-    let marker = if file == "pylock.toml" { text(table, "marker") } else { forks.filter(|forks| !forks.is_empty()) };
-    Ok(Some(Locked { name, version, at, marker, hashes: hashes(table) }))
-}
-
-fn git(url: &str, commit: &str, subdirectory: Option<&str>) -> String {
-    let below = subdirectory.map(|below| format!("#subdirectory={below}")).unwrap_or_default();
-    format!("git+{url}@{commit}{below}")
-}
-
-/// Every SHA-256 in a package's table: `hash = "sha256:…"` of uv and Poetry, `hashes = { sha256 = "…" }` of PEP 751.
-fn hashes(table: &Table) -> Vec<String> {
-    let mut found = Vec::new();
-    for key in ["sdist", "wheels", "files"] {
-        let files = match table.get(key) {
-            Some(Value::Array(files)) => files.iter().filter_map(Value::as_table).collect(),
-            Some(Value::Table(file)) => vec![file],
-            _ => Vec::new(),
-        };
-        for file in files {
-            let one = file.get("hash").and_then(Value::as_str).and_then(|hash| hash.strip_prefix("sha256:"));
-            let many = file.get("hashes").and_then(|hashes| hashes.get("sha256")).and_then(Value::as_str);
-            found.extend(one.or(many).map(str::to_ascii_lowercase));
-        }
-    }
-    found
-}
-
-/// Whether a folder is one of the source's own, which is installed with the project.
-fn is_inside(path: &str) -> bool {
-    !path.starts_with('/') && path.split('/').all(|part| part != "..")
-}
-
-fn on_this_machine(file: &str, name: &str, path: &str) -> String {
-    format!(
-        "{file}: `{name}` is a package on this machine (`{path}`), and only those of an index can be taken: put it into the \
-         app's folder, or say in {FILE} what is needed, as `[build]` `requirements = [\"flask>=3\"]`"
-    )
 }
 
 #[cfg(test)]
@@ -280,6 +158,16 @@ mod tests {
         assert_eq!(lock.lines(), ["six==1.17.0", "till @ git+https://x/till@0123#subdirectory=py"]);
         assert_eq!(lock.hashes()["six"], ["cc"]);
 
+        let pdm = "[metadata]\nlock_version = \"4.5.0\"\n[[package]]\nname = \"Six\"\nversion = \"1.17.0\"\n\
+                   groups = [\"default\"]\nmarker = \"os_name == 'posix'\"\nfiles = [{file = \"x.whl\", hash = \"sha256:cc\"}]\n\
+                   [[package]]\nname = \"till\"\nversion = \"1\"\ngit = \"https://x/till\"\nrevision = \"0123\"\n\
+                   [[package]]\nname = \"own\"\nversion = \"1\"\npath = \"./own\"\n";
+        let lock = read("pdm.lock", pdm).unwrap();
+        assert_eq!(lock.lines(), ["six==1.17.0 ; os_name == 'posix'", "till @ git+https://x/till@0123"]);
+        assert_eq!(lock.hashes()["six"], ["cc"]);
+        let of_old = "[[package]]\nname = \"six\"\nversion = \"1\"\n[metadata.files]\n\"six 1\" = [{url = \"u\", hash = \"sha256:dd\"}]\n";
+        assert_eq!(read("pdm.lock", of_old).unwrap().hashes()["six"], ["dd"]);
+
         let pylock = "lock-version = \"1.0\"\n[[packages]]\nname = \"six\"\nversion = \"1.17.0\"\nmarker = \"os_name == 'posix'\"\n\
                       [[packages.wheels]]\nurl = \"u\"\nhashes = {sha256 = \"dd\"}\n\
                       [[packages]]\nname = \"till\"\narchive = { url = \"https://x/till.zip\", hashes = { sha256 = \"ee\" } }\n";
@@ -296,10 +184,11 @@ mod tests {
                 "poetry.lock",
                 "[[package]]\nname = \"lib\"\nversion = \"1\"\nsource = { type = \"directory\", url = \"../lib\" }\n",
             ),
+            ("pdm.lock", "[[package]]\nname = \"lib\"\nversion = \"1\"\npath = \"../lib\"\neditable = true\n"),
             ("pylock.toml", "[[packages]]\nname = \"lib\"\ndirectory = { path = \"../lib\" }\n"),
         ] {
             let error = read(file, text).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("{file}: `lib` is a package on this machine (`../lib`)")), "{error}");
+            assert!(error.starts_with(&format!("{file}: `lib` is a package on this machine, at `../lib`")), "{error}");
         }
     }
 
@@ -329,12 +218,15 @@ mod tests {
     #[test]
     fn a_lock_that_does_not_count_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        for file in ["uv.lock", "pdm.lock"] {
+        for file in ["uv.lock", "conda-lock.yml"] {
             fs::write(folder.path().join(file), "").unwrap();
         }
         let told = unread(folder.path(), None, "requirements.txt");
         assert_eq!(told[0], "uv.lock is not read: requirements.txt says which packages the app needs");
         let lock = Lock::read(folder.path()).unwrap();
-        assert_eq!(unread(folder.path(), lock.as_ref(), "pyproject.toml"), ["pdm.lock is not read: uv.lock counts"]);
+        assert_eq!(
+            unread(folder.path(), lock.as_ref(), "pyproject.toml"),
+            ["conda-lock.yml is not read: uv.lock counts"]
+        );
     }
 }

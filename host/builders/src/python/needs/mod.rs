@@ -2,7 +2,10 @@
 
 pub mod lines;
 pub mod lock;
+pub mod locked;
+pub mod own;
 pub mod pipfile;
+pub mod places;
 pub mod poetry;
 pub mod pyproject;
 pub mod requirements;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use toml::Table;
 use toml::Value;
 
+use crate::config::settings::FILE;
 use crate::python::index::native::normalized;
 use crate::python::needs::poetry;
 
@@ -29,6 +30,8 @@ pub struct Pyproject {
     pub elsewhere: Vec<String>,
     /// Those among them that are folders on this machine, with their paths.
     pub paths: Vec<(String, String)>,
+    /// Those that are members of a workspace around the project.
+    pub members: Vec<String>,
     /// The indexes that its author named, as options of pip.
     pub indexes: Vec<String>,
 }
@@ -103,6 +106,9 @@ impl Pyproject {
         let paths =
             sources.filter_map(|(name, value)| Some((normalized(name), value.get("path")?.as_str()?.to_owned())));
         let paths = paths.collect();
+        let is_member = |value: &Value| value.get("workspace").and_then(Value::as_bool) == Some(true);
+        let members = tool.uv.sources.iter().filter(|(_, value)| is_member(value)).map(|(name, _)| normalized(name));
+        let members = members.collect();
         let elsewhere = tool.uv.sources.keys().chain(own.map(|(name, _)| name)).map(|name| normalized(name)).collect();
         let mut dependencies = project.dependencies;
         if dependencies.is_empty() {
@@ -120,9 +126,36 @@ impl Pyproject {
             name: normalized(name),
             files,
             paths,
+            members,
             elsewhere,
             indexes: indexes(&tool.uv.index, &tool.poetry.source),
         }))
+    }
+
+    /// Why nobody but the author's own tool can say where `name`, which comes from elsewhere, is to be had; and the line to type.
+    pub fn refusal(&self, name: &str) -> String {
+        let path = self.paths.iter().find(|(known, _)| known == name);
+        let why = match path {
+            _ if self.members.iter().any(|member| member == name) => {
+                "it is a member of the workspace around the app's folder, which is all that a build reads".to_owned()
+            }
+            Some((_, path)) => {
+                format!("it lies at `{path}`, outside of the app's folder, which is all that a build reads")
+            }
+            None => {
+                return format!(
+                    "{PYPROJECT}: `{name}` is needed, and a table of its own says from where, which only the tool knows that reads \
+                     it: lock the packages (`uv lock`, `poetry lock`), or say in {FILE} what is needed, as `[build]` \
+                     `requirements = [\"{name} @ https://…\"]`"
+                );
+            }
+        };
+        let all: Vec<String> = self.dependencies.iter().map(|line| format!("\"{}\"", line.replace('"', "'"))).collect();
+        format!(
+            "{PYPROJECT}: `{name}` is needed, and {why}: where an index has a release of it, say so in {FILE}, as `[build]` \
+             `requirements = [{}]`",
+            all.join(", ")
+        )
     }
 
     /// One of the needed packages that come from elsewhere, and not from the source in `folder` itself.
@@ -186,6 +219,16 @@ mod tests {
             "[[tool.poetry.source]]\nurl = \"https://a\"\n[[tool.poetry.source]]\nurl = \"https://b\"\npriority = \"supplemental\"\n",
         );
         assert_eq!(poetry.indexes, ["--index-url", "https://a", "--extra-index-url", "https://b"]);
+        let members = "[project]\nname = \"x\"\ndependencies = [\"flask>=3\", \"till\", \"lib\"]\n\
+                       [tool.uv.sources]\ntill = { workspace = true }\nlib = { path = \"../lib\", editable = true }\n";
+        let found = read(members);
+        assert_eq!(
+            found.refusal("till"),
+            "pyproject.toml: `till` is needed, and it is a member of the workspace around the app's folder, which is all that a build \
+             reads: where an index has a release of it, say so in guesthouse.toml, as `[build]` `requirements = [\"flask>=3\", \
+             \"till\", \"lib\"]`"
+        );
+        assert!(found.refusal("lib").contains("and it lies at `../lib`, outside of the app's folder"));
         assert_eq!(read("[tool.x]\ny = 1\n"), Pyproject::default());
     }
 }

@@ -12,7 +12,9 @@ use crate::config::settings::FILE;
 use crate::python::needs::lines;
 use crate::python::needs::lock;
 use crate::python::needs::lock::Lock;
+use crate::python::needs::own;
 use crate::python::needs::pipfile;
+use crate::python::needs::places;
 use crate::python::needs::pyproject::PYPROJECT;
 use crate::python::needs::pyproject::Pyproject;
 use crate::python::needs::pyproject::name_of;
@@ -21,20 +23,6 @@ use crate::python::toolchain::pip::contents;
 
 /// How deep files of requirements may name others.
 const DEPTH_MAX: usize = 8;
-
-/// Files with requirements, in the order in which they are looked for where nothing else says what is needed.
-const FILES: [&str; 10] = [
-    "requirements/production.txt",
-    "requirements/prod.txt",
-    "requirements/requirements.txt",
-    "requirements/main.txt",
-    "requirements/base.txt",
-    "requirements/common.txt",
-    "requirements-prod.txt",
-    "requirements-production.txt",
-    "requirements_prod.txt",
-    "requirements.in",
-];
 
 /// What an app needs, as pip takes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,7 +85,7 @@ impl Requirements {
         while let Some(own) = found.own.get(at).cloned() {
             at += 1;
             if given.is_none() && found.origin != PYPROJECT {
-                for line in own_requirements(&folder.join(&own))? {
+                for line in own::requirements(&folder.join(&own))? {
                     found.take_line(folder, &line)?;
                     found.lines.push(line);
                 }
@@ -160,8 +148,8 @@ impl Requirements {
             self.origin = named(lock.file);
             self.lines = lock.lines();
             self.lock = Some(lock);
-        } else if let Some(file) = FILES.iter().find(|file| at.join(file).is_file()) {
-            self.origin = named(file);
+        } else if let Some(file) = places::file(&at) {
+            self.origin = named(&file);
             self.files.push(self.origin.clone());
         } else if let Some(setup) = Setup::read(&at).filter(|setup| !setup.requires.is_empty()) {
             self.origin = named(setup.file);
@@ -181,18 +169,14 @@ impl Requirements {
         match (project, lock) {
             (Some(project), lock) if needs => {
                 if let (Some(name), None) = (project.needed_from_elsewhere(folder), &lock) {
-                    bail!(
-                        "{PYPROJECT}: `{name}` is needed, and a table of its own says from where, which only the tool knows that \
-                         reads it: lock the packages (`uv lock`, `poetry lock`), or say in {FILE} what is needed, as `[build]` \
-                         `requirements = [\"{name} @ https://…\"]`"
-                    );
+                    bail!("{}", project.refusal(name));
                 }
                 self.origin = PYPROJECT.to_owned();
                 let inside = project.inside(folder);
                 let is_own = |line: &String| inside.iter().any(|(name, _)| *name == name_of(line));
                 self.lines = project.dependencies.iter().filter(|line| !is_own(line)).cloned().collect();
                 for (_, path) in &inside {
-                    self.lines.extend(own_requirements(&folder.join(path))?);
+                    self.lines.extend(own::requirements(&folder.join(path))?);
                     self.own.push(Path::new(below).join(path).to_string_lossy().into_owned());
                 }
                 self.options = project.indexes;
@@ -223,7 +207,7 @@ impl Requirements {
     }
 
     fn take_line(&mut self, folder: &Path, line: &str) -> anyhow::Result<()> {
-        if let Some(own) = lines::local(line).and_then(|path| inside(folder, Path::new(""), &path)) {
+        if let Some(own) = lines::local(line).and_then(|path| own::inside(folder, Path::new(""), &path)) {
             self.own.push(own);
             self.lines.retain(|other| other != line);
             return Ok(());
@@ -244,7 +228,7 @@ impl Requirements {
             }
         }
         for line in lines::logical(&text) {
-            if let Some(own) = lines::local(&line).and_then(|path| inside(folder, file, &path)) {
+            if let Some(own) = lines::local(&line).and_then(|path| own::inside(folder, file, &path)) {
                 self.add(&line);
                 self.own.push(own);
                 continue;
@@ -278,27 +262,6 @@ impl Requirements {
         self.text.push_str(line);
         self.text.push('\n');
     }
-}
-
-/// What a project of the author's own needs.
-fn own_requirements(folder: &Path) -> anyhow::Result<Vec<String>> {
-    let of_project = Pyproject::read(folder)?.map(|project| project.dependencies).unwrap_or_default();
-    if !of_project.is_empty() {
-        return Ok(of_project);
-    }
-    Ok(Setup::read(folder).map(|setup| setup.requires).unwrap_or_default())
-}
-
-/// The folder of the source that is meant by `path` in the file `file`, relative to the source; nothing, if it lies elsewhere.
-/// pip looks where it is run.
-fn inside(folder: &Path, file: &Path, path: &str) -> Option<String> {
-    let beside = file.parent().unwrap_or(Path::new(""));
-    let real = folder.canonicalize().ok()?;
-    [Path::new("").join(path), beside.join(path)].iter().find_map(|below| {
-        let at = folder.join(below).canonicalize().ok().filter(|at| at.is_dir())?;
-        let relative = at.strip_prefix(&real).ok()?.to_string_lossy().into_owned();
-        Some(if relative.is_empty() { ".".to_owned() } else { relative })
-    })
 }
 
 #[cfg(test)]

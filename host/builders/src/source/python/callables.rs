@@ -1,6 +1,7 @@
 //! What in a module's source can be called as an app: instances of frameworks, PEP 3333's and ASGI's functions, factories.
 
 use crate::source::python::code::top_level;
+use crate::source::python::parameters;
 
 /// What the callable is called: PEP 3333's word first, because web.py calls something else `app`.
 const NAMES: [&str; 2] = ["application", "app"];
@@ -86,10 +87,14 @@ pub fn find(source: &str, place: Place) -> Option<String> {
     })
 }
 
-/// A factory that needs to be told something, which nobody but the author can.
-pub fn factory_with_arguments(source: &str) -> Option<&'static str> {
+/// A factory that needs to be told something, which nobody but the author can, and what that is called.
+pub fn factory_with_arguments(source: &str) -> Option<(&'static str, Vec<String>)> {
     let statements = top_level(source);
-    FACTORIES.into_iter().find(|name| statements.iter().any(|line| line.starts_with(&format!("def {name}("))))
+    let of = |name: &'static str| {
+        let mut heads = statements.iter().filter(|line| line.starts_with("def "));
+        heads.find_map(|line| parameters::of(line, name)).map(|all| (name, parameters::needed(all)))
+    };
+    FACTORIES.into_iter().find_map(of).filter(|(_, needed)| !needed.is_empty())
 }
 
 /// The framework that a module imports.
@@ -165,36 +170,14 @@ fn defines(line: &str, name: &str) -> bool {
 
 /// Whether it is a function of this name with the parameters of WSGI or ASGI.
 fn is_interface(line: &str, name: &str) -> bool {
-    let Some(parameters) = parameters(line, name) else { return false };
+    let Some(parameters) = parameters::of(line, name) else { return false };
     let first = parameters.split([',', ':']).next().unwrap_or_default().trim();
     ["environ", "env", "scope"].contains(&first)
 }
 
 /// Whether it is a function of this name that needs no arguments.
 fn is_factory(line: &str, name: &str) -> bool {
-    let Some(parameters) = parameters(line, name) else { return false };
-    let (mut depth, mut pieces) = (0_i32, vec![String::new()]);
-    for c in parameters.chars() {
-        depth += i32::from("([{".contains(c)) - i32::from(")]}".contains(c));
-        match c {
-            ',' if depth == 0 => pieces.push(String::new()),
-            _ => pieces.last_mut().expect("it begins with one").push(c),
-        }
-    }
-    let is_optional =
-        |piece: &String| piece.trim().is_empty() || piece.contains('=') || piece.trim().starts_with(['*', '/']);
-    !line.starts_with("async ") && pieces.iter().all(is_optional)
-}
-
-fn parameters<'line>(line: &'line str, name: &str) -> Option<&'line str> {
-    let line = line.strip_prefix("async ").unwrap_or(line);
-    let rest = line.strip_prefix("def ")?.trim_start().strip_prefix(name)?.trim_start().strip_prefix('(')?;
-    let mut depth = 1;
-    let end = rest.char_indices().find(|(_, c)| {
-        depth += i32::from("([{".contains(*c)) - i32::from(")]}".contains(*c));
-        depth == 0
-    })?;
-    Some(&rest[..end.0])
+    !line.starts_with("async ") && parameters::of(line, name).is_some_and(|all| parameters::needed(all).is_empty())
 }
 
 #[cfg(test)]
@@ -243,7 +226,8 @@ mod tests {
         ] {
             assert_eq!(find(source, Place::Any).as_deref(), expected, "{source}");
         }
-        assert_eq!(factory_with_arguments("def create_app(name):\n    pass"), Some("create_app"));
+        let (factory, needed) = factory_with_arguments("def create_app(name, x=1):\n    pass").unwrap();
+        assert_eq!((factory, needed.as_slice()), ("create_app", &["name".to_owned()][..]));
     }
 
     #[test]

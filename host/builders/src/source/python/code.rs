@@ -2,9 +2,11 @@
 
 /// A statement, or the head of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Statement {
-    indent: usize,
-    text: String,
+pub struct Statement {
+    /// How far in it stands.
+    pub indent: usize,
+    /// It, in one line and without comments.
+    pub text: String,
 }
 
 /// The statements that run when the module is imported, in one line each and without comments: those of the top level, and
@@ -32,7 +34,8 @@ fn is_left_out(head: &str) -> bool {
     starts.iter().any(|start| head.starts_with(start))
 }
 
-fn statements(source: &str) -> Vec<Statement> {
+/// All of them, in order.
+pub fn statements(source: &str) -> Vec<Statement> {
     let mut found = Vec::new();
     let mut current = Statement { indent: 0, text: String::new() };
     let (mut depth, mut at_start) = (0_usize, true);

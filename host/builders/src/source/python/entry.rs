@@ -15,6 +15,7 @@ use crate::source::python::django;
 use crate::source::python::dockerfile;
 use crate::source::python::flask;
 use crate::source::python::hints;
+use crate::source::python::imported;
 use crate::source::python::layout;
 use crate::source::python::names;
 use crate::source::python::own_server;
@@ -26,6 +27,9 @@ use crate::source::python::uwsgi;
 
 /// So many runners-up are told.
 const OTHERS_MAX: usize = 4;
+/// Where a library shows what it is for.
+const EXAMPLES: [&str; 5] = ["examples", "example", "demo", "demos", "sample"];
+const EXAMPLES_MAX: usize = 100;
 
 /// Where an app begins, and why it is thought so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,8 +106,25 @@ pub fn find(folder: &Path, build: &Build) -> anyhow::Result<Option<Entry>> {
 /// Why there is none in a folder that is a project in Python; nothing for other folders.
 pub fn nothing(folder: &Path, shown: &Path) -> Option<String> {
     let is_python = layout::is_project(folder) || names::FILES.iter().any(|file| folder.join(file).is_file());
-    own_server::told(folder, shown)
-        .or_else(|| is_python.then(|| hints::nothing(folder, shown, &gather(folder, &layout::roots(folder)).missing)))
+    own_server::told(folder, shown).or_else(|| {
+        is_python.then(|| {
+            let missing = gather(folder, &layout::roots(folder)).missing;
+            hints::nothing(folder, shown, &missing, example(folder).as_deref())
+        })
+    })
+}
+
+/// A folder among the examples of a project that holds an app.
+fn example(folder: &Path) -> Option<String> {
+    let all = EXAMPLES.into_iter().flat_map(|name| {
+        let below = layout::folders(&folder.join(name)).into_iter().map(move |below| format!("{name}/{below}"));
+        [name.to_owned()].into_iter().chain(below)
+    });
+    let is_app = |place: &String| {
+        let at = folder.join(place);
+        at.is_dir() && !gather(&at, &layout::roots(&at)).found.is_empty()
+    };
+    all.take(EXAMPLES_MAX).find(is_app)
 }
 
 fn gather(folder: &Path, roots: &[String]) -> Evidence {
@@ -130,6 +151,10 @@ fn gather(folder: &Path, roots: &[String]) -> Evidence {
     all.missing.dedup();
     all.found.extend(paste::found(folder));
     all.found.extend(names::in_files(folder));
+    if all.found.is_empty() {
+        all.found = imported::factories(folder, roots);
+        all.is_guess = true;
+    }
     if all.found.is_empty() && is_project {
         let name = layout::pyproject(folder)
             .get("project")
@@ -310,34 +335,53 @@ mod tests {
 
     #[test]
     fn what_is_no_app_is_told_for_what_it_is() {
-        let check = |files: &[(&str, &str)], expected: &str| {
-            let root = tree(files);
-            let told = nothing(root.path(), Path::new("x")).unwrap();
-            assert!(told.contains(expected), "{told}");
-            assert!(told.ends_with("`guesthouse build x --app module:callable` says where it is"), "{told}");
-        };
+        let told = |files: &[(&str, &str)]| nothing(tree(files).path(), Path::new("x"));
         let setup = ("setup.py", "setup(name='polls')");
-        check(
-            &[setup, ("polls/__init__.py", ""), ("polls/urls.py", ""), ("polls/models.py", "")],
-            "is an app for a project of Django's",
-        );
-        let scripts = ("pyproject.toml", "[project]\nname = \"x\"\n[project.scripts]\nshop = \"shop:main\"\n");
-        check(&[scripts], "It installs the program `shop` (`shop:main`)");
-        check(
-            &[setup, ("shop/__init__.py", "def create_app(name):\n    pass\n")],
-            "`--app \"shop:create_app('…')\"` gives them",
-        );
-        check(
-            &[
-                ("app.py", "from shop import create_app\nif __name__ == '__main__':\n    create_app().run()\n"),
-                ("shop/__init__.py", "from flask import Flask\ndef create_app():\n    return Flask(__name__)\n"),
-            ],
-            "`shop` has a factory: `--app \"shop:create_app()\"` takes it",
-        );
-        check(
-            &[setup, ("Procfile", "web: gunicorn gone:app")],
-            "`gunicorn gone:app` in Procfile names the module `gone`, which is not there",
-        );
-        assert_eq!(nothing(tree(&[("readme.md", "")]).path(), Path::new("x")), None);
+        for (files, expected) in [
+            (
+                &[setup, ("Procfile", "web: gunicorn gone:app")][..],
+                "nothing says where its app begins (`gunicorn gone:app` in Procfile names the module `gone`, which is not there; there \
+                 is no app.py, main.py, wsgi.py or application.py at its root): `guesthouse build x --app module:callable` says \
+                 where it is",
+            ),
+            (
+                &[setup, ("polls/__init__.py", ""), ("examples/one/app.py", "app = Flask()")],
+                "`guesthouse build x/examples/one` takes the example",
+            ),
+            (
+                &[setup, ("a/__init__.py", ""), ("a/b.py", "app = Flask()"), ("a/c.py", "app = Flask()")],
+                "`x` makes its app in a/b.py, and nothing says that it is the one to serve",
+            ),
+        ] {
+            let told = told(files).unwrap();
+            assert!(told.contains(expected), "{told}");
+        }
+        assert_eq!(told(&[("readme.md", "")]), None);
+    }
+
+    #[test]
+    fn what_makes_an_app_is_found_deep_in_a_package_and_where_a_program_calls_it() {
+        let project = ("pyproject.toml", "[project]\nname = \"shop\"\n");
+        let factory = "from flask import Flask\ndef create_app():\n    return Flask(__name__)\n";
+        let class = "class Shop:\n    def __init__(self, files=None): ...\n    def app(self): ...\n";
+        let package = ("shop/__init__.py", "");
+        for (files, expected) in [
+            (
+                &[project, package, ("shop/web/__init__.py", ""), ("shop/web/factory.py", factory)][..],
+                "shop.web.factory:create_app()",
+            ),
+            (&[project, package, ("shop/app.py", class)], "shop.app:Shop().app()"),
+            (
+                &[
+                    ("app.py", "from shop import create_app\nif __name__ == '__main__':\n    create_app().run()\n"),
+                    ("shop/__init__.py", factory),
+                ],
+                "shop:create_app()",
+            ),
+        ] {
+            let found = find(tree(files).path(), &Build::default()).unwrap().unwrap();
+            assert_eq!(found.app, expected, "{files:?}");
+            assert!(found.others[0].contains("is taken (`--app module:callable` names another)"), "{:?}", found.others);
+        }
     }
 }

@@ -6,7 +6,9 @@ use std::path::Path;
 use crate::source::python::callables;
 use crate::source::python::callables::Place;
 use crate::source::python::candidate::Found;
+use crate::source::python::classes;
 use crate::source::python::layout;
+use crate::source::python::modules;
 
 /// The files that may hold the callable, in the order in which they are looked into.
 pub const FILES: [&str; 10] = [
@@ -52,6 +54,9 @@ pub fn in_packages(folder: &Path, roots: &[String], name: &str) -> Vec<Found> {
             found.extend(in_package(folder, root, package));
         }
     }
+    if found.is_empty() {
+        found.extend(deep(folder, roots));
+    }
     // A root is on the path, and no place to start in.
     found.iter_mut().filter(|one| roots.contains(&one.home)).for_each(|one| one.home.clear());
     found
@@ -84,7 +89,9 @@ fn of_modules(folder: &Path, root: &str, package: &str) -> Vec<Found> {
     let found = MODULES.iter().filter_map(|file| {
         let is_known = matches!(*file, "wsgi.py" | "asgi.py" | "app.py" | "main.py" | "application.py");
         let text = fs::read_to_string(at.join(file)).ok()?;
-        let callable = callables::find(&text, if is_known { Place::Known } else { Place::Any })?;
+        let callable = callables::find(&text, if is_known { Place::Known } else { Place::Any });
+        let of_class = || classes::find(&text).into_iter().find(|class| class.needed.is_empty());
+        let callable = callable.or_else(|| of_class().map(|class| class.expression()))?;
         let module = match file.trim_end_matches(".py") {
             "__init__" => package.to_owned(),
             module => format!("{package}.{module}"),
@@ -98,6 +105,22 @@ fn of_modules(folder: &Path, root: &str, package: &str) -> Vec<Found> {
         })
     });
     found.collect()
+}
+
+/// The one app that is made anywhere in the packages; nothing, if there are several among which nobody chooses.
+fn deep(folder: &Path, roots: &[String]) -> Option<Found> {
+    let mut found = modules::in_packages(folder, roots).into_iter().filter_map(|module| {
+        let path = folder.join(&module.file);
+        let callable = callables::find(&fs::read_to_string(&path).ok()?, Place::Any)?;
+        Some(Found {
+            app: format!("{}:{callable}", module.name),
+            home: String::new(),
+            said_by: format!("`{callable}` in {}", module.file.display()),
+            file: path,
+        })
+    });
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
 }
 
 fn in_file(folder: &Path, home: &str, file: &str, place: Place) -> Option<Found> {
