@@ -1,0 +1,5 @@
+"""Runs what is in here."""
+
+import unittest
+
+unittest.main("tests.bridged.standard")
