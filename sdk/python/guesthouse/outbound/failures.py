@@ -14,7 +14,8 @@ _WORDS = {
     ),
     "DestinationIpProhibited": (
         _REFUSED,
-        "the host does not let it: its address is private or special, and [policy] private_networks does not have it",
+        "the host does not let it: its address is private, special or the host's own, and [policy] private_networks does not "
+        "allow it",
     ),
     "ConnectionLimitReached": (_REFUSED, "it has as many connections open as it may (`connections` in [outbound])"),
     "DnsTimeout": ("name", "the name could not be looked up in time"),

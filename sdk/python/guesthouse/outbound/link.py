@@ -37,12 +37,13 @@ class Link:
         self._inbox, self._at = b"", 0
         self._ended = False
         self._failed = None
-        self._heeded = False
+        self._heeded, self._heeding_since = False, None
 
     def connect(self, address, seconds):
         """Notes where to. The host connects as soon as it is asked for something."""
         self.peer, self.connect_seconds = address, seconds
-        self._host, self._port = names.written(address[0]), address[1]
+        host = names.written(address[0])
+        self._host, self._port = host if host.isascii() else names.name_of(host), address[1]
 
     def secure(self, server_name):
         """From here on it is https, with this name in the certificate."""
@@ -98,8 +99,9 @@ class Link:
         an answer that fails by whether it was the send that raised."""
         if self._heeded or self._upload is None or not self._upload.over:
             return
-        self._heeded = True
-        wait(self._upload.readable(), _HEED_SECONDS if seconds is None else min(seconds, _HEED_SECONDS))
+        self._heeded, self._heeding_since = True, time.monotonic()
+        if pollables := self._upload.readable():
+            wait(pollables, _HEED_SECONDS if seconds is None else min(seconds, _HEED_SECONDS))
         self._has_some()
 
     def _check(self):
@@ -207,7 +209,10 @@ class Link:
 
     def receive(self, most, seconds):
         """The next bytes, at most so many; none at the end."""
-        until = deadline(seconds)
+        until, since = deadline(seconds), self._heeding_since
+        if since is not None:
+            # The send has waited for this already.
+            until, self._heeding_since = until and since + seconds, None
         while not self._has_some():
             if self._ended:
                 return b""

@@ -92,7 +92,7 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
         # A library that takes IPv6 for absent asks for another address of a literal.
         name = host if is_literal(host, 6) else name_of(host)
         family, address = socket.AF_INET, (address_of(name), port)
-    kinds = [(1, 6), (2, 17)]
+    kinds = [(socket.SOCK_STREAM, socket.IPPROTO_TCP), (socket.SOCK_DGRAM, socket.IPPROTO_UDP)]
     wanted = [(kind, number) for kind, number in kinds if type in (0, kind) and proto in (0, number)]
     if not wanted:
         raise socket.gaierror(socket.EAI_FAMILY, "there are no such sockets in this guest")
@@ -100,7 +100,7 @@ def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
 
 
 def gethostbyname(host):
-    return getaddrinfo(host, 0, socket.AF_INET, 1)[0][4][0]
+    return getaddrinfo(host, 0, socket.AF_INET, socket.SOCK_STREAM)[0][4][0]
 
 
 def gethostbyname_ex(host):

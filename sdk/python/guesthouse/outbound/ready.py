@@ -6,7 +6,8 @@ import time
 from guesthouse.outbound.socket import LINKS
 from guesthouse.outbound.waits import wait
 
-_POLLIN, _POLLOUT = 1, 4
+# WASI has numbers of its own for them.
+_POLLIN, _POLLOUT = getattr(select, "POLLIN", 1), getattr(select, "POLLOUT", 4)
 _real_select = select.select
 _real_poll = getattr(select, "poll", None)
 

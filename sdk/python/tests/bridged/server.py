@@ -37,6 +37,8 @@ class Answering(http.server.BaseHTTPRequestHandler):
         if path.startswith("/status/"):
             self.send_response(int(path.rpartition("/")[2]))
             self.send_header("Location", "/echo")
+            if path not in ("/status/204", "/status/304"):
+                self.send_header("Content-Length", "0")
             self.end_headers()
             return
         told = {"method": self.command, "path": self.path, "headers": dict(self.headers.items()), "bytes": len(body)}
