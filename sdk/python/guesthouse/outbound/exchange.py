@@ -1,4 +1,4 @@
-"""One request to the outside and its response: the resources of `wasi:http`, in the order in which the host wants them back."""
+"""One request to the outside and its response: the resources of `wasi:http`, given back in the order that the host wants."""
 
 from collections import deque
 

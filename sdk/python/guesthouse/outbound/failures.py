@@ -10,7 +10,8 @@ _TIMEOUT = "a time limit"
 _WORDS = {
     "HttpRequestDenied": (
         _REFUSED,
-        'the host does not let it: "{origin}" must be in [outbound] http of the manifest, and the policy must allow it',
+        'the host does not let it: "{origin}" must be in [outbound] http of the manifest, and the policy must allow '
+        "it",
     ),
     "DestinationIpProhibited": (
         _REFUSED,

@@ -38,7 +38,8 @@ def check_beginning(data, place):
     line, found, _ = bytes(data[:_LINE_BYTES_MAX]).partition(b"\n")
     line = line.removesuffix(b"\r") if found else line
     if line.startswith(b"PRI * HTTP/2"):
-        raise not_carried("the connection to %s carries HTTP/1.1: the host speaks HTTP/2 for the app where it can" % place)
+        text = "the connection to %s carries HTTP/1.1: the host speaks HTTP/2 for the app where it can"
+        raise not_carried(text % place)
     if not (_FIRST_LINE if found else _BEGINNING).fullmatch(line):
         raise not_carried(_NO_HTTP.replace("{place}", place))
 
@@ -65,7 +66,8 @@ def parse(data, place):
             options.update(one.strip().lower() for one in value.split(b","))
         elif lower == "transfer-encoding":
             if value.lower() != b"chunked":
-                raise not_carried("the body to %s has the transfer coding %r: `chunked` is what there is" % (place, value[:50]))
+                text = "the body to %s has the transfer coding %r: `chunked` is what there is"
+                raise not_carried(text % (place, value[:50]))
             head.chunked = True
         elif lower == "expect":
             head.expects = value.lower() == b"100-continue"
@@ -80,7 +82,8 @@ def parse(data, place):
     if head.chunked and head.length is not None:
         raise not_carried("the request to %s has a Content-Length and is chunked: it must be one of both" % place)
     if b"upgrade" in options:
-        raise not_carried("the connection to %s cannot be upgraded, to a WebSocket for instance: it carries HTTP alone" % place)
+        text = "the connection to %s cannot be upgraded, to a WebSocket for instance: it carries HTTP alone"
+        raise not_carried(text % place)
     head.fields = [(name, value) for name, value in head.fields if name.lower().encode() not in options]
     head.closes = b"close" in options or (head.old and b"keep-alive" not in options)
     if head.method == "CONNECT" or not head.target.startswith("/") and head.target != "*":
@@ -146,7 +149,8 @@ class Chunked:
             try:
                 self._left = int(line.partition(b";")[0], 16)
             except ValueError:
-                raise not_carried("the body to %s is not in chunks, as its head says: %r" % (self._place, line[:50])) from None
+                text = "the body to %s is not in chunks, as its head says: %r"
+                raise not_carried(text % (self._place, line[:50])) from None
             self._stage = "data" if self._left else "trailers"
         elif self._stage == "end":
             self._stage = "size"

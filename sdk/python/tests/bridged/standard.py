@@ -49,7 +49,8 @@ class Names(Case):
 class Requests(Case):
     def test_a_connection_carries_one_request_after_the_other(self):
         connection = http.client.HTTPConnection("shop.example")
-        for path, method in (("/echo?a=1", "GET"), ("/chunks", "GET"), ("/echo", "HEAD"), ("/status/204", "GET"), ("/status/304", "GET")):
+        for path in ("/echo?a=1", "/chunks", "/head", "/status/204", "/status/304"):
+            method = "HEAD" if path == "/head" else "GET"
             connection.request(method, path)
             with connection.getresponse() as response:
                 data = response.read()
@@ -98,7 +99,8 @@ class Requests(Case):
         self.assertNotIn("expect", {name.lower() for name in told["headers"]})
 
     def test_bytes_may_come_one_by_one_and_requests_before_their_turn(self):
-        request = b"POST /echo HTTP/1.1\r\nHost: shop.example\r\nTransfer-Encoding: chunked\r\n\r\n2;x=1\r\nab\r\n1\r\nc\r\n0\r\nT: t\r\n\r\n"
+        request = b"POST /echo HTTP/1.1\r\nHost: shop.example\r\nTransfer-Encoding: chunked\r\n\r\n"
+        request += b"2;x=1\r\nab\r\n1\r\nc\r\n0\r\nT: t\r\n\r\n"
         with socket.create_connection(("shop.example", 80)) as sock:
             for at in range(len(request)):
                 sock.send(request[at : at + 1])
@@ -223,7 +225,8 @@ class Refused(Case):
         with self.assertRaises(urllib.error.URLError) as caught:
             urllib.request.urlopen("https://bank.example/")
         self.assertIsInstance(caught.exception.reason, ConnectionRefusedError)
-        self.assertIn('this app asked for https://bank.example: the host does not let it: "https://bank', str(caught.exception))
+        said = 'this app asked for https://bank.example: the host does not let it: "https://bank.example" must be in'
+        self.assertIn(said, str(caught.exception))
         # Some libraries go on after a send that failed, and read.
         with self.assertRaisesRegex(urllib.error.URLError, "this app asked for http://bank.example"):
             urllib.request.urlopen("http://bank.example/", data=b"x" * 200_000)

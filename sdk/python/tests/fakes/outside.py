@@ -231,7 +231,8 @@ def carry(request, port, future):
         sock.connect(("127.0.0.1", port))
         body = request.out
         chunked = body is not None and not any(name.lower() == "content-length" for name, _ in request.fields)
-        lines = ["%s %s HTTP/1.1" % (request.method, request.target), "Host: " + request.authority, "X-Scheme: " + request.scheme]
+        lines = ["%s %s HTTP/1.1" % (request.method, request.target)]
+        lines += ["Host: " + request.authority, "X-Scheme: " + request.scheme]
         lines += ["%s: %s" % (name, value.decode("latin-1")) for name, value in request.fields]
         lines += ["Transfer-Encoding: chunked"] * chunked + ["Connection: close", "", ""]
         sock.sendall("\r\n".join(lines).encode("latin-1"))
