@@ -8,6 +8,9 @@ def wait(pollables, seconds):
     """Whether one of them is ready before so many seconds are over; without a number, for ever. Gives them all back."""
     pollables = list(pollables)
     count = len(pollables)
+    if not count and seconds is None:
+        # The host would end the instance.
+        raise RuntimeError("there is nothing to wait for")
     try:
         if seconds is not None:
             pollables.append(subscribe_duration(max(0, int(seconds * 1e9))))
