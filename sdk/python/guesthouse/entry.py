@@ -34,6 +34,7 @@ from guesthouse.bundle import library
 from guesthouse.bundle import replace
 from guesthouse.bundle.store import STORE
 from guesthouse.observe import Observer
+from guesthouse.outbound import install as outbound
 from guesthouse.report import Report
 from guesthouse.service import Service
 from guesthouse.settings import Refused
@@ -91,6 +92,7 @@ def build(settings, report):
     STORE.seconds = collect.newest(root) if time is None else int(time)
     STORE.rehearsed = (*settings["roots"], settings["library"])
     replace.install()
+    outbound.install()
     network.install()
     standin.install()
     stood_in.install()

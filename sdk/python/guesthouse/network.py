@@ -44,6 +44,10 @@ def guard(real, name):
     return guarded
 
 
+def is_open():
+    return _open
+
+
 def open_up():
     """To be called at the seal."""
     global _open

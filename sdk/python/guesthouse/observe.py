@@ -9,8 +9,8 @@ from guesthouse import declared
 from guesthouse.frames import frame_of_app
 from guesthouse.frames import line_of
 
-# Set by the tool that builds, or of no meaning inside: there is no TLS.
-_OF_THE_TOOL = ("PYTHON", "SSLKEYLOGFILE", "SSL_CERT_")
+# Set by the tool that builds, or of no meaning inside: TLS is the host's, and by the last one urllib tells CGI programs.
+_OF_THE_TOOL = ("PYTHON", "SSLKEYLOGFILE", "SSL_CERT_", "REQUEST_METHOD")
 
 
 class Observer:

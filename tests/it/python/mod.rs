@@ -5,6 +5,7 @@ mod environment;
 mod found;
 mod index;
 mod live;
+mod outward;
 mod refused;
 mod sources;
 mod wheels;

@@ -1,10 +1,11 @@
-"""`_ssl` without OpenSSL: contexts can be made and set up, and a connection cannot be encrypted.
+"""`_ssl` without OpenSSL: contexts can be made and set up, and the host encrypts what goes out.
 
 The module `ssl` of the standard library lies on top of it, and is complete: libraries make contexts when they are imported.
 """
 
 import os
 
+from guesthouse import network
 from guesthouse.standin import numbers
 from guesthouse.standin import unavailable_class
 
@@ -104,13 +105,22 @@ def _refuse(*_, **__):
     raise SSLError(_WHY)
 
 
+def _outbound(otherwise):
+    """What notes that a connection to the outside is to be encrypted, which the host does."""
+    if otherwise or not network.is_open():
+        _refuse()
+    from guesthouse.outbound import tls
+
+    return tls
+
+
 def _kept(name, default):
     """An attribute that is what it was set to."""
     return property(lambda context: context._kept.get(name, default), lambda context, value: context._kept.update({name: value}))
 
 
 class _SSLContext:
-    """What is set stays set, and nothing comes of it."""
+    """What is set stays set. The host's own roots count, and its versions."""
 
     def __new__(cls, protocol, *_, **__):
         context = super().__new__(cls)
@@ -155,7 +165,7 @@ class _SSLContext:
     def _nothing(self, *_, **__):
         return None
 
-    load_cert_chain = load_dh_params = load_verify_locations = set_ciphers = set_default_verify_paths = _nothing
+    load_dh_params = load_verify_locations = set_ciphers = set_default_verify_paths = _nothing
     set_ecdh_curve = set_psk_client_callback = set_psk_server_callback = _set_alpn_protocols = _nothing
 
     def cert_store_stats(self):
@@ -171,7 +181,16 @@ class _SSLContext:
     def get_ciphers(self):
         return []
 
-    _wrap_bio = _wrap_socket = _refuse
+    def load_cert_chain(self, certfile, keyfile=None, password=None):
+        self._kept["chain"] = True
+
+    def _wrap_bio(self, incoming, outgoing, server_side, server_hostname=None, *, owner=None, session=None):
+        made = _outbound(server_side)
+        return made.InMemory(self, incoming, outgoing, server_hostname, owner)
+
+    def _wrap_socket(self, sock, server_side, server_hostname=None, *, owner=None, session=None):
+        made = _outbound(server_side or sock._link is None)
+        return made.OnSocket(self, sock, server_hostname)
 
 
 class MemoryBIO:

@@ -1,44 +1,24 @@
-"""An event loop for a guest: callbacks, timers, tasks; no sockets and no threads to wait for."""
+"""An event loop for a guest: callbacks, timers, tasks, and connections to the outside; no threads to wait for."""
 
 import asyncio
 import errno
 import socket
-import time
-from asyncio import base_events
 from asyncio import selector_events
 
 from guesthouse import threads
+from guesthouse.asgi.waiting import Waiting
 
 
-class Stuck(RuntimeError):
-    """Every task waits, and nothing that could wake one is on its way."""
+class Loop(selector_events.BaseSelectorEventLoop):
+    """The loop of `asyncio`, on a clock and on what the host brings from outside."""
 
-
-class Waiting:
-    """In the place of a selector: there is nothing to wait for but time."""
-
-    def select(self, timeout):
-        if timeout is None:
-            raise Stuck("every task waits, and no timer is set: there are no sockets and no threads in this guest")
-        if timeout > 0:
-            time.sleep(timeout)
-        return ()
-
-    def close(self):
-        return None
-
-
-class Loop(base_events.BaseEventLoop):
-    """The loop of `asyncio`, on a clock alone."""
-
-    def __init__(self):
-        super().__init__()
-        self._selector = Waiting()
+    def __init__(self, selector=None):
+        super().__init__(Waiting())
 
     def turn(self, timeout):
         """One round while the loop stands still under a function that belongs in a thread and waits for it. False: nothing
         that could come."""
-        if not self._ready and not self._scheduled:
+        if not self._ready and not self._scheduled and not self._selector.get_map():
             return False
         events = asyncio.events
         before = events._get_running_loop()
@@ -56,11 +36,13 @@ class Loop(base_events.BaseEventLoop):
             events._set_running_loop(before)
         return True
 
-    def _process_events(self, events):
+    def _make_self_pipe(self):
+        # There is no other thread that could call.
         return None
 
+    _close_self_pipe = _make_self_pipe
+
     def _write_to_self(self):
-        # There is no other thread that could have called.
         return None
 
     def run_in_executor(self, executor, func, *args):
@@ -89,9 +71,6 @@ class Loop(base_events.BaseEventLoop):
     async def getnameinfo(self, sockaddr, flags=0):
         return socket.getnameinfo(sockaddr, flags)
 
-    async def create_connection(self, protocol_factory, host=None, port=None, **keywords):
-        raise no_network("create_connection")
-
     async def create_datagram_endpoint(self, protocol_factory, *args, **keywords):
         raise no_network("create_datagram_endpoint")
 
@@ -112,7 +91,7 @@ class Loop(base_events.BaseEventLoop):
 
 
 def no_network(call):
-    return OSError(errno.ENETUNREACH, "there are no sockets in this guest: `loop.%s` cannot be used" % call)
+    return OSError(errno.ENETUNREACH, "this guest connects to the outside by TCP alone: `loop.%s` cannot be used" % call)
 
 
 def _nothing():

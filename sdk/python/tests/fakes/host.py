@@ -195,8 +195,8 @@ class OutgoingBody(Resource):
 
     @classmethod
     def finish(cls, body, trailers):
-        body.give_back()
         body.finished = True
+        body.give_back()
         if body.declared is not None and body.declared != len(body.host.body):
             raise Err("HttpResponseBodySize")
 

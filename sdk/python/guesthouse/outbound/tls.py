@@ -1,0 +1,130 @@
+"""TLS in name: the host speaks it, checks the certificate, and tells nothing of it. What `_ssl` makes of a connection."""
+
+import ssl
+
+from guesthouse.outbound.link import MARK
+
+_CIPHER = ("TLS_AES_128_GCM_SHA256", "TLSv1.3", 128)
+
+
+def check(context):
+    """Raises for what the host would not do."""
+    if context.verify_mode == ssl.CERT_NONE:
+        raise ssl.SSLError(
+            ssl.SSL_ERROR_SSL,
+            "the host checks the certificates of all connections: it cannot be told not to (`verify=False`, `CERT_NONE`)",
+        )
+    if context._kept.get("chain"):
+        raise ssl.SSLError(
+            ssl.SSL_ERROR_SSL, "the host speaks TLS for the app, and shows no client certificate: one cannot be loaded here"
+        )
+
+
+class Session:
+    """What both kinds of connections say of their TLS."""
+
+    session = None
+    session_reused = False
+
+    def __init__(self, context, server_name, owner):
+        self.context, self.server_hostname, self.owner = context, server_name, owner
+
+    def getpeercert(self, binary_form=False):
+        """What the host has checked: that the certificate is for this name."""
+        if binary_form:
+            return None
+        name = self.server_hostname or ""
+        kind = "IP Address" if ":" in name or name.replace(".", "").isdigit() else "DNS"
+        return {"subject": ((("commonName", name),),), "subjectAltName": ((kind, name),), "version": 3}
+
+    def version(self):
+        return "TLSv1.3"
+
+    def cipher(self):
+        return _CIPHER
+
+    def shared_ciphers(self):
+        return [_CIPHER]
+
+    def selected_alpn_protocol(self):
+        return None
+
+    def selected_npn_protocol(self):
+        return None
+
+    def compression(self):
+        return None
+
+    def get_channel_binding(self, cb_type="tls-unique"):
+        return None
+
+    def get_verified_chain(self):
+        return []
+
+    get_unverified_chain = get_verified_chain
+
+    def pending(self):
+        return 0
+
+
+def into(data, buffer):
+    if buffer is None:
+        return data
+    buffer[: len(data)] = data
+    return len(data)
+
+
+class OnSocket(Session):
+    """Below an `ssl.SSLSocket`, which has taken over the link of the socket that it wraps."""
+
+    def __init__(self, context, sock, server_name):
+        super().__init__(context, server_name, sock)
+        self._link = sock._link
+
+    def do_handshake(self):
+        check(self.context)
+        self._link.secure(self.server_hostname)
+
+    def read(self, size=1024, buffer=None):
+        try:
+            return into(self._link.receive(size if buffer is None else size or len(buffer), self._seconds()), buffer)
+        except BlockingIOError:
+            raise ssl.SSLWantReadError(ssl.SSL_ERROR_WANT_READ, "nothing is there") from None
+
+    def write(self, data):
+        try:
+            return self._link.send(data, self._seconds())
+        except BlockingIOError:
+            raise ssl.SSLWantWriteError(ssl.SSL_ERROR_WANT_WRITE, "it would have to wait") from None
+
+    def _seconds(self):
+        return self.owner.gettimeout()
+
+    def shutdown(self):
+        return self.owner
+
+
+class InMemory(Session):
+    """Below an `ssl.SSLObject`: the bytes stay as they are, and a mark goes before them."""
+
+    def __init__(self, context, incoming, outgoing, server_name, owner):
+        super().__init__(context, server_name, owner)
+        self._incoming, self._outgoing, self._marked = incoming, outgoing, False
+
+    def do_handshake(self):
+        check(self.context)
+        if not self._marked:
+            self._marked = True
+            self._outgoing.write(b"%s%s\n" % (MARK, (self.server_hostname or "").encode()))
+
+    def read(self, size=1024, buffer=None):
+        data = self._incoming.read(size)
+        if not data and size and not self._incoming.eof:
+            raise ssl.SSLWantReadError(ssl.SSL_ERROR_WANT_READ, "nothing is there")
+        return into(data, buffer)
+
+    def write(self, data):
+        return self._outgoing.write(data)
+
+    def shutdown(self):
+        return None

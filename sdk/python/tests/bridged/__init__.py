@@ -1,0 +1,1 @@
+"""Clients of the standard library on the way out, in a process of their own: they find `socket` changed for good."""
