@@ -197,7 +197,6 @@ async fn outside() -> SocketAddr {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the host does not grant `[outbound]` yet"]
 async fn libraries_as_they_are_reach_what_was_granted_and_say_what_was_not() {
     if !has_python().await {
         return;
