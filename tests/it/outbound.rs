@@ -209,3 +209,16 @@ async fn a_place_that_cannot_be_read_is_refused_with_the_line_to_type() {
     let why = host.until_state(name, AppState::Refused).await;
     assert!(why.contains("begin it with its scheme, as in `https://api.example.com`"), "{why}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn under_dev_an_app_without_a_manifest_goes_out() {
+    let outside = Outside::begin().await;
+    for name in GUESTS {
+        let permissive = |config: &mut Config| config.deploy.policy = Policy::permissive();
+        let host = TestHost::new().config(permissive).app(name, guest::bytes(name)).run().await;
+        let told = asked(&host, name, &format!("http://localhost:{}/", outside.address.port())).await;
+        assert!(told.starts_with("status 200\n"), "{name}: {told}");
+        let told = asked(&host, name, "http://169.254.169.254/latest/meta-data/").await;
+        assert!(told.contains("DestinationIpProhibited"), "{name}: {told}");
+    }
+}

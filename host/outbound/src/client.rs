@@ -1,8 +1,11 @@
 //! The client of one app: what it asks for is held against its rules, and sent over connections of its own.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -96,6 +99,8 @@ pub struct Client<B> {
     http: legacy::Client<HttpsConnector<Connector>, B>,
     /// Why nothing can be asked for over TLS, if that is so.
     untrusting: Option<TrustError>,
+    /// What was asked for, where an author is to be told. Held for an insertion, never across an await.
+    asked: Mutex<BTreeSet<String>>,
 }
 
 impl<B> Client<B>
@@ -125,7 +130,19 @@ where
             .http2_initial_connection_window_size(CONNECTION_WINDOW)
             .http2_initial_stream_window_size(STREAM_WINDOW)
             .build(https);
-        Client { rules, limits, http, untrusting }
+        Client { rules, limits, http, untrusting, asked: Mutex::default() }
+    }
+
+    /// What a request to `uri` needs in a manifest, where everything is let out without one (`dev`): for each place once.
+    pub fn needed(&self, uri: &Uri) -> Option<String> {
+        let target = self.rules.any_host_is_private.then(|| target_of(uri).ok())??;
+        let place = target.to_string();
+        let is_new = self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(place.clone());
+        is_new.then(|| {
+            format!(
+                "asks for {place}: once deployed, that takes `http = [\"{place}\"]` under `[outbound]` in its manifest"
+            )
+        })
     }
 
     /// Sends `request`, whose URI names the target, and gives the head of the answer as soon as it is there.
@@ -225,5 +242,44 @@ where
 {
     fn execute(&self, connection: F) {
         self.0.spawn(connection);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use guesthouse_types::destination::Destination;
+    use http_body_util::Empty;
+
+    use super::*;
+    use crate::host::HostSettings;
+
+    #[test]
+    fn an_author_is_told_of_each_place_once() {
+        let host = Arc::new(Host::new(&HostSettings::default()));
+        let everything = |any_host_is_private| Rules {
+            http: vec![Destination::everything()],
+            private_networks: Vec::new(),
+            any_host_is_private,
+        };
+        let client = |rules| Client::<Empty<Bytes>>::new(&host, rules, Limits::default());
+        let (dev, deployed) = (client(everything(true)), client(everything(false)));
+        let uri = Uri::from_static("https://API.example.com:443/rates?day=1");
+        let told = dev.needed(&uri).unwrap();
+        assert!(told.contains("takes `http = [\"https://api.example.com\"]` under `[outbound]`"), "{told}");
+        assert_eq!(dev.needed(&uri), None);
+        assert!(dev.needed(&Uri::from_static("http://api.example.com/")).is_some());
+        assert_eq!(deployed.needed(&uri), None);
+    }
+
+    #[test]
+    fn what_a_connection_or_a_proxy_says_is_not_sent() {
+        let mut fields = HeaderMap::new();
+        for name in
+            ["host", "connection", "x-forwarded-for", "proxy-authorization", "x-guesthouse-caller", "te", "accept"]
+        {
+            fields.insert(name, http::HeaderValue::from_static("x"));
+        }
+        remove_private_fields(&mut fields);
+        assert_eq!(fields.keys().collect::<Vec<_>>(), ["accept"]);
     }
 }

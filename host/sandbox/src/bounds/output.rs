@@ -61,6 +61,15 @@ impl GuestLog {
         }
     }
 
+    /// Something that its author may want to know, within the same bound.
+    pub(crate) fn tell(&self, request_id: &str, text: &str) {
+        if self.admit() {
+            let told = &text.as_bytes()[..text.len().min(LINE_BYTES_MAX)];
+            let (app, revision, text) = (&self.app, &self.revision, escape(told));
+            tracing::info!(target: GUEST, { app.name = app, app.revision = revision, request.id = request_id }, "{text}");
+        }
+    }
+
     fn line(&self, stream: StreamName, request_id: &str, bytes: &[u8], cut: usize) {
         if !self.admit() {
             return;

@@ -103,6 +103,9 @@ impl WasiHttpHooks for Hooks {
         self.log_context.forget_body();
         let note = Note { log: self.log.clone(), request_id: self.log_context.with(|id| Arc::from(id)) };
         let client = self.client.clone();
+        if let Some(needed) = client.as_ref().and_then(|client| client.needed(request.uri())) {
+            self.log.tell(&note.request_id, &needed);
+        }
         Box::new(async move {
             let sent = match &client {
                 Some(client) => client.send(request, timeouts(options)).await,
