@@ -13,6 +13,7 @@ use crate::harness::host::TestHost;
 use crate::harness::outside::Outside;
 use crate::harness::secure::certificate;
 use crate::harness::secure::write;
+use crate::harness::within;
 
 /// Guests that send a request to the address that they are told, in each lane; the first one by the SDK.
 const GUESTS: [&str; 3] = [guest::ENVIRON, guest::ENVIRON_HTTP, guest::ENVIRON_HTTP03];
@@ -221,4 +222,28 @@ async fn under_dev_an_app_without_a_manifest_goes_out() {
         let told = asked(&host, name, "http://169.254.169.254/latest/meta-data/").await;
         assert!(told.contains("DestinationIpProhibited"), "{name}: {told}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_policy_that_allows_less_holds_for_what_serves_and_for_open_connections() {
+    let outside = Outside::begin().await;
+    let url = format!("http://{}", outside.address);
+    let name = guest::ENVIRON_HTTP;
+    let host = host(name, &format!("http = [\"{url}\"]"), HERE).await;
+    assert!(asked(&host, name, &url).await.starts_with("status 200"));
+    // The place is allowed, its network no more.
+    host.deploy.set_policy(toml::from_str("outbound = [\"*://*:*\"]").unwrap());
+    within("the next policy holds", async {
+        while !asked(&host, name, &url).await.contains("DestinationIpProhibited") {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // Nothing is allowed.
+    host.deploy.set_policy(Policy::default());
+    let why = host.until_state(name, AppState::Refused).await;
+    assert!(why.contains("the operator's policy allows none"), "{why}");
+    assert_eq!(outside.connections(), 1);
+    let reply = host.get(&format!("/{name}/outbound?url={url}")).await;
+    assert!(!reply.text().contains("status 200"), "{reply:?}");
 }
