@@ -288,10 +288,12 @@ mod tests {
         let check = |descriptors: u64, files: usize, guests: usize, connections: usize| {
             let files_max = open_files::of_files(descriptors).min(1024);
             let guests_max = open_files::of_guests(descriptors).min(65_536);
-            let fit = connections_that_fit(4096, files_max + guests_max, descriptors);
+            let outbound_max = open_files::of_outbound(descriptors).min(4096);
+            let fit = connections_that_fit(4096, files_max + guests_max + outbound_max, descriptors);
             assert_eq!((files_max, guests_max, fit), (files, guests, connections), "{descriptors}");
         };
-        check(1024, 128, 256, 512);
+        check(256, 32, 64, 16);
+        check(1024, 128, 256, 448);
         check(65_536, 1024, 16_384, 4096);
         check(u64::MAX, 1024, 65_536, 4096);
         check(10, 1, 2, 1);

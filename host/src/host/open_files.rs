@@ -19,7 +19,7 @@ pub fn of_guests(descriptors: u64) -> usize {
 
 /// How many connections to the outside guests may have together.
 pub fn of_outbound(descriptors: u64) -> usize {
-    usize::try_from(descriptors / 8).unwrap_or(usize::MAX).max(1)
+    usize::try_from(descriptors / 16).unwrap_or(usize::MAX).max(1)
 }
 
 /// How many of them the host may have open together to send them.
