@@ -284,7 +284,7 @@ mod tests {
         refused(
             "volumes = 1",
             "apps/shop.toml:1: unknown key `volumes` (known here: manifest_version, sha256, routes, environment, env_file, limits, \
-             instances, before, compress, static, state, request)",
+             instances, before, compress, static, outbound, state, request)",
         );
         refused(
             "[limits]\ncpu = 10",
