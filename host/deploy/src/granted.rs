@@ -34,10 +34,10 @@ pub fn app_limits(limits: &Limits) -> AppLimits {
 
 /// What a guest has of the outside.
 pub fn guest_outbound(terms: &OutboundTerms) -> OutboundSettings {
-    let OutboundTerms { http, private_networks, any_host_is_private, limits } = terms;
+    let OutboundTerms { destinations, private_networks, any_host_is_private, limits } = terms;
     OutboundSettings {
         rules: Rules {
-            http: http.clone(),
+            destinations: destinations.clone(),
             private_networks: private_networks.clone(),
             any_host_is_private: *any_host_is_private,
         },

@@ -5,6 +5,8 @@ use guesthouse_types::units::Size;
 use guesthouse_types::units::Span;
 use ipnet::IpNet;
 use serde::Deserialize;
+use serde::Deserializer;
+use serde::de::Error as _;
 
 use crate::table::Overlaid as _;
 use crate::table::table;
@@ -17,7 +19,9 @@ const DESTINATIONS_MAX: usize = 64;
 #[serde(default, deny_unknown_fields)]
 pub struct OutboundTable {
     /// Where its requests go: `https://api.example.com`, `https://*.example.org:8443`, `http://10.1.0.0/16:8080`.
-    pub http: Vec<Destination>,
+    pub http: Vec<HttpDestination>,
+    /// Where it connects to by TCP: `db.example.org:5432`, `10.1.2.3:6379`, `10.1.0.0/16:6379`.
+    pub tcp: Vec<TcpDestination>,
     /// Connections that are open at once.
     pub connections: Option<u32>,
     /// How long a connection may take to open.
@@ -28,6 +32,32 @@ pub struct OutboundTable {
     pub between_bytes: Option<Span>,
     /// Length of an answer's body.
     pub response_body: Option<Size>,
+}
+
+/// A pattern for requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpDestination(Destination);
+
+/// A place for connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcpDestination(Destination);
+
+impl<'de> Deserialize<'de> for HttpDestination {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<HttpDestination, D::Error> {
+        let asked = Destination::deserialize(deserializer)?;
+        if asked.is_tcp() {
+            return Err(D::Error::custom(format!("`{asked}`: connections are asked for under `tcp`, without the scheme")));
+        }
+        Ok(HttpDestination(asked))
+    }
+}
+
+impl<'de> Deserialize<'de> for TcpDestination {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<TcpDestination, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let asked = Destination::parse_tcp(&text).map_err(|why| D::Error::custom(format!("`{text}`: {why}")))?;
+        Ok(TcpDestination(asked))
+    }
 }
 
 table! {
@@ -77,8 +107,8 @@ table! {
 /// What one revision is given of the outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboundTerms {
-    /// Where its requests may go.
-    pub http: Vec<Destination>,
+    /// Where its requests and connections may go.
+    pub destinations: Vec<Destination>,
     /// Networks outside of the public internet that they may reach.
     pub private_networks: Vec<IpNet>,
     /// Whether a host of `*` may turn out to be in one of these.
@@ -90,11 +120,9 @@ pub struct OutboundTerms {
 impl OutboundTable {
     /// What is wrong with it, if something is.
     pub fn check(&self) -> Result<(), String> {
-        if self.http.len() > DESTINATIONS_MAX {
-            return Err(format!(
-                "`outbound`: {} places in `http`; at most {DESTINATIONS_MAX} are taken",
-                self.http.len()
-            ));
+        let count = self.destinations().count();
+        if count > DESTINATIONS_MAX {
+            return Err(format!("`outbound`: {count} places in `http` and `tcp`; at most {DESTINATIONS_MAX} are taken"));
         }
         match self.limits().zeros().first() {
             Some(key) => Err(format!("`outbound`: `{key}` is zero: no request could ever be answered")),
@@ -102,13 +130,19 @@ impl OutboundTable {
         }
     }
 
+    /// All places that it asks for.
+    pub fn destinations(&self) -> impl Iterator<Item = &Destination> {
+        let http = self.http.iter().map(|HttpDestination(asked)| asked);
+        http.chain(self.tcp.iter().map(|TcpDestination(asked)| asked))
+    }
+
     /// Its keys that are bounds.
     pub fn limits(&self) -> OutboundLimitTable {
-        let OutboundTable { http: _, connections, connect, first_byte, between_bytes, response_body } = self.clone();
+        let OutboundTable { http: _, tcp: _, connections, connect, first_byte, between_bytes, response_body } = self.clone();
         OutboundLimitTable { connections, connect, first_byte, between_bytes, response_body }
     }
 
-    /// What it is given where requests may be sent to what `allowed` covers, with `ceilings` over the built-in ones; or the
+    /// What it is given where requests and connections may go to what `allowed` covers, with `ceilings` over the built-in ones; or the
     /// refusal that names what the operator would write.
     pub fn terms(
         &self,
@@ -117,11 +151,11 @@ impl OutboundTable {
         ceilings: &OutboundLimitTable,
     ) -> Result<OutboundTerms, String> {
         let is_allowed = |asked: &Destination| allowed.iter().any(|allowed| allowed.covers(asked));
-        if let Some(asked) = self.http.iter().find(|asked| !is_allowed(asked)) {
+        if let Some(asked) = self.destinations().find(|asked| !is_allowed(asked)) {
             let allowed: Vec<String> = allowed.iter().map(Destination::to_string).collect();
             let allowed = if allowed.is_empty() { "none".to_owned() } else { format!("`outbound = {allowed:?}`") };
             return Err(format!(
-                "asks for requests to {asked}; the operator's policy allows {allowed} (`outbound = [\"{asked}\"]` under \
+                "asks for {asked}; the operator's policy allows {allowed} (`outbound = [\"{asked}\"]` under \
                  `[policy]` would allow it)"
             ));
         }
@@ -130,7 +164,7 @@ impl OutboundTable {
             return Err(format!("asks for more than the operator's policy allows: {}", above.join(", ")));
         }
         Ok(OutboundTerms {
-            http: self.http.clone(),
+            destinations: self.destinations().cloned().collect(),
             private_networks: private_networks.to_vec(),
             any_host_is_private: false,
             limits: self.limits().into(),
@@ -142,7 +176,7 @@ impl OutboundTerms {
     /// What an app has under `dev`, whatever it asks for: everything, but what a cloud keeps its machine's rights at.
     pub fn everything() -> OutboundTerms {
         OutboundTerms {
-            http: vec![Destination::everything()],
+            destinations: Destination::everything().to_vec(),
             private_networks: ["0.0.0.0/0", "::/0"].iter().filter_map(|network| network.parse().ok()).collect(),
             any_host_is_private: true,
             limits: OutboundLimits::default(),
@@ -166,7 +200,7 @@ mod tests {
         let asked = "http = [\"https://api.example.com\"]\nconnections = 8\n";
         assert_eq!(
             terms(&[], "", asked).unwrap_err(),
-            "asks for requests to https://api.example.com; the operator's policy allows none (`outbound = \
+            "asks for https://api.example.com; the operator's policy allows none (`outbound = \
              [\"https://api.example.com\"]` under `[policy]` would allow it)"
         );
         let other = terms(&["https://*.example.org"], "", asked).unwrap_err();
@@ -178,6 +212,26 @@ mod tests {
         assert_eq!(terms(&[], "connections = 2000", "connections = 1000\n").unwrap().limits.connections, 1000);
         let zero = terms(&[], "", "connections = 0").unwrap_err();
         assert_eq!(zero, "`outbound`: `connections` is zero: no request could ever be answered");
+    }
+
+    #[test]
+    fn connections_are_asked_for_and_allowed_beside_requests() {
+        let asked = "http = [\"https://api.example.com\"]\ntcp = [\"db.example.org:5432\"]\n";
+        assert_eq!(
+            terms(&["https://*", "http://*.example.org:5432"], "", asked).unwrap_err(),
+            "asks for tcp://db.example.org:5432; the operator's policy allows `outbound = [\"https://*\", \
+             \"http://*.example.org:5432\"]` (`outbound = [\"tcp://db.example.org:5432\"]` under `[policy]` would allow it)"
+        );
+        let given = terms(&["https://*", "tcp://*.example.org:5432"], "", asked).unwrap();
+        assert_eq!(given.destinations.len(), 2);
+        for (wrong, why) in [
+            ("tcp = [\"*.example.org:5432\"]", "write one name, address or network with one port"),
+            ("tcp = [\"db.example.org\"]", "`db.example.org`: name its port"),
+            ("http = [\"tcp://db.example.org:5432\"]", "connections are asked for under `tcp`, without the scheme"),
+        ] {
+            let error = toml::from_str::<OutboundTable>(wrong).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
     }
 
     #[test]

@@ -71,13 +71,13 @@ rules! {
     state: Option<bool>,
     /// What such a folder may hold at most.
     state_size: Option<Size>,
-    /// Where manifests may ask to send requests to: `https://*`, `https://*.example.org:8443`. Nowhere by default.
+    /// Where manifests may ask to go outside: `https://*`, `tcp://*.example.org:5432`. Nowhere by default.
     outbound: Option<Vec<Destination>>,
-    /// Networks outside of the public internet that such requests may reach, as `10.1.0.0/16`. None by default.
+    /// Networks outside of the public internet that apps may reach there, as `10.1.0.0/16`. None by default.
     private_networks: Option<Vec<IpNet>>,
-    /// Ceilings for the bounds of such requests; those not named stay at the built-in ones.
+    /// Ceilings for the bounds of that; those not named stay at the built-in ones.
     outbound_limits: OutboundLimitTable,
-    /// Whether every app may send requests anywhere, whatever its manifest asks for. Only `dev` says so.
+    /// Whether every app may go anywhere, whatever its manifest asks for. Only `dev` says so.
     #[serde(skip)]
     outbound_everywhere: Option<bool>,
     /// Ceilings for what manifests ask; those not named stay at the built-in ones.
@@ -97,7 +97,7 @@ impl Policy {
             secrets: everything(),
             state: Some(true),
             state_size: Some(Size(u64::MAX)),
-            outbound: Some(vec![Destination::everything()]),
+            outbound: Some(Destination::everything().to_vec()),
             outbound_limits: OutboundLimitTable::no_ceilings(),
             outbound_everywhere: Some(true),
             limits: LimitTable::no_ceilings(),

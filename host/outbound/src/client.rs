@@ -1,17 +1,14 @@
 //! The client of one app: what it asks for is held against its rules, and sent over connections of its own.
 
-use std::collections::BTreeSet;
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use bytes::Bytes;
-use guesthouse_types::destination::DestinationError;
-use guesthouse_types::destination::Scheme;
-use guesthouse_types::destination::Target;
+use guesthouse_types::target::TargetError;
+use guesthouse_types::target::Scheme;
+use guesthouse_types::target::Target;
 use http::HeaderMap;
 use http::HeaderName;
 use http::Request;
@@ -25,20 +22,19 @@ use hyper_rustls::HttpsConnector;
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy;
 use hyper_util::rt::TokioTimer;
-use rustls::RootCertStore;
-use rustls::client::Resumption;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use crate::connect::Connector;
 use crate::error::OutboundError;
 use crate::error::chain;
-use crate::host::Host;
+use crate::needed::Needed;
+use crate::permits::Connections;
 use crate::response::ResponseBody;
 use crate::rules::Rules;
 use crate::rules::target_of;
 use crate::trust::TrustError;
-use crate::trust::trusting;
+use crate::trust::of_one_app;
 
 /// What one app may take of the outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,8 +95,7 @@ pub struct Client<B> {
     http: legacy::Client<HttpsConnector<Connector>, B>,
     /// Why nothing can be asked for over TLS, if that is so.
     untrusting: Option<TrustError>,
-    /// What was asked for, where an author is to be told. Held for an insertion, never across an await.
-    asked: Mutex<BTreeSet<String>>,
+    needed: Needed,
 }
 
 impl<B> Client<B>
@@ -108,18 +103,14 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    /// With connections of its own. Blocks, where certificates must be read.
-    pub fn new(host: &Arc<Host>, rules: Rules, limits: Limits) -> Client<B> {
-        let (mut tls, untrusting) = match host.tls() {
-            Ok(tls) => (tls, None),
-            Err(why) => (trusting(RootCertStore::empty()), Some(why)),
-        };
-        // A session is resumed by the app that began it only.
-        tls.resumption = Resumption::in_memory_sessions(32);
-        let connector = Connector::new(host.clone(), rules.clone(), limits.connections_max, limits.connect);
+    /// With connections out of `connections`. Blocks, where certificates must be read.
+    pub fn new(connections: Connections, rules: Rules, limits: Limits) -> Client<B> {
+        let (tls, untrusting) = of_one_app(connections.host());
+        let tasks = Tracked(connections.host().tasks.clone());
+        let connector = Connector::new(connections, rules.clone(), limits.connect);
         let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
         let https = https.enable_all_versions().wrap_connector(connector);
-        let http = legacy::Client::builder(Tracked(host.tasks.clone()))
+        let http = legacy::Client::builder(tasks)
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
@@ -130,19 +121,13 @@ where
             .http2_initial_connection_window_size(CONNECTION_WINDOW)
             .http2_initial_stream_window_size(STREAM_WINDOW)
             .build(https);
-        Client { rules, limits, http, untrusting, asked: Mutex::default() }
+        let needed = Needed::new(rules.any_host_is_private);
+        Client { rules, limits, http, untrusting, needed }
     }
 
     /// What a request to `uri` needs in a manifest, where everything is let out without one (`dev`): for each place once.
     pub fn needed(&self, uri: &Uri) -> Option<String> {
-        let target = self.rules.any_host_is_private.then(|| target_of(uri).ok())??;
-        let place = target.to_string();
-        let is_new = self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(place.clone());
-        is_new.then(|| {
-            format!(
-                "asks for {place}: once deployed, that takes `http = [\"{place}\"]` under `[outbound]` in its manifest"
-            )
-        })
+        self.needed.tell(&target_of(uri).ok()?)
     }
 
     /// Sends `request`, whose URI names the target, and gives the head of the answer as soon as it is there.
@@ -171,7 +156,7 @@ where
 fn prepared<B>(mut request: Request<B>, target: &Target) -> Result<Request<B>, OutboundError> {
     let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     let uri = Uri::builder().scheme(target.scheme.as_str()).authority(target.authority()).path_and_query(path).build();
-    let wrong = |_| OutboundError::Uri { uri: target.to_string(), why: DestinationError::Host(target.authority()) };
+    let wrong = |_| OutboundError::Uri { uri: target.to_string(), why: TargetError::Host(target.authority()) };
     *request.uri_mut() = uri.map_err(wrong)?;
     *request.version_mut() = http::Version::HTTP_11;
     remove_private_fields(request.headers_mut());
@@ -199,7 +184,7 @@ fn remove_private_fields(fields: &mut HeaderMap) {
     for name in private {
         fields.remove(name);
     }
-    if fields.get(header::TE).is_some_and(|te| te != "trailers") {
+    if fields.get_all(header::TE).iter().any(|te| te != "trailers") {
         fields.remove(header::TE);
     }
 }
@@ -247,29 +232,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use guesthouse_types::destination::Destination;
-    use http_body_util::Empty;
-
     use super::*;
-    use crate::host::HostSettings;
-
-    #[test]
-    fn an_author_is_told_of_each_place_once() {
-        let host = Arc::new(Host::new(&HostSettings::default()));
-        let everything = |any_host_is_private| Rules {
-            http: vec![Destination::everything()],
-            private_networks: Vec::new(),
-            any_host_is_private,
-        };
-        let client = |rules| Client::<Empty<Bytes>>::new(&host, rules, Limits::default());
-        let (dev, deployed) = (client(everything(true)), client(everything(false)));
-        let uri = Uri::from_static("https://API.example.com:443/rates?day=1");
-        let told = dev.needed(&uri).unwrap();
-        assert!(told.contains("takes `http = [\"https://api.example.com\"]` under `[outbound]`"), "{told}");
-        assert_eq!(dev.needed(&uri), None);
-        assert!(dev.needed(&Uri::from_static("http://api.example.com/")).is_some());
-        assert_eq!(deployed.needed(&uri), None);
-    }
 
     #[test]
     fn what_a_connection_or_a_proxy_says_is_not_sent() {

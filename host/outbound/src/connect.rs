@@ -18,46 +18,37 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tower_service::Service;
 
 use crate::error::OutboundError;
-use crate::host::Host;
 use crate::lookup::addresses;
+use crate::permits::Connections;
+use crate::permits::Permits;
 use crate::rules::Rules;
 use crate::rules::target_of;
-
-/// How long a request waits for a connection that another one gives back.
-const PERMIT_WITHIN: Duration = Duration::from_secs(1);
 
 /// Makes the connections of one app.
 #[derive(Clone)]
 pub struct Connector(Arc<Shared>);
 
 struct Shared {
-    host: Arc<Host>,
+    connections: Connections,
     rules: Rules,
-    permits: Arc<Semaphore>,
-    connections_max: usize,
     within: Duration,
 }
 
 impl Connector {
-    pub fn new(host: Arc<Host>, rules: Rules, connections_max: usize, within: Duration) -> Connector {
-        let permits = Arc::new(Semaphore::new(connections_max));
-        Connector(Arc::new(Shared { host, rules, permits, connections_max, within }))
+    pub fn new(connections: Connections, rules: Rules, within: Duration) -> Connector {
+        Connector(Arc::new(Shared { connections, rules, within }))
     }
 }
 
 impl Shared {
     async fn connect(&self, uri: Uri) -> Result<Stream, OutboundError> {
         let target = target_of(&uri)?;
-        // Its own first: an app that waits for itself keeps nothing from others.
-        let own = permit(&self.permits, "its", self.connections_max).await?;
-        let of_all = permit(&self.host.connections, "the host's", self.host.connections_max).await?;
-        let found = addresses(&self.host, &self.rules, &target).await?;
+        let permits = self.connections.wait().await?;
+        let found = addresses(self.connections.host(), &self.rules, &target).await?;
         let mut http = HttpConnector::new_with_resolver(Found(found));
         http.enforce_http(false);
         http.set_nodelay(true);
@@ -66,17 +57,8 @@ impl Shared {
         let connected =
             connected.map_err(|_| OutboundError::ConnectTimeout { target: target.clone(), after: self.within })?;
         let stream = connected.map_err(|error| OutboundError::Connect { target, error: Arc::new(error) })?;
-        Ok(Stream { stream, _permits: [own, of_all] })
+        Ok(Stream { stream, _permits: permits })
     }
-}
-
-async fn permit(
-    from: &Arc<Semaphore>,
-    whose: &'static str,
-    most: usize,
-) -> Result<OwnedSemaphorePermit, OutboundError> {
-    let found = timeout(PERMIT_WITHIN, from.clone().acquire_owned()).await;
-    found.ok().and_then(Result::ok).ok_or(OutboundError::Connections { whose, most })
 }
 
 /// What the library says, as what the system said to it.
@@ -127,7 +109,7 @@ impl Service<Name> for Found {
 /// A connection, and what it takes of what there is.
 pub struct Stream {
     stream: TokioIo<TcpStream>,
-    _permits: [OwnedSemaphorePermit; 2],
+    _permits: Permits,
 }
 
 impl Connection for Stream {

@@ -1,4 +1,4 @@
-//! Why an outgoing request has no answer, or no whole one. Each is a sentence for the log and for the guest.
+//! Why an outgoing request has no answer, or no whole one, or a connection does not come about. Each is a sentence for the log and for the guest.
 
 use std::error::Error;
 use std::io;
@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use guesthouse_types::destination::DestinationError;
-use guesthouse_types::destination::Target;
+use guesthouse_types::target::TargetError;
+use guesthouse_types::target::Target;
 use guesthouse_types::units::Size;
 use guesthouse_types::units::Span;
 
@@ -26,15 +26,25 @@ pub enum OutboundError {
         /// What was asked for.
         uri: String,
         /// What is wrong with it.
-        why: DestinationError,
+        why: TargetError,
     },
     /// The manifest does not ask for it.
     #[error(
-        "{target} is not in its `[outbound] http`: add \"{target}\" there, and the operator's policy must allow it"
+        "{target} is not in its `[outbound] {}`: add \"{}\" there, and the operator's policy must allow it",
+        .target.scheme.key(), .target.entry()
     )]
     NotAsked {
         /// What was asked for.
         target: Target,
+    },
+    /// No place that the manifest asks for has the name.
+    #[error(
+        "`{name}` is not looked up: no place in its `[outbound] tcp` is there; add \"{name}:PORT\", and the operator's \
+         policy must allow it"
+    )]
+    NameNotAsked {
+        /// The name.
+        name: String,
     },
     /// It lies in a network that is not the public internet's.
     #[error("{target} is at {address} ({what}): {}", opened(*.is_meant, *.address))]
@@ -119,6 +129,22 @@ pub enum OutboundError {
         target: Target,
         /// What went wrong.
         why: String,
+    },
+    /// TLS of a guest's own connection failed.
+    #[error("TLS with `{name}` failed: {why}")]
+    Handshake {
+        /// Whose certificate was asked for.
+        name: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// Nobody spoke TLS in time.
+    #[error("TLS with `{name}` was not begun within {}", Span(*.after))]
+    HandshakeTimeout {
+        /// Whose certificate was asked for.
+        name: String,
+        /// How long it was waited for.
+        after: Duration,
     },
     /// No head in time.
     #[error("{target} did not answer within {}", Span(*.after))]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::net::ToSocketAddrs as _;
 use std::time::Duration;
 
-use guesthouse_types::destination::Target;
+use guesthouse_types::target::Target;
 use tokio::time::timeout;
 
 use crate::error::OutboundError;
@@ -39,15 +39,16 @@ pub async fn addresses(host: &Host, rules: &Rules, target: &Target) -> Result<Ve
     }
 }
 
-fn check(host: &Host, rules: &Rules, target: &Target, address: SocketAddr) -> Result<(), OutboundError> {
+/// Whether a connection for `target` may be made to `address`.
+pub(crate) fn check(host: &Host, rules: &Rules, target: &Target, address: SocketAddr) -> Result<(), OutboundError> {
     if host.own.are_at(address) {
         return Err(OutboundError::Itself { target: target.clone(), address });
     }
     rules.check_address(target, address.ip())
 }
 
-/// Asks the system's resolver, in a thread of its own: so it follows the machine's own settings.
-async fn look_up(host: &Host, name: &str) -> Result<Vec<IpAddr>, OutboundError> {
+/// The addresses of `name`. Asks the system's resolver, in a thread of its own: so it follows the machine's own settings.
+pub(crate) async fn look_up(host: &Host, name: &str) -> Result<Vec<IpAddr>, OutboundError> {
     let late = || OutboundError::LookupTimeout { name: name.to_owned(), after: LOOKUP_WITHIN };
     let asked = name.to_owned();
     let lookups = host.lookups.clone();
@@ -80,7 +81,7 @@ mod tests {
         let settings = HostSettings::default();
         own.iter().for_each(|own| settings.own.add(own.parse().unwrap()));
         let rules = Rules {
-            http: vec![Destination::everything()],
+            destinations: Destination::everything().to_vec(),
             private_networks: networks.iter().map(|network| network.parse().unwrap()).collect(),
             any_host_is_private: true,
         };

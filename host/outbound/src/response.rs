@@ -8,7 +8,7 @@ use std::task::ready;
 use std::time::Duration;
 
 use bytes::Bytes;
-use guesthouse_types::destination::Target;
+use guesthouse_types::target::Target;
 use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;

@@ -1,11 +1,11 @@
-//! Where one app's requests may go: what its manifest asks for, as far as the operator allows it.
+//! Where one app may go: what its manifest asks for, as far as the operator allows it.
 
 use std::net::IpAddr;
 
 use guesthouse_types::destination::Destination;
-use guesthouse_types::destination::DestinationError;
-use guesthouse_types::destination::Scheme;
-use guesthouse_types::destination::Target;
+use guesthouse_types::target::TargetError;
+use guesthouse_types::target::Scheme;
+use guesthouse_types::target::Target;
 use http::Uri;
 use ipnet::IpNet;
 
@@ -15,8 +15,8 @@ use crate::special::special;
 /// The rules for one app.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
-    /// What its requests may name.
-    pub http: Vec<Destination>,
+    /// What its requests and connections may name.
+    pub destinations: Vec<Destination>,
     /// Networks outside of the public internet that they may reach.
     pub private_networks: Vec<IpNet>,
     /// Whether a host of `*` may turn out to be in one of these (`dev`).
@@ -24,9 +24,9 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Whether a request may name `target`.
+    /// Whether a request or a connection may name `target`.
     pub fn check(&self, target: &Target) -> Result<(), OutboundError> {
-        if self.http.iter().any(|destination| destination.names(target)) {
+        if self.destinations.iter().any(|destination| destination.names(target)) {
             return Ok(());
         }
         Err(OutboundError::NotAsked { target: target.clone() })
@@ -36,7 +36,7 @@ impl Rules {
     pub fn check_address(&self, target: &Target, address: IpAddr) -> Result<(), OutboundError> {
         let Some(special) = special(address) else { return Ok(()) };
         let is_meant = self
-            .http
+            .destinations
             .iter()
             .any(|destination| destination.names(target) && (self.any_host_is_private || !destination.is_any_host()));
         if is_meant && self.private_networks.iter().any(|network| special.is_opened_by(network)) {
@@ -54,7 +54,7 @@ impl Rules {
 /// What a request's URI names.
 pub(crate) fn target_of(uri: &Uri) -> Result<Target, OutboundError> {
     let wrong = |why| OutboundError::Uri { uri: uri.to_string(), why };
-    let authority = uri.authority().ok_or_else(|| wrong(DestinationError::Host(String::new())))?;
+    let authority = uri.authority().ok_or_else(|| wrong(TargetError::Host(String::new())))?;
     Target::parse(uri.scheme_str().unwrap_or(Scheme::Https.as_str()), authority.as_str()).map_err(wrong)
 }
 
@@ -64,7 +64,7 @@ mod tests {
 
     fn rules(http: &[&str], networks: &[&str]) -> Rules {
         Rules {
-            http: http.iter().map(|text| Destination::parse(text).unwrap()).collect(),
+            destinations: http.iter().map(|text| Destination::parse(text).unwrap()).collect(),
             private_networks: networks.iter().map(|text| text.parse().unwrap()).collect(),
             any_host_is_private: false,
         }

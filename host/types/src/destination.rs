@@ -1,9 +1,10 @@
-//! Where an app's outgoing requests go, and patterns for it: `https://api.example.com`, `https://*.example.org:8443`,
-//! `http://10.1.0.0/16:8080`. The grammar is that of Spin's `allowed_outbound_hosts`, for `http` and `https`.
+//! Patterns for where an app goes outside: `https://api.example.com`, `https://*.example.org:8443`,
+//! `http://10.1.0.0/16:8080`, `tcp://db.example.org:5432`. The grammar is that of Spin's `allowed_outbound_hosts`.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::Range;
+use std::slice;
 
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -11,29 +12,17 @@ use serde::Deserializer;
 use serde::de;
 use url::Host;
 
-/// `http` or `https`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Scheme {
-    /// Bytes as they are.
-    Http,
-    /// Over TLS.
-    Https,
-}
-
-/// What an outgoing request names: one scheme, host and port.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Target {
-    /// How it is spoken to.
-    pub scheme: Scheme,
-    /// A name in lower case, without the dot at its end and in ASCII, or an address.
-    pub host: Host<String>,
-    /// Never 0.
-    pub port: u16,
-}
+use crate::target::Scheme;
+use crate::target::Target;
+use crate::target::TargetError;
+use crate::target::parse_host;
+use crate::target::parse_port;
+use crate::target::split_port;
 
 /// A pattern for targets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
+    /// None is `*`: HTTP, with TLS or without.
     scheme: Option<Scheme>,
     host: HostPattern,
     port: PortPattern,
@@ -51,116 +40,31 @@ enum HostPattern {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum PortPattern {
-    /// 80 or 443, by the scheme.
+    /// 80 or 443, by the scheme. TCP has none.
     OfScheme,
     Any,
     /// The end is not in it.
     Within(Range<u32>),
 }
 
-/// Why a text is no pattern for targets, or no target.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DestinationError {
-    /// Without a scheme, `*` would be ports of mail servers too.
-    #[error("begin it with its scheme, as in `https://api.example.com`")]
-    NoScheme,
-    /// Another scheme.
-    #[error("the scheme `{0}` is not known here: `http`, `https`, or `*` for both")]
-    Scheme(String),
-    /// A user or a password.
-    #[error("a user or a password does not belong here")]
-    User,
-    /// A path.
-    #[error("a path does not belong here: what may be reached is a scheme, a host and a port")]
-    Path,
-    /// No host.
-    #[error("`{0}` is not a host: write a name, `*.name`, an address, or a network as `10.1.0.0/16`")]
-    Host(String),
-    /// No port.
-    #[error("`{0}` is not a port: write a number from 1 to 65535, a range as `8000..8010`, or `*`")]
-    Port(String),
-}
-
-impl Scheme {
-    /// The port where none is named.
-    pub fn port(self) -> u16 {
-        match self {
-            Scheme::Http => 80,
-            Scheme::Https => 443,
-        }
-    }
-
-    /// As it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        }
-    }
-
-    fn parse(text: &str) -> Result<Scheme, DestinationError> {
-        match text.to_ascii_lowercase().as_str() {
-            "http" => Ok(Scheme::Http),
-            "https" => Ok(Scheme::Https),
-            _ => Err(DestinationError::Scheme(text.to_owned())),
-        }
-    }
-}
-
-impl Target {
-    /// What a URI names by its `scheme` and `authority`. An address is recognised in every spelling in which a browser would
-    /// (`0x7f.1`, `2130706433`, `[::ffff:7f00:1]`).
-    pub fn parse(scheme: &str, authority: &str) -> Result<Target, DestinationError> {
-        let scheme = Scheme::parse(scheme)?;
-        if authority.contains('@') {
-            return Err(DestinationError::User);
-        }
-        let (host, port) = split_port(authority);
-        let port = match port {
-            Some(port) => parse_port(port)?,
-            None => scheme.port(),
-        };
-        Ok(Target { scheme, host: parse_host(host)?, port })
-    }
-
-    /// The address, if it is one.
-    pub fn address(&self) -> Option<IpAddr> {
-        match self.host {
-            Host::Domain(_) => None,
-            Host::Ipv4(address) => Some(address.into()),
-            Host::Ipv6(address) => Some(address.into()),
-        }
-    }
-
-    /// Host and port, as in a URI: the port only where it is not the scheme's.
-    pub fn authority(&self) -> String {
-        if self.port == self.scheme.port() { self.host.to_string() } else { format!("{}:{}", self.host, self.port) }
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}://{}", self.scheme.as_str(), self.authority())
-    }
-}
-
 impl Destination {
-    /// Every target there is.
-    pub fn everything() -> Destination {
-        Destination { scheme: None, host: HostPattern::Any, port: PortPattern::Any }
+    /// Every target there is, of HTTP and of TCP.
+    pub fn everything() -> [Destination; 2] {
+        [None, Some(Scheme::Tcp)].map(|scheme| Destination { scheme, host: HostPattern::Any, port: PortPattern::Any })
     }
 
     /// Reads a pattern: `scheme://host[:port]`, with `*` for any of the three, `*.name` for what is below a name, a network
     /// in place of the host, and a range of ports as `8000..8010`, of which the last is not in it.
-    pub fn parse(text: &str) -> Result<Destination, DestinationError> {
-        let (scheme, rest) = text.split_once("://").ok_or(DestinationError::NoScheme)?;
+    pub fn parse(text: &str) -> Result<Destination, TargetError> {
+        let (scheme, rest) = text.split_once("://").ok_or(TargetError::NoScheme)?;
         let scheme = if scheme == "*" { None } else { Some(Scheme::parse(scheme)?) };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.contains('@') {
-            return Err(DestinationError::User);
+            return Err(TargetError::User);
         }
         let (host, port) = split_port(rest);
         let port = match port {
+            None if scheme == Some(Scheme::Tcp) => return Err(TargetError::NoPort),
             None => PortPattern::OfScheme,
             Some("*") => PortPattern::Any,
             Some(port) => PortPattern::Within(port_range(port)?),
@@ -168,25 +72,48 @@ impl Destination {
         Ok(Destination { scheme, host: HostPattern::parse(host)?, port })
     }
 
+    /// Reads what a manifest asks for by TCP: one name, address or network, and one port.
+    pub fn parse_tcp(text: &str) -> Result<Destination, TargetError> {
+        let text = text.strip_prefix("tcp://").unwrap_or(text);
+        if text.contains("://") {
+            return Err(TargetError::NotOne);
+        }
+        let asked = Destination::parse(&format!("tcp://{text}"))?;
+        let is_one_port = matches!(&asked.port, PortPattern::Within(ports) if ports.len() == 1);
+        let is_one_host = matches!(asked.host, HostPattern::Name(_) | HostPattern::Network(_));
+        if is_one_host && is_one_port { Ok(asked) } else { Err(TargetError::NotOne) }
+    }
+
     /// Whether it names `target`.
     pub fn names(&self, target: &Target) -> bool {
-        self.scheme.is_none_or(|scheme| scheme == target.scheme)
-            && self.host.names(&target.host, target.address())
-            && match &self.port {
-                PortPattern::OfScheme => target.port == target.scheme.port(),
-                PortPattern::Any => true,
-                PortPattern::Within(ports) => ports.contains(&target.port.into()),
-            }
+        self.schemes().contains(&target.scheme)
+            && self.names_host(&target.host)
+            && self.port.of(target.scheme).contains(&target.port.into())
+    }
+
+    /// Whether it names `host` with some port.
+    pub fn names_host(&self, host: &Host<String>) -> bool {
+        self.host.names(host)
+    }
+
+    /// Whether it is for TCP.
+    pub fn is_tcp(&self) -> bool {
+        self.scheme == Some(Scheme::Tcp)
+    }
+
+    fn schemes(&self) -> &[Scheme] {
+        match &self.scheme {
+            None => &[Scheme::Http, Scheme::Https],
+            Some(scheme) => slice::from_ref(scheme),
+        }
     }
 
     /// Whether every target that `other` names is named by this one too.
     pub fn covers(&self, other: &Destination) -> bool {
-        let schemes = [Scheme::Http, Scheme::Https];
-        let mut others = schemes.into_iter().filter(|scheme| other.scheme.is_none_or(|own| own == *scheme));
         self.host.covers(&other.host)
-            && others.all(|scheme| {
-                let (own, of_other) = (self.port.of(scheme), other.port.of(scheme));
-                self.scheme.is_none_or(|own| own == scheme) && own.start <= of_other.start && of_other.end <= own.end
+            && other.schemes().iter().all(|scheme| {
+                let (own, of_other) = (self.port.of(*scheme), other.port.of(*scheme));
+                self.schemes().contains(scheme) && own.start <= of_other.start && of_other.end <= own.end
             })
     }
 
@@ -230,8 +157,8 @@ impl<'de> Deserialize<'de> for Destination {
 }
 
 impl HostPattern {
-    fn parse(text: &str) -> Result<HostPattern, DestinationError> {
-        let no_host = || DestinationError::Host(text.to_owned());
+    fn parse(text: &str) -> Result<HostPattern, TargetError> {
+        let no_host = || TargetError::Host(text.to_owned());
         if text == "*" {
             return Ok(HostPattern::Any);
         }
@@ -240,7 +167,7 @@ impl HostPattern {
             return Ok(HostPattern::Network(network.trunc()));
         }
         if let Some((host, _)) = text.split_once('/') {
-            return Err(if parse_host(host).is_ok() { DestinationError::Path } else { no_host() });
+            return Err(if parse_host(host).is_ok() { TargetError::Path } else { no_host() });
         }
         let (below, name) = match text.strip_prefix("*.") {
             Some(name) => (true, name),
@@ -255,12 +182,13 @@ impl HostPattern {
         }
     }
 
-    fn names(&self, host: &Host<String>, address: Option<IpAddr>) -> bool {
-        match (self, host, address) {
-            (HostPattern::Any, ..) => true,
-            (HostPattern::Below(name), Host::Domain(host), None) => is_below(host, name),
-            (HostPattern::Name(name), Host::Domain(host), None) => name == host,
-            (HostPattern::Network(network), _, Some(address)) => network.contains(&address),
+    fn names(&self, host: &Host<String>) -> bool {
+        match (self, host) {
+            (HostPattern::Any, _) => true,
+            (HostPattern::Below(name), Host::Domain(host)) => is_below(host, name),
+            (HostPattern::Name(name), Host::Domain(host)) => name == host,
+            (HostPattern::Network(network), Host::Ipv4(address)) => network.contains(&IpAddr::from(*address)),
+            (HostPattern::Network(network), Host::Ipv6(address)) => network.contains(&IpAddr::from(*address)),
             _ => false,
         }
     }
@@ -281,7 +209,7 @@ impl PortPattern {
     /// The ports that it names for a scheme.
     fn of(&self, scheme: Scheme) -> Range<u32> {
         match self {
-            PortPattern::OfScheme => u32::from(scheme.port())..u32::from(scheme.port()) + 1,
+            PortPattern::OfScheme => scheme.port().map_or(0..0, |port| u32::from(port)..u32::from(port) + 1),
             PortPattern::Any => 1..1 << 16,
             PortPattern::Within(ports) => ports.clone(),
         }
@@ -292,42 +220,13 @@ fn is_below(host: &str, name: &str) -> bool {
     host.strip_suffix(name).and_then(|before| before.strip_suffix('.')).is_some_and(|before| !before.is_empty())
 }
 
-/// What stands after the last colon that is not within brackets.
-fn split_port(text: &str) -> (&str, Option<&str>) {
-    match text.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (text, None),
-    }
-}
-
-fn parse_port(text: &str) -> Result<u16, DestinationError> {
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let port = text.parse().ok().filter(|port| is_number && *port != 0);
-    port.ok_or_else(|| DestinationError::Port(text.to_owned()))
-}
-
-fn port_range(text: &str) -> Result<Range<u32>, DestinationError> {
+fn port_range(text: &str) -> Result<Range<u32>, TargetError> {
     let Some((start, end)) = text.split_once("..") else {
         let port = u32::from(parse_port(text)?);
         return Ok(port..port + 1);
     };
     let (start, end) = (u32::from(parse_port(start)?), u32::from(parse_port(end)?));
-    if start < end { Ok(start..end) } else { Err(DestinationError::Port(text.to_owned())) }
-}
-
-fn parse_host(text: &str) -> Result<Host<String>, DestinationError> {
-    let no_host = || DestinationError::Host(text.to_owned());
-    // `url` decodes `%2e`; an authority has no such thing.
-    if text.contains(['%', '*']) {
-        return Err(no_host());
-    }
-    match Host::parse(text).map_err(|_| no_host())? {
-        Host::Domain(name) => {
-            let name = name.strip_suffix('.').unwrap_or(&name).to_owned();
-            if name.is_empty() || name.split('.').any(str::is_empty) { Err(no_host()) } else { Ok(Host::Domain(name)) }
-        }
-        address => Ok(address),
-    }
+    if start < end { Ok(start..end) } else { Err(TargetError::Port(text.to_owned())) }
 }
 
 #[cfg(test)]
@@ -358,6 +257,8 @@ mod tests {
             ("*://*:*", "https://anything:9", "https://anything:9"),
             ("*://example.org", "http://example.org:80", "http://example.org:443"),
             ("http://example.org:8000..8010", "http://example.org:8009", "http://example.org:8010"),
+            ("tcp://*.example.org:5432", "tcp://db.example.org:5432", "tcp://db.example.org:5433"),
+            ("tcp://10.1.0.0/16:6379", "tcp://10.1.2.3:6379", "http://10.1.2.3:6379"),
             ("https://bücher.example", "https://xn--bcher-kva.example", "https://bucher.example"),
         ] {
             assert!(destination(pattern).names(&target(named)), "{pattern} {named}");
@@ -386,6 +287,10 @@ mod tests {
             ("http://a.example:8000..8010", "http://a.example:8009", true),
             ("http://a.example:8000..8010", "http://a.example:8009..8011", false),
             ("http://a.example:80", "http://a.example", true),
+            ("*://*:*", "tcp://a.example:80", false),
+            ("tcp://*:*", "tcp://a.example:80", true),
+            ("tcp://*.example.org:5432", "tcp://db.example.org:5432", true),
+            ("tcp://*.example.org:5432", "http://db.example.org:5432", false),
         ] {
             assert_eq!(destination(allowed).covers(&destination(asked)), expected, "{allowed} {asked}");
         }
@@ -395,7 +300,8 @@ mod tests {
     fn mistakes_are_explained() {
         for (text, expected) in [
             ("api.example.com", "begin it with its scheme, as in `https://api.example.com`"),
-            ("redis://cache:6379", "the scheme `redis` is not known here: `http`, `https`, or `*` for both"),
+            ("redis://cache:6379", "the scheme `redis` is not known here: `http`, `https`, `*` for both, or `tcp`"),
+            ("tcp://db.example", "name its port, as in `db.example.org:5432`"),
             ("https://a@b.example", "a user or a password does not belong here"),
             ("https://b.example/x", "a path does not belong here: what may be reached is a scheme, a host and a port"),
             ("https://", "`` is not a host: write a name, `*.name`, an address, or a network as `10.1.0.0/16`"),
@@ -417,17 +323,20 @@ mod tests {
     }
 
     #[test]
-    fn a_target_is_one_thing_however_it_is_spelled() {
-        let loopback = target("http://127.0.0.1");
-        for spelled in
-            ["http://0x7f.1", "http://2130706433", "http://017700000001", "http://127.0.0.1:80", "HTTP://127.1"]
-        {
-            assert_eq!(target(spelled), loopback, "{spelled}");
+    fn what_is_asked_for_by_tcp_is_one_place() {
+        for text in ["db.example.org:5432", "10.1.2.3:6379", "10.1.0.0/16:6379", "[fd00::1]:25", "tcp://db:5432"] {
+            let asked = Destination::parse_tcp(text).unwrap_or_else(|why| panic!("{text}: {why}"));
+            assert_eq!(Destination::parse(&asked.to_string()), Ok(asked), "{text}");
         }
-        assert_eq!(target("https://[::1]:8443").authority(), "[::1]:8443");
-        assert_eq!(target("https://Example.ORG.").to_string(), "https://example.org");
-        for wrong in ["a@b", "b:0", "b:+80", "b:", "b:65536", "a b", "..", "a..b", "", "[::1", "a%2eb", "*"] {
-            assert!(Target::parse("http", wrong).is_err(), "{wrong}");
+        for (text, expected) in [
+            ("db.example.org", TargetError::NoPort),
+            ("*.example.org:5432", TargetError::NotOne),
+            ("*:5432", TargetError::NotOne),
+            ("db.example.org:*", TargetError::NotOne),
+            ("db.example.org:5432..5440", TargetError::NotOne),
+            ("redis://db:6379", TargetError::NotOne),
+        ] {
+            assert_eq!(Destination::parse_tcp(text), Err(expected), "{text}");
         }
     }
 }

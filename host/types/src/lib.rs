@@ -1,5 +1,6 @@
 //! What all crates speak of: names of apps and digests, declared routes, sizes and spans, text that is safe to show,
-//! mistakes in TOML, environment files, where outgoing requests go, and files that only we may have written. Nothing here knows of apps, of HTTP or of wasmtime.
+//! mistakes in TOML, environment files, where apps go outside, and files that only we may have written. Nothing here knows
+//! of apps, of HTTP or of wasmtime.
 
 pub mod destination;
 pub mod env_file;
@@ -7,5 +8,6 @@ pub mod escape;
 pub mod name;
 pub mod private;
 pub mod route;
+pub mod target;
 pub mod toml_error;
 pub mod units;

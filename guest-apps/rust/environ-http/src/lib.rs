@@ -1,7 +1,8 @@
-//! Tells in plain lines all that the 0.2 lane gives to an app, and what the sandbox refuses it, outbound HTTP too.
+//! Tells in plain lines all that the 0.2 lane gives to an app, and what the sandbox refuses it, requests and connections to the outside too.
 
 mod outbound;
 
+use guest_support::connect;
 use guest_support::probe::Lines;
 use guest_support::standard;
 use wasip2::exports::http::incoming_handler::Guest;
@@ -24,6 +25,11 @@ impl Guest for Environ {
                 200,
                 &format!("outbound: {}\n", outbound::attempt(url, standard::value(&query, "body"))),
             );
+        }
+        match path.as_str() {
+            "/connect" => return standard::text(out, 200, &connect::attempt(&query)),
+            "/connect-many" => return standard::text(out, 200, &connect::attempt_many(&query)),
+            _ => {}
         }
         standard::text(out, 200, &report(&request));
     }

@@ -1,5 +1,6 @@
-//! Tells in plain lines all that the 0.3 lane gives to an app, and what the sandbox refuses it, outbound HTTP too.
+//! Tells in plain lines all that the 0.3 lane gives to an app, and what the sandbox refuses it, requests and connections to the outside too.
 
+mod connect;
 mod outbound;
 
 use guest_support::probe::Lines;
@@ -26,6 +27,11 @@ impl Guest for Environ {
                 200,
                 &format!("outbound: {}\n", outbound::attempt(url, standard::value(&query, "body")).await),
             ));
+        }
+        match path.as_str() {
+            "/connect" => return Ok(service::text(200, &connect::attempt(&query).await)),
+            "/connect-many" => return Ok(service::text(200, &connect::attempt_many(&query).await)),
+            _ => {}
         }
         Ok(service::text(200, &report(request).await))
     }

@@ -1,7 +1,8 @@
-//! Tells in plain lines all that the gateway lane gives to an app, and what the sandbox refuses it, outbound HTTP too.
+//! Tells in plain lines all that the gateway lane gives to an app, and what the sandbox refuses it, requests and connections to the outside too.
 
 mod outbound;
 
+use guest_support::connect;
 use guest_support::probe::Lines;
 use guest_support::standard;
 use guesthouse::Request;
@@ -17,6 +18,11 @@ fn handle(request: Request) -> Response {
         let query = request.uri().query().unwrap_or_default();
         let url = standard::value(query, "url").unwrap_or("http://localhost/");
         return Response::text(format!("outbound: {}\n", outbound::attempt(url, standard::value(query, "body"))));
+    }
+    match request.uri().path() {
+        "/connect" => return Response::text(connect::attempt(request.uri().query().unwrap_or_default())),
+        "/connect-many" => return Response::text(connect::attempt_many(request.uri().query().unwrap_or_default())),
+        _ => {}
     }
     let mut lines = Lines::default();
     lines.add("method", request.method().as_str().as_bytes());

@@ -172,6 +172,6 @@ impl Attachments {
     /// And of HTTP, whichever way the request goes.
     pub(crate) fn http(&mut self) -> WasiHttpCtxView<'_> {
         let View { attached, things } = Has::<Outbound>::view(self);
-        attached.view(things)
+        attached.http(things)
     }
 }

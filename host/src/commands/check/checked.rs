@@ -11,6 +11,7 @@ use guesthouse_manifest::asked::Manifest;
 use guesthouse_manifest::asked::Value;
 use guesthouse_manifest::limits::LimitTable;
 use guesthouse_manifest::limits::Limits;
+use guesthouse_manifest::outbound::OutboundTable;
 use guesthouse_manifest::state::StateTable;
 use guesthouse_manifest::statics::StaticTable;
 use guesthouse_manifest::terms::Terms;
@@ -183,7 +184,7 @@ pub struct Asked {
     pub compress: Option<bool>,
     /// The folder that stays, by the keys of `[state]`; `null` where it asks for none.
     pub state: Option<BTreeMap<&'static str, String>>,
-    /// Where its requests to the outside go.
+    /// Where it goes outside.
     pub outbound: Vec<String>,
 }
 
@@ -215,7 +216,7 @@ pub struct Given {
     pub lowered: Vec<String>,
     /// The folder that stays, by the keys of `[state]`; `null` where it has none.
     pub state: Option<BTreeMap<&'static str, String>>,
-    /// Where its requests to the outside may go.
+    /// Where it may go outside.
     pub outbound: Vec<String>,
 }
 
@@ -330,7 +331,7 @@ impl Asked {
             statics: manifest.statics.iter().map(Static::of).collect(),
             compress: manifest.compress,
             state: manifest.state.as_ref().map(StateTable::named),
-            outbound: manifest.outbound.iter().flat_map(|table| &table.http).map(Destination::to_string).collect(),
+            outbound: manifest.outbound.iter().flat_map(OutboundTable::destinations).map(Destination::to_string).collect(),
         }
     }
 }
@@ -353,7 +354,7 @@ impl Given {
             concurrent_per_instance: terms.instances.concurrent,
             lowered: terms.lowered.clone(),
             state: terms.state.as_ref().map(|state| StateTable::of(state).named()),
-            outbound: terms.outbound.iter().flat_map(|terms| &terms.http).map(Destination::to_string).collect(),
+            outbound: terms.outbound.iter().flat_map(|terms| &terms.destinations).map(Destination::to_string).collect(),
         }
     }
 }

@@ -194,7 +194,7 @@ fn listed(asked: &Asked) -> String {
         .chain(asked.routes.iter().cloned())
         .chain(asked.statics.iter().map(|found| format!("the files of `{}` at {}", found.folder, found.path)))
         .chain(asked.state.iter().map(|state| format!("state{}", keys(state))))
-        .chain(asked.outbound.iter().map(|place| format!("requests to {place}")))
+        .chain(asked.outbound.iter().map(|place| format!("the outside at {place}")))
         .chain(asked.compress.map(|compress| format!("compress {compress}")))
         .collect();
     if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
@@ -223,7 +223,7 @@ fn granted(given: &Given) -> Vec<String> {
         lines.push(format!("a folder `/data` that stays{}", keys(state)));
     }
     if !given.outbound.is_empty() {
-        lines.push(format!("requests to the outside: {}", given.outbound.join(", ")));
+        lines.push(format!("the outside: {}", given.outbound.join(", ")));
     }
     if !given.lowered.is_empty() {
         lines.push(format!("less than the component asks for by itself: {}", given.lowered.join(", ")));

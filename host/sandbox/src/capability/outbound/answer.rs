@@ -8,7 +8,7 @@ use wasmtime_wasi_http::Error;
 /// The nearest `error-code`. What it does not say is in the guest's log.
 pub(crate) fn error(error: &OutboundError) -> Error {
     match error {
-        OutboundError::NotGranted(_) | OutboundError::NotAsked { .. } => Error::HttpRequestDenied,
+        OutboundError::NotGranted(_) | OutboundError::NotAsked { .. } | OutboundError::NameNotAsked { .. } => Error::HttpRequestDenied,
         OutboundError::Prohibited { .. } | OutboundError::Itself { .. } => Error::DestinationIpProhibited,
         OutboundError::Uri { .. } => Error::HttpRequestUriInvalid,
         OutboundError::Lookup { why, .. } => Error::DnsError { rcode: Some(why.clone()), info_code: None },
@@ -19,9 +19,9 @@ pub(crate) fn error(error: &OutboundError) -> Error {
             ErrorKind::TimedOut => Error::ConnectionTimeout,
             _ => Error::DestinationUnavailable,
         },
-        OutboundError::ConnectTimeout { .. } => Error::ConnectionTimeout,
+        OutboundError::ConnectTimeout { .. } | OutboundError::HandshakeTimeout { .. } => Error::ConnectionTimeout,
         OutboundError::Certificate { .. } | OutboundError::Trust { .. } => Error::TlsCertificateError,
-        OutboundError::Tls { .. } => Error::TlsProtocolError,
+        OutboundError::Tls { .. } | OutboundError::Handshake { .. } => Error::TlsProtocolError,
         OutboundError::HeadTimeout { .. } | OutboundError::BodyTimeout { .. } => Error::ConnectionReadTimeout,
         OutboundError::TooLarge { most, .. } => Error::HttpResponseBodySize(Some(*most)),
         OutboundError::Http { .. } => Error::HttpProtocolError,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use guesthouse_outbound::client::Client;
 use guesthouse_outbound::client::Timeouts;
 use guesthouse_outbound::error::OutboundError;
+use http::Request;
 use http_body_util::BodyExt as _;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi_http::Error;
@@ -17,8 +18,10 @@ use wasmtime_wasi_http::WasiHttpHooks;
 
 use crate::bounds::host_memory::HostMemory;
 use crate::bounds::log_context::LogContext;
-use crate::bounds::output::GuestLog;
 use crate::capability::outbound::answer::error;
+use crate::capability::outbound::kept_body::KeptBody;
+use crate::capability::outbound::note::Note;
+use crate::capability::outbound::note::Notes;
 
 /// What one visitor's response may hold of the host's memory before it is sent.
 const CHUNK_BYTES_MAX: usize = 64 << 10;
@@ -32,8 +35,8 @@ pub(crate) struct Http {
 /// What is asked of us on its way out.
 struct Hooks {
     /// Nothing, if nothing was granted.
-    client: Option<Arc<Client<WasiBody>>>,
-    log: Arc<GuestLog>,
+    client: Option<Arc<Client<KeptBody>>>,
+    notes: Notes,
     log_context: LogContext,
     /// What the host keeps for the instance.
     host_memory: HostMemory,
@@ -41,14 +44,14 @@ struct Hooks {
 
 impl Http {
     pub(crate) fn new(
-        client: Option<Arc<Client<WasiBody>>>,
-        log: &Arc<GuestLog>,
+        client: Option<Arc<Client<KeptBody>>>,
+        notes: Notes,
         log_context: &LogContext,
         host_memory: HostMemory,
     ) -> Http {
         Http {
             ctx: WasiHttpCtx::new(),
-            hooks: Hooks { client, log: log.clone(), log_context: log_context.clone(), host_memory },
+            hooks: Hooks { client, notes, log_context: log_context.clone(), host_memory },
         }
     }
 
@@ -64,18 +67,10 @@ impl Http {
     }
 }
 
-/// Where a request without an answer is told of.
-struct Note {
-    log: Arc<GuestLog>,
-    request_id: Arc<str>,
-}
-
-impl Note {
-    /// Tells the log why, and gives what the guest is told.
-    fn fault(&self, why: &OutboundError) -> Error {
-        self.log.note(&self.request_id, &format!("an outgoing request failed: {why}"));
-        error(why)
-    }
+/// Tells the log why, and gives what the guest is told.
+fn fault(note: &Note, why: &OutboundError) -> Error {
+    note.failed("request", why);
+    error(why)
 }
 
 fn timeouts(options: Option<RequestOptions>) -> Timeouts {
@@ -101,23 +96,29 @@ impl WasiHttpHooks for Hooks {
     ) -> Box<dyn Future<Output = Sent> + Send> {
         // A body that it began before was this request's.
         self.log_context.forget_body();
-        let note = Note { log: self.log.clone(), request_id: self.log_context.with(|id| Arc::from(id)) };
+        let note = self.notes.now();
         let client = self.client.clone();
         if let Some(needed) = client.as_ref().and_then(|client| client.needed(request.uri())) {
-            self.log.tell(&note.request_id, &needed);
+            note.tell(&needed);
         }
         Box::new(async move {
+            let (head, body) = request.into_parts();
+            let body = KeptBody::new(body);
             let sent = match &client {
-                Some(client) => client.send(request, timeouts(options)).await,
-                None => Err(OutboundError::NotGranted(asked_for(request.uri()))),
+                Some(client) => client.send(Request::from_parts(head, body.clone()), timeouts(options)).await,
+                None => Err(OutboundError::NotGranted(asked_for(&head.uri))),
             };
             match sent {
                 Ok(response) => {
-                    let body = response.map(|body| body.map_err(move |error| note.fault(&error)).boxed_unsync());
+                    let body = response.map(|body| body.map_err(move |error| fault(&note, &error)).boxed_unsync());
                     let done: Box<dyn Future<Output = Result<(), Error>> + Send> = Box::new(std::future::ready(Ok(())));
                     Ok((body, done))
                 }
-                Err(error) => Err(note.fault(&error)),
+                Err(error) => {
+                    let told = fault(&note, &error);
+                    body.read_on().await;
+                    Err(told)
+                }
             }
         })
     }
@@ -145,11 +146,16 @@ mod tests {
     use http_body_util::Empty;
 
     use super::*;
+    use crate::bounds::output::GuestLog;
+    use crate::capability::outbound::grant::Granted;
+    use crate::capability::outbound::settings::OutboundSettings;
 
     /// What is decided of a request to `target`. Nothing is sent by this: the answer is there at once.
-    fn check_refused(client: Option<&Arc<Client<WasiBody>>>, target: &str) {
+    fn check_refused(client: Option<&Arc<Client<KeptBody>>>, target: &str) {
         let log = Arc::new(GuestLog::new("shop", "1", 100));
-        let mut hooks = Http::new(client.cloned(), &log, &LogContext::new("r-1"), HostMemory::new(1)).hooks;
+        let log_context = LogContext::new("r-1");
+        let notes = Notes::new(&log, &log_context);
+        let mut hooks = Http::new(client.cloned(), notes, &log_context, HostMemory::new(1)).hooks;
         let body: WasiBody = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
         let request = http::Request::get(target).body(body).unwrap();
         let decided = hooks.send_request(request, None, Box::new(std::future::ready(Ok(()))));
@@ -157,11 +163,11 @@ mod tests {
         assert!(matches!(decided, Err(Error::HttpRequestDenied | Error::HttpRequestUriInvalid)), "{target}");
     }
 
-    #[test]
-    fn what_is_not_asked_for_is_refused_before_anything_is_looked_up() {
-        let rules = Rules { http: vec![Destination::parse("https://api.example.com").unwrap()], ..Rules::default() };
-        let host = Arc::new(Host::new(&HostSettings::default()));
-        let client = Arc::new(Client::new(&host, rules, Default::default()));
+    #[tokio::test]
+    async fn what_is_not_asked_for_is_refused_before_anything_is_looked_up() {
+        let destinations = vec![Destination::parse("https://api.example.com").unwrap()];
+        let settings = OutboundSettings { rules: Rules { destinations, ..Rules::default() }, ..Default::default() };
+        let client = Granted::new(&Arc::new(Host::new(&HostSettings::default())), &settings).http;
         for client in [None, Some(&client)] {
             for host in [
                 "10.0.0.1",

@@ -14,26 +14,13 @@ use crate::harness::outside::Outside;
 use crate::harness::secure::certificate;
 use crate::harness::secure::write;
 use crate::harness::within;
-
-/// Guests that send a request to the address that they are told, in each lane; the first one by the SDK.
-const GUESTS: [&str; 3] = [guest::ENVIRON, guest::ENVIRON_HTTP, guest::ENVIRON_HTTP03];
+use crate::outbound::granted::GUESTS;
+use crate::outbound::granted::HERE;
+use crate::outbound::granted::host;
+use crate::outbound::granted::policy;
 
 /// Those that tell how an answer broke off.
 const STREAMING: [&str; 2] = [guest::ENVIRON_HTTP, guest::ENVIRON_HTTP03];
-
-/// An operator who lets apps out to this machine.
-const HERE: &str = "outbound = [\"*://*:*\"]\nprivate_networks = [\"127.0.0.0/8\"]\n";
-
-fn policy(text: &str) -> impl FnOnce(&mut Config) + 'static {
-    let policy: Policy = toml::from_str(text).unwrap();
-    move |config| config.deploy.policy = policy
-}
-
-/// A host with `name`, which asks for `[outbound]` as in `asked`.
-async fn host(name: &str, asked: &str, allowed: &str) -> Running {
-    let manifest = format!("[outbound]\n{asked}\n");
-    TestHost::new().config(policy(allowed)).app(name, guest::bytes(name)).manifest(name, &manifest).run().await
-}
 
 /// What the guest says of a request to `url`.
 async fn asked(host: &Running, name: &str, url: &str) -> String {

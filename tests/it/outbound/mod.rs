@@ -1,0 +1,5 @@
+//! What guests call outside, by grant.
+
+mod granted;
+mod http;
+mod tcp;
