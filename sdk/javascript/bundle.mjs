@@ -66,6 +66,7 @@ export async function bundle(folder, entry, packages) {
 function wholeApp(folder, entry, missing, files) {
   const path = (file) => JSON.stringify(join(RUNTIME, file));
   const program = [
+    `import ${path("redirect.js")};`,
     `import ${path("early.js")};`,
     `import ${path("fill.js")};`,
     `import ${path("node/process.js")};`,

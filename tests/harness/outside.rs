@@ -90,7 +90,7 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
     let _ = connection.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
 }
 
-/// `/redirect` leads elsewhere, `/silent` never answers, `/large` sends a mebibyte, and `/stalls`
+/// `/redirect` leads elsewhere, `/onwards?307=/x` leads to `/x` with that status, `/round` to itself, `/silent` never answers, `/large` sends a mebibyte, and `/stalls`
 /// sends a byte and no more; whatever else tells what was asked.
 async fn answer(request: Request<Incoming>) -> Result<Answer, Infallible> {
     let whole = |text: String| Full::new(Bytes::from(text)).boxed_unsync();
@@ -100,6 +100,11 @@ async fn answer(request: Request<Incoming>) -> Result<Answer, Infallible> {
             .header("location", "http://elsewhere.example/")
             .body(whole(String::new()))
             .unwrap(),
+        "/onwards" => {
+            let (status, to) = request.uri().query().and_then(|query| query.split_once('=')).unwrap();
+            Response::builder().status(status).header("location", to).body(whole(String::new())).unwrap()
+        }
+        "/round" => Response::builder().status(302).header("location", "/round").body(whole(String::new())).unwrap(),
         "/silent" => std::future::pending().await,
         "/large" => Response::new(Full::new(Bytes::from(vec![b'x'; 1 << 20])).boxed_unsync()),
         "/stalls" => {

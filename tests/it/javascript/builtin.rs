@@ -166,10 +166,11 @@ async fn fetch_goes_where_it_is_granted() {
 export default {
   async fetch(request) {
     try {
-      const url = new URL(request.url).searchParams.get("url");
-      const sent = { method: "POST", body: "from a guest", headers: { "x-kept": "yes" } };
-      const answer = await (request.method === "POST" ? fetch(url, sent) : fetch(url));
-      return new Response(`${answer.status}\n${await answer.text()}`);
+      const asked = new URL(request.url).searchParams;
+      const [url, redirect] = [asked.get("url"), asked.get("redirect") ?? undefined];
+      const sent = { method: "POST", body: "from a guest", headers: { "x-kept": "yes", authorization: "x" } };
+      const answer = await fetch(url, request.method === "POST" ? { ...sent, redirect } : { redirect });
+      return new Response(`${answer.status}\n${answer.redirected ? `${answer.url}\n` : ""}${await answer.text()}`);
     } catch (error) {
       return new Response(`${error}`);
     }
@@ -192,9 +193,28 @@ export default {
     assert!(told.starts_with("200\nPOST /x HTTP/1.1\n") && told.ends_with("\n\nfrom a guest"), "{told}");
     assert!(told.contains("\nx-kept: yes\n"), "{told}");
     for _ in 0..10 {
-        let refused = host.get("/calls/?url=http://elsewhere.example/").await.text();
+        let refused = host.send(post("/calls/?url=http://elsewhere.example/", "")).await.text();
         assert!(refused.contains("TypeError"), "{refused}");
         let told = host.get(&format!("/calls/?url=http://{}/y", outside.address)).await.text();
         assert!(told.starts_with("200\nGET /y HTTP/1.1\n"), "{told}");
     }
+
+    // Redirects are followed as the Fetch standard has it, and each hop is asked about.
+    let here = format!("http://{}", outside.address);
+    let sent = async |path: &str, more: &str| {
+        host.send(post(&format!("/calls/?url={here}{path}{more}"), "")).await.text()
+    };
+    let kept = sent("/onwards%3F307=/z", "").await;
+    assert!(kept.starts_with(&format!("200\n{here}/z\nPOST /z HTTP/1.1\n")) && kept.ends_with("from a guest"), "{kept}");
+    assert!(kept.contains("\nauthorization: x\n"), "{kept}");
+    let seen = sent("/onwards%3F302=/z", "").await;
+    assert!(seen.starts_with(&format!("200\n{here}/z\nGET /z HTTP/1.1\n")) && seen.ends_with("\n\n"), "{seen}");
+    let manual = sent("/onwards%3F302=/z", "&redirect=manual").await;
+    assert_eq!(manual, "302\n");
+    let refused = sent("/onwards%3F302=/z", "&redirect=error").await;
+    assert!(refused.contains("TypeError"), "{refused}");
+    let round = sent("/round", "").await;
+    assert!(round.contains("more than 20 redirects"), "{round}");
+    let elsewhere = sent("/redirect", "").await;
+    assert!(elsewhere.contains("TypeError"), "{elsewhere}");
 }
