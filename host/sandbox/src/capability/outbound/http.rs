@@ -6,8 +6,8 @@ use std::sync::Arc;
 use guesthouse_outbound::client::Client;
 use guesthouse_outbound::client::Timeouts;
 use guesthouse_outbound::error::OutboundError;
-use http::Request;
 use http_body_util::BodyExt as _;
+use tokio_util::task::TaskTracker;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi_http::Error;
 use wasmtime_wasi_http::RequestOptions;
@@ -18,6 +18,7 @@ use wasmtime_wasi_http::WasiHttpHooks;
 
 use crate::bounds::host_memory::HostMemory;
 use crate::bounds::log_context::LogContext;
+use crate::capability::contract::Attaching;
 use crate::capability::outbound::answer::error;
 use crate::capability::outbound::kept_body::KeptBody;
 use crate::capability::outbound::note::Note;
@@ -38,6 +39,7 @@ struct Hooks {
     client: Option<Arc<Client<KeptBody>>>,
     notes: Notes,
     log_context: LogContext,
+    tasks: TaskTracker,
     /// What the host keeps for the instance.
     host_memory: HostMemory,
 }
@@ -46,13 +48,11 @@ impl Http {
     pub(crate) fn new(
         client: Option<Arc<Client<KeptBody>>>,
         notes: Notes,
-        log_context: &LogContext,
-        host_memory: HostMemory,
+        at: &Attaching<'_>,
     ) -> Http {
-        Http {
-            ctx: WasiHttpCtx::new(),
-            hooks: Hooks { client, notes, log_context: log_context.clone(), host_memory },
-        }
+        let (log_context, tasks) = (at.log_context.clone(), at.tasks.clone());
+        let host_memory = HostMemory::new(at.concurrent_max);
+        Http { ctx: WasiHttpCtx::new(), hooks: Hooks { client, notes, log_context, tasks, host_memory } }
     }
 
     /// What wasmtime's own functions of HTTP work on, for a guest that holds `things`.
@@ -97,16 +97,15 @@ impl WasiHttpHooks for Hooks {
         // A body that it began before was this request's.
         self.log_context.forget_body();
         let note = self.notes.now();
-        let client = self.client.clone();
+        let (client, tasks) = (self.client.clone(), self.tasks.clone());
         if let Some(needed) = client.as_ref().and_then(|client| client.needed(request.uri())) {
             note.tell(&needed);
         }
         Box::new(async move {
-            let (head, body) = request.into_parts();
-            let body = KeptBody::new(body);
+            let request = request.map(|body| KeptBody::new(body, tasks));
             let sent = match &client {
-                Some(client) => client.send(Request::from_parts(head, body.clone()), timeouts(options)).await,
-                None => Err(OutboundError::NotGranted(asked_for(&head.uri))),
+                Some(client) => client.send(request, timeouts(options)).await,
+                None => Err(OutboundError::NotGranted(asked_for(request.uri()))),
             };
             match sent {
                 Ok(response) => {
@@ -114,11 +113,7 @@ impl WasiHttpHooks for Hooks {
                     let done: Box<dyn Future<Output = Result<(), Error>> + Send> = Box::new(std::future::ready(Ok(())));
                     Ok((body, done))
                 }
-                Err(error) => {
-                    let told = fault(&note, &error);
-                    body.read_on().await;
-                    Err(told)
-                }
+                Err(error) => Err(fault(&note, &error)),
             }
         })
     }
@@ -155,7 +150,8 @@ mod tests {
         let log = Arc::new(GuestLog::new("shop", "1", 100));
         let log_context = LogContext::new("r-1");
         let notes = Notes::new(&log, &log_context);
-        let mut hooks = Http::new(client.cloned(), notes, &log_context, HostMemory::new(1)).hooks;
+        let (client, tasks, host_memory) = (client.cloned(), TaskTracker::new(), HostMemory::new(1));
+        let mut hooks = Hooks { client, notes, log_context, tasks, host_memory };
         let body: WasiBody = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
         let request = http::Request::get(target).body(body).unwrap();
         let decided = hooks.send_request(request, None, Box::new(std::future::ready(Ok(()))));

@@ -1,11 +1,7 @@
-//! The body of a request to the outside, which is read on when the request has failed: an engine whose body nobody reads
-//! any more may give up before it asks how the request ended (StarlingMonkey does).
+//! The body of a request to the outside, which is read on when nobody else does: an engine whose body is not taken to its
+//! end, since the request has failed or its answer came first, may give up over that (StarlingMonkey does).
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
 use std::task::Context;
 use std::task::Poll;
 use std::time::Duration;
@@ -15,29 +11,34 @@ use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
 use http_body_util::BodyExt as _;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
 use wasmtime_wasi_http::Error;
 use wasmtime_wasi_http::WasiBody;
 
 /// How long it is read on. What is read is dropped.
 const READ_ON: Duration = Duration::from_secs(1);
 
-/// A body that whoever sends it may drop. Clones are the same body.
-#[derive(Clone)]
-pub(crate) struct KeptBody(Arc<Mutex<WasiBody>>);
+/// A body that whoever sends it may drop.
+pub(crate) struct KeptBody {
+    /// Nothing at its end.
+    body: Option<WasiBody>,
+    tasks: TaskTracker,
+}
 
 impl KeptBody {
-    pub(crate) fn new(body: WasiBody) -> KeptBody {
-        KeptBody(Arc::new(Mutex::new(body)))
+    /// What is left of it when it is dropped is read by one of `tasks`.
+    pub(crate) fn new(body: WasiBody, tasks: TaskTracker) -> KeptBody {
+        KeptBody { body: Some(body).filter(|body| !body.is_end_stream()), tasks }
     }
+}
 
-    /// Reads what the guest still sends, to its end or for a moment.
-    pub(crate) async fn read_on(mut self) {
-        let to_the_end = async { while let Some(Ok(_)) = self.frame().await {} };
-        let _ = tokio::time::timeout(READ_ON, to_the_end).await;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, WasiBody> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for KeptBody {
+    fn drop(&mut self) {
+        if let (Some(mut body), Ok(runtime)) = (self.body.take(), Handle::try_current()) {
+            let to_the_end = async move { while let Some(Ok(_)) = body.frame().await {} };
+            self.tasks.spawn_on(tokio::time::timeout(READ_ON, to_the_end), &runtime);
+        }
     }
 }
 
@@ -45,16 +46,21 @@ impl Body for KeptBody {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        Pin::new(&mut *self.lock()).poll_frame(context)
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let polled = Pin::new(body).poll_frame(context);
+        if let Poll::Ready(None | Some(Err(_))) = &polled {
+            self.body = None;
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.lock().is_end_stream()
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.lock().size_hint()
+        self.body.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
     }
 }
 
@@ -70,15 +76,15 @@ mod tests {
         let (sender, mut receiver) = mpsc::channel::<Bytes>(1);
         let pieces = futures_util::stream::poll_fn(move |context| receiver.poll_recv(context));
         let frames = futures_util::StreamExt::map(pieces, |piece| Ok::<_, Error>(Frame::data(piece)));
-        let kept = KeptBody::new(StreamBody::new(frames).boxed_unsync());
+        let tasks = TaskTracker::new();
         // Whoever sends it has given up.
-        drop(kept.clone());
-        let reading = tokio::spawn(kept.read_on());
+        drop(KeptBody::new(StreamBody::new(frames).boxed_unsync(), tasks.clone()));
         for _ in 0..10 {
             sender.send(Bytes::from_static(b"x")).await.expect("it is read");
         }
         // It never ends, and time goes on.
-        reading.await.unwrap();
+        tasks.close();
+        tasks.wait().await;
         assert!(sender.is_closed());
     }
 }

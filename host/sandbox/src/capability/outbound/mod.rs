@@ -26,7 +26,6 @@ use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_tls::WasiTlsCtx;
 use wasmtime_wasi_tls::WasiTlsCtxView;
 
-use crate::bounds::host_memory::HostMemory;
 use crate::capability::contract::Attaching;
 use crate::capability::contract::Capability;
 use crate::capability::contract::Has;
@@ -126,7 +125,7 @@ impl Capability for Outbound {
         let notes = Notes::new(at.log, at.log_context);
         let client = grant.as_ref().map(|granted| granted.http.clone());
         Attached {
-            http: Http::new(client, notes.clone(), at.log_context, HostMemory::new(at.concurrent_max)),
+            http: Http::new(client, notes.clone(), at),
             granted: grant.clone(),
             notes,
             sockets: None,
