@@ -186,5 +186,6 @@ fn request() -> GuestRequest {
         body: Full::new(Bytes::from_static(b"a body")).map_err(|never| match never {}).boxed_unsync(),
         peer: None,
         id: "r-1".into(),
+        depth: 0,
     }
 }

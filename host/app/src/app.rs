@@ -84,6 +84,8 @@ pub struct App {
     pub limits: AppLimits,
     /// Whether it wants what it answers to be compressed, if it says so.
     pub compress: Option<bool>,
+    /// Names of apps that may call it, with `*` for any text.
+    pub callers: Vec<String>,
     /// The files that are served for it.
     pub files: Files,
     /// Whether bodies of requests are taken in whole before the guest is called, if it says so.
@@ -153,6 +155,7 @@ impl App {
             revision,
             limits,
             compress,
+            callers: Vec::new(),
             files,
             buffer: None,
             request_buffers,

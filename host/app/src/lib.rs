@@ -17,6 +17,7 @@ pub mod failures;
 pub mod files;
 pub mod fill;
 pub mod headers;
+pub mod internal;
 pub mod opened;
 pub mod percent;
 pub mod pieces;

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::Weak;
 
 use arc_swap::ArcSwap;
 use arc_swap::Guard;
@@ -44,6 +45,23 @@ impl RouteReader {
     /// The table of this moment. Do not hold it across an await: take out what you need.
     pub fn snapshot(&self) -> Guard<Arc<RouteTable>> {
         self.table.load()
+    }
+
+    /// The same, which keeps no table.
+    pub fn downgrade(&self) -> WeakRouteReader {
+        WeakRouteReader { table: Arc::downgrade(&self.table) }
+    }
+}
+
+/// The right to look for as long as somebody else has it: for what is reached from the table itself.
+pub struct WeakRouteReader {
+    table: Weak<ArcSwap<RouteTable>>,
+}
+
+impl WeakRouteReader {
+    /// The right to look, if there still is a table.
+    pub fn upgrade(&self) -> Option<RouteReader> {
+        self.table.upgrade().map(|table| RouteReader { table })
     }
 }
 

@@ -35,6 +35,7 @@ impl Guard {
             compress,
             statics: _,
             outbound: _,
+            internal: _,
             state,
             request: _,
         } = manifest;
@@ -54,7 +55,7 @@ impl Guard {
             // Beside what visitors send, a compressed body can tell its secrets by its length.
             ("compress", *compress == Some(false)),
         ];
-        // Routes, static folders and the way out only give: without them, less is reached.
+        // Routes, static folders, the way out and callers only give: without them, less is reached.
         match keys.iter().filter(|(_, is_kept)| *is_kept).map(|(key, _)| (*key).to_owned()).collect::<Vec<_>>() {
             none if none.is_empty() => Guard::Nothing,
             keys => Guard::Keys(keys),

@@ -12,6 +12,7 @@ use serde::de;
 
 use crate::instances::InstanceTable;
 use crate::limits::LimitTable;
+use crate::internal::InternalTable;
 use crate::outbound::OutboundTable;
 use crate::request::RequestTable;
 use crate::state::StateTable;
@@ -44,6 +45,8 @@ pub struct Manifest {
     pub statics: Vec<StaticTable>,
     /// What it asks for of the outside.
     pub outbound: Option<OutboundTable>,
+    /// Which apps may call it.
+    pub internal: InternalTable,
     /// A folder of its own that stays.
     pub state: Option<StateTable>,
     /// How requests reach it.
@@ -80,6 +83,8 @@ struct Written {
     #[serde(default, rename = "static")]
     statics: Vec<StaticTable>,
     outbound: Option<OutboundTable>,
+    #[serde(default)]
+    internal: InternalTable,
     state: Option<StateTable>,
     #[serde(default)]
     request: RequestTable,
@@ -133,6 +138,7 @@ impl Written {
             return Err(format!("`[[static]]`: {} folders; at most {STATICS_MAX} are taken", self.statics.len()));
         }
         self.outbound.as_ref().map_or(Ok(()), OutboundTable::check)?;
+        self.internal.check()?;
         self.state.as_ref().map_or(Ok(()), StateTable::check)?;
         // What it leaves out, the component itself may say.
         if self.instances.reuse.is_some() {
@@ -149,6 +155,7 @@ impl Written {
             compress: self.compress,
             statics: self.statics,
             outbound: self.outbound,
+            internal: self.internal,
             state: self.state,
             request: self.request,
         })
@@ -284,7 +291,7 @@ mod tests {
         refused(
             "volumes = 1",
             "apps/shop.toml:1: unknown key `volumes` (known here: manifest_version, sha256, routes, environment, env_file, limits, \
-             instances, before, compress, static, outbound, state, request)",
+             instances, before, compress, static, outbound, internal, state, request)",
         );
         refused(
             "[limits]\ncpu = 10",

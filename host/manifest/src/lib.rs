@@ -5,9 +5,9 @@
 
 pub mod asked;
 pub mod instances;
+pub mod internal;
 pub mod limits;
 pub mod outbound;
-pub mod pattern;
 pub mod policy;
 pub mod request;
 pub mod section;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use guesthouse_types::destination::Destination;
 use guesthouse_types::name::AppName;
+use guesthouse_types::pattern::fits;
 use guesthouse_types::units::Size;
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -11,7 +12,6 @@ use serde::Deserialize;
 use crate::instances::InstanceTable;
 use crate::limits::LimitTable;
 use crate::outbound::OutboundLimitTable;
-use crate::pattern::fits;
 use crate::table::Overlaid;
 
 /// The `[policy]` part of the operator's configuration.

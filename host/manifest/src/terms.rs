@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use guesthouse_types::name::AppName;
+use guesthouse_types::pattern::fits;
 use guesthouse_types::route::Declared;
 use guesthouse_types::units::Span;
 
@@ -12,9 +13,9 @@ use crate::asked::Value;
 use crate::instances::Instances;
 use crate::limits::LimitTable;
 use crate::limits::Limits;
+use crate::internal::InternalTable;
 use crate::outbound::OutboundTable;
 use crate::outbound::OutboundTerms;
-use crate::pattern::fits;
 use crate::policy::Policy;
 use crate::policy::Rules;
 use crate::section::Section;
@@ -46,6 +47,8 @@ pub struct Terms {
     pub state: Option<StateTerms>,
     /// What it has of the outside, if anything.
     pub outbound: Option<OutboundTerms>,
+    /// Which apps may call it.
+    pub internal: InternalTable,
     /// Whether bodies of requests are taken in whole before it is called, if that is said.
     pub buffer: Option<bool>,
 }
@@ -126,6 +129,10 @@ impl Policy {
             statics: manifest.statics.clone(),
             state,
             outbound,
+            internal: match rules.outbound_everywhere {
+                Some(true) => InternalTable::everybody(),
+                _ => manifest.internal.clone(),
+            },
             buffer: section.request.overlaid(&manifest.request).buffer,
         })
     }

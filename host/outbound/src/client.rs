@@ -17,6 +17,7 @@ use http::Uri;
 use http::header;
 use http::uri::PathAndQuery;
 use http_body::Body;
+use http_body_util::BodyExt as _;
 use hyper::rt::Executor;
 use hyper_rustls::HttpsConnector;
 use hyper_rustls::HttpsConnectorBuilder;
@@ -28,8 +29,15 @@ use tokio_util::task::TaskTracker;
 use crate::connect::Connector;
 use crate::error::OutboundError;
 use crate::error::chain;
+use crate::host::Host;
+use crate::internal;
+use crate::internal::Call;
+use crate::internal::Caller;
+use crate::internal::InternalError;
+use crate::internal::app_of;
 use crate::needed::Needed;
 use crate::permits::Connections;
+use crate::response::Incoming;
 use crate::response::ResponseBody;
 use crate::rules::Rules;
 use crate::rules::target_of;
@@ -92,6 +100,7 @@ const STREAM_WINDOW: u32 = 256 << 10;
 pub struct Client<B> {
     rules: Rules,
     limits: Limits,
+    host: Arc<Host>,
     http: legacy::Client<HttpsConnector<Connector>, B>,
     /// Why nothing can be asked for over TLS, if that is so.
     untrusting: Option<TrustError>,
@@ -106,7 +115,8 @@ where
     /// With connections out of `connections`. Blocks, where certificates must be read.
     pub fn new(connections: Connections, rules: Rules, limits: Limits) -> Client<B> {
         let (tls, untrusting) = of_one_app(connections.host());
-        let tasks = Tracked(connections.host().tasks.clone());
+        let host = connections.host().clone();
+        let tasks = Tracked(host.tasks.clone());
         let connector = Connector::new(connections, rules.clone(), limits.connect);
         let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
         let https = https.enable_all_versions().wrap_connector(connector);
@@ -122,7 +132,7 @@ where
             .http2_initial_stream_window_size(STREAM_WINDOW)
             .build(https);
         let needed = Needed::new(rules.any_host_is_private);
-        Client { rules, limits, http, untrusting, needed }
+        Client { rules, limits, host, http, untrusting, needed }
     }
 
     /// What a request to `uri` needs in a manifest, where everything is let out without one (`dev`): for each place once.
@@ -134,21 +144,46 @@ where
     ///
     /// A connection that was kept and turns out to be closed is replaced once, if nothing was sent on it. Redirects are
     /// answers, nothing is decompressed, and no cookie is kept. Dropping the future gives the request up.
-    pub async fn send(&self, request: Request<B>, asked: Timeouts) -> Result<Response<ResponseBody>, OutboundError> {
+    pub async fn send(
+        &self,
+        request: Request<B>,
+        asked: Timeouts,
+        caller: Caller,
+    ) -> Result<Response<ResponseBody>, OutboundError> {
         let target = target_of(request.uri())?;
         self.rules.check(&target)?;
+        let within = |asked: Option<Duration>, most: Duration| asked.map_or(most, |asked| asked.min(most));
+        let (most, between) =
+            (self.limits.response_bytes_max, within(asked.between_bytes, self.limits.between_bytes));
+        if let Some(app) = app_of(&target) {
+            let answered = self.ask_app(app, prepared(request, &target)?, &target, caller).await;
+            let response = answered.map_err(|why| OutboundError::Internal { target: target.clone(), why })?;
+            return Ok(response.map(|body| ResponseBody::new(Incoming::App(body), target, most, between)));
+        }
         if let (Scheme::Https, Some(why)) = (target.scheme, &self.untrusting) {
             return Err(OutboundError::Trust { target, why: why.clone() });
         }
         let request = prepared(request, &target)?;
-        let within = |asked: Option<Duration>, most: Duration| asked.map_or(most, |asked| asked.min(most));
         let after = within(asked.connect, self.limits.connect) + within(asked.first_byte, self.limits.first_byte);
-        let between = within(asked.between_bytes, self.limits.between_bytes);
         let answered = timeout(after, self.http.request(request)).await;
         let answered = answered.map_err(|_| OutboundError::HeadTimeout { target: target.clone(), after })?;
         let response = answered.map_err(|error| explain(error, &target))?;
-        let most = self.limits.response_bytes_max;
-        Ok(response.map(|incoming| ResponseBody::new(incoming, target, most, between)))
+        Ok(response.map(|body| ResponseBody::new(Incoming::Outside(body), target, most, between)))
+    }
+
+    /// The same of an app of this host: with the limits of that app, for as long as whoever asks waits.
+    async fn ask_app(
+        &self,
+        app: String,
+        request: Request<B>,
+        target: &Target,
+        caller: Caller,
+    ) -> Result<Response<internal::Body>, InternalError> {
+        if target.scheme != Scheme::Http || Some(target.port) != Scheme::Http.port() {
+            return Err(InternalError::OnlyHttp);
+        }
+        let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+        self.host.internal.call(Call { caller, app, request }, &self.host.tasks).await
     }
 }
 

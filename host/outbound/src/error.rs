@@ -12,6 +12,7 @@ use guesthouse_types::target::Target;
 use guesthouse_types::units::Size;
 use guesthouse_types::units::Span;
 
+use crate::internal::InternalError;
 use crate::trust::TrustError;
 
 /// Why there is no answer.
@@ -169,6 +170,14 @@ pub enum OutboundError {
         target: Target,
         /// How much is taken in, in bytes.
         most: u64,
+    },
+    /// Another app of this host, which was not asked.
+    #[error("{target}: {why}")]
+    Internal {
+        /// What was asked for.
+        target: Target,
+        /// Why.
+        why: InternalError,
     },
     /// HTTP broke down on the way.
     #[error("{target}: {}", chain(&**.error))]

@@ -14,6 +14,7 @@ use rustls::ClientConfig;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use crate::internal::Internal;
 use crate::trust::TrustError;
 use crate::trust::roots;
 use crate::trust::trusting;
@@ -27,12 +28,14 @@ pub struct HostSettings {
     pub roots: Option<PathBuf>,
     /// What this host listens on.
     pub own: OwnAddresses,
+    /// Its apps, as they call one another.
+    pub internal: Internal,
 }
 
 impl Default for HostSettings {
     fn default() -> HostSettings {
         // Lowered by the host to a share of what the system lets this process have.
-        HostSettings { connections_max: 4096, roots: None, own: OwnAddresses::default() }
+        HostSettings { connections_max: 4096, roots: None, own: OwnAddresses::default(), internal: Internal::default() }
     }
 }
 
@@ -65,6 +68,7 @@ fn is_of_this_machine(address: IpAddr) -> bool {
 /// What all clients have in common.
 pub struct Host {
     pub(crate) own: OwnAddresses,
+    pub(crate) internal: Internal,
     pub(crate) connections: Arc<Semaphore>,
     pub(crate) connections_max: usize,
     /// Each look-up is a thread that the system's resolver may hold for long.
@@ -89,6 +93,7 @@ impl Host {
     pub fn new(settings: &HostSettings) -> Host {
         Host {
             own: settings.own.clone(),
+            internal: settings.internal.clone(),
             connections: Arc::new(Semaphore::new(settings.connections_max)),
             connections_max: settings.connections_max,
             lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)),

@@ -2,12 +2,14 @@
 //!
 //! Each app's revision has a `client::Client` for its requests and a `tcp::Tcp` for its own connections, with the rules of
 //! that app, so that a connection was always opened under the rules that hold now. A name is looked up once for each
-//! connection, and what is connected to is what was checked. Nothing in here knows of wasmtime or of routes.
+//! connection, and what is connected to is what was checked. What is asked of another app of the same host goes to whoever has them (`internal`). Nothing in here
+//! knows of wasmtime or of routes.
 
 pub mod client;
 mod connect;
 pub mod error;
 pub mod host;
+pub mod internal;
 mod lookup;
 mod needed;
 pub mod permits;

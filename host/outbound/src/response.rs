@@ -1,5 +1,6 @@
 //! The body of an answer: bounded in length, and in how long it may stand still.
 
+use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Context;
@@ -12,10 +13,21 @@ use guesthouse_types::target::Target;
 use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
-use hyper::body::Incoming;
 use tokio::time::Sleep;
 
 use crate::error::OutboundError;
+use crate::internal;
+
+/// Why it broke off.
+type Reason = Arc<dyn Error + Send + Sync>;
+
+/// What comes in, before it is bounded.
+pub(crate) enum Incoming {
+    /// Over a connection.
+    Outside(hyper::body::Incoming),
+    /// From another app of this host.
+    App(internal::Body),
+}
 
 /// An answer's body. Dropping it gives up the rest.
 pub struct ResponseBody {
@@ -36,7 +48,11 @@ impl ResponseBody {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, OutboundError>>> {
         let target = || self.target.clone();
-        let Poll::Ready(next) = Pin::new(&mut self.incoming).poll_frame(context) else {
+        let next = match &mut self.incoming {
+            Incoming::Outside(body) => Pin::new(body).poll_frame(context).map_err(|error| Arc::new(error) as Reason),
+            Incoming::App(body) => Pin::new(body).poll_frame(context).map_err(Reason::from),
+        };
+        let Poll::Ready(next) = next else {
             let within = self.within;
             let patience = self.patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(within)));
             ready!(patience.as_mut().poll(context));
@@ -46,7 +62,7 @@ impl ResponseBody {
         let frame = match next {
             None => return Poll::Ready(None),
             Some(Err(error)) => {
-                return Poll::Ready(Some(Err(OutboundError::Http { target: target(), error: Arc::new(error) })));
+                return Poll::Ready(Some(Err(OutboundError::Http { target: target(), error })));
             }
             Some(Ok(frame)) => frame,
         };
@@ -77,10 +93,17 @@ impl Body for ResponseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.is_over || self.incoming.is_end_stream()
+        self.is_over
+            || match &self.incoming {
+                Incoming::Outside(body) => body.is_end_stream(),
+                Incoming::App(body) => body.is_end_stream(),
+            }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        match &self.incoming {
+            Incoming::Outside(body) => body.size_hint(),
+            Incoming::App(body) => body.size_hint(),
+        }
     }
 }

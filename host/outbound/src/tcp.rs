@@ -22,6 +22,7 @@ use tokio_rustls::client::TlsStream;
 use url::Host as Named;
 
 use crate::error::OutboundError;
+use crate::internal::app_called;
 use crate::lookup::check;
 use crate::lookup::look_up;
 use crate::needed::Needed;
@@ -67,6 +68,10 @@ impl Tcp {
                 let host = Named::Domain(name.clone());
                 if !self.rules.destinations.iter().any(|asked| asked.is_tcp() && asked.names_host(&host)) {
                     return Err(OutboundError::NameNotAsked { name });
+                }
+                if app_called(&name).is_some() {
+                    let why = "apps of this host are asked by HTTP".to_owned();
+                    return Err(OutboundError::Lookup { name, why });
                 }
                 let found = look_up(self.connections.host(), &name).await?;
                 Ok((Some(Name(name)), found.into_iter().map(|address| address.to_canonical()).collect()))

@@ -137,7 +137,7 @@ impl Guest {
     pub async fn call(&self, received: Received, guard: RequestGuard) -> Result<Response<GuestBody>, Fault> {
         let guard = self.alone_with_state(guard).await?;
         let turn = if self.shares_instances() { None } else { self.turns.next().await };
-        let log_context = LogContext::new(received.request.id.clone());
+        let log_context = LogContext::at_depth(received.request.id.clone(), received.request.depth);
         let is_head = received.request.method == Method::HEAD;
         let held = Some((self.clock.ticking(), guard));
         let call = Call { common: self.common.clone(), log_context, is_head, turn, held };

@@ -29,6 +29,8 @@ pub struct GuestRequest {
     pub peer: Option<IpAddr>,
     /// The request's id, `[A-Za-z0-9-]{1,64}`.
     pub id: Arc<str>,
+    /// How many apps have called one another before this request: 0 for a visitor's.
+    pub depth: u8,
 }
 
 /// A request that its guest can be called with.

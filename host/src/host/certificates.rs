@@ -7,12 +7,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use guesthouse_app::routes::Origins;
 use guesthouse_deploy::status::Status;
-use guesthouse_manifest::pattern::fits;
 use guesthouse_tls::acme::renew::tend;
 use guesthouse_tls::certificate::Certificate;
 use guesthouse_tls::certificates::Certificates;
 use guesthouse_tls::files;
 use guesthouse_tls::self_signed::self_signed;
+use guesthouse_types::pattern::fits;
 use tokio::sync::Notify;
 use tokio::sync::watch;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use guesthouse_app::internal::InternalApps;
 use guesthouse_app::places::Places;
 use guesthouse_app::routes::RouteReader;
 use guesthouse_app::routes::routes;
@@ -94,7 +95,7 @@ impl Host {
         let outbound = &mut sandbox.capabilities.outbound;
         outbound.connections_max = outbound.connections_max.min(open_files::of_outbound(descriptors));
         listeners.iter().filter_map(|listener| listener.endpoint().tcp()).for_each(|address| outbound.own.add(address));
-        let own = outbound.own.clone();
+        let (own, internal) = (outbound.own.clone(), outbound.internal.clone());
         let others = [deploy.files_max, guests_files.open_files_max, outbound.connections_max];
         let others = others.into_iter().fold(0, usize::saturating_add);
         serve.connections_max = connections_that_fit(serve.connections_max, others, descriptors);
@@ -104,6 +105,7 @@ impl Host {
         let guests = sandbox.clone();
         let DeploySettings { origins, apps, .. } = &deploy;
         let (writer, routes) = routes(origins.clone());
+        internal.set(Arc::new(InternalApps(routes.downgrade())));
         let about = format!("cannot serve the apps folder `{}`", apps.display());
         let (deploy, handle) = Deploy::open(deploy, sandbox, writer, places, tasks.clone()).context(about)?;
         // After the state directory's lock is taken: the socket in it may be another host's.

@@ -2,4 +2,5 @@
 
 mod granted;
 mod http;
+mod internal;
 mod tcp;

@@ -383,7 +383,7 @@ mod tests {
         assert_eq!(
             outcome(&found_file(&wasm), Some(&found_file(&toml)), 99),
             "refused (true): apps/shop.toml:1: unknown key `x` (known here: manifest_version, sha256, routes, \
-             environment, env_file, limits, instances, before, compress, static, outbound, state, request)"
+             environment, env_file, limits, instances, before, compress, static, outbound, internal, state, request)"
         );
         fs::write(&toml, format!("sha256 = \"{}\"", Digest::of(b"abc"))).unwrap();
         assert_eq!(

@@ -206,6 +206,7 @@ impl Validator {
         let revision = plan.revision;
         let mut app = App::new(plan.name, revision, limits, guest, admission);
         app.compress = plan.terms.compress;
+        app.callers = plan.terms.internal.callers;
         app.files = plan.files;
         app.buffer = plan.terms.buffer;
         app.request_buffers = Some(self.request_buffers.clone());

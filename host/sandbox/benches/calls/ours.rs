@@ -91,5 +91,6 @@ fn request() -> GuestRequest {
         body: Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync(),
         peer: Some([127, 0, 0, 1].into()),
         id: "18f3a2b4c5d6-42".into(),
+        depth: 0,
     }
 }

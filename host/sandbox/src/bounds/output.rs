@@ -61,6 +61,11 @@ impl GuestLog {
         }
     }
 
+    /// Whose it is.
+    pub(crate) fn app(&self) -> &str {
+        &self.app
+    }
+
     /// Something that its author may want to know, within the same bound.
     pub(crate) fn tell(&self, request_id: &str, text: &str) {
         if self.admit() {

@@ -260,8 +260,12 @@ async fn attend(
                 continue;
             }
             if let Poll::Ready(Some(job)) = queue.poll_recv(context) {
-                let several = (!running.is_empty()).then(|| LogContext::new(SEVERAL));
-                accessor.with(|mut access| access.get().log_context.set(several.as_ref().unwrap_or(&job.log_context)));
+                let is_alone = running.is_empty();
+                accessor.with(|mut access| {
+                    let context = &access.get().log_context;
+                    let several = || LogContext::at_depth(SEVERAL, context.deepest(&job.log_context));
+                    context.set(&if is_alone { job.log_context.clone() } else { several() });
+                });
                 running.push(one(accessor, exports, job, calls));
                 continue;
             }

@@ -83,6 +83,7 @@ pub fn request(path: &'static str, body: &'static [u8]) -> GuestRequest {
         body: Full::new(Bytes::from_static(body)).map_err(|never| match never {}).boxed_unsync(),
         peer: Some([127, 0, 0, 1].into()),
         id: "r-1".into(),
+        depth: 0,
     }
 }
 

@@ -134,6 +134,7 @@ async fn outcome_of(context: &ConnectionContext, head: Parts, body: KeptBody, re
         body,
         peer: sender.peer,
         id: record.id.clone(),
+        depth: 0,
     };
     match app.call(in_flight, request, &pace).await {
         Ok(response) => match fallback {

@@ -45,6 +45,7 @@ fn is_of_request_only(name: &str) -> bool {
 fn is_forged(name: &str) -> bool {
     matches!(name, "forwarded" | "x-real-ip" | "x-request-id" | "proxy")
         || name.starts_with("x-forwarded-")
+        || name.starts_with("x-guesthouse-")
         || name.contains('_')
 }
 

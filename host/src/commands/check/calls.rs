@@ -148,6 +148,7 @@ fn request(app: &App, case: &Case) -> GuestRequest {
         body,
         peer: None,
         id: "check".into(),
+        depth: 0,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 
 use guesthouse_outbound::error::OutboundError;
+use guesthouse_outbound::internal::InternalError;
 use wasmtime_wasi_http::Error;
 
 /// The nearest `error-code`. What it does not say is in the guest's log.
@@ -24,6 +25,13 @@ pub(crate) fn error(error: &OutboundError) -> Error {
         OutboundError::Tls { .. } | OutboundError::Handshake { .. } => Error::TlsProtocolError,
         OutboundError::HeadTimeout { .. } | OutboundError::BodyTimeout { .. } => Error::ConnectionReadTimeout,
         OutboundError::TooLarge { most, .. } => Error::HttpResponseBodySize(Some(*most)),
+        OutboundError::Internal { why, .. } => match why {
+            InternalError::NoSuchApp => Error::DestinationNotFound,
+            InternalError::NotACaller { .. } => Error::HttpRequestDenied,
+            InternalError::TooDeep => Error::LoopDetected,
+            InternalError::Failed => Error::InternalError(None),
+            InternalError::OnlyHttp => Error::HttpRequestUriInvalid,
+        },
         OutboundError::Http { .. } => Error::HttpProtocolError,
     }
 }

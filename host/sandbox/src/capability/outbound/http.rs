@@ -97,14 +97,14 @@ impl WasiHttpHooks for Hooks {
         // A body that it began before was this request's.
         self.log_context.forget_body();
         let note = self.notes.now();
-        let (client, tasks) = (self.client.clone(), self.tasks.clone());
+        let (client, caller, tasks) = (self.client.clone(), self.notes.caller(), self.tasks.clone());
         if let Some(needed) = client.as_ref().and_then(|client| client.needed(request.uri())) {
             note.tell(&needed);
         }
         Box::new(async move {
             let request = request.map(|body| KeptBody::new(body, tasks));
             let sent = match &client {
-                Some(client) => client.send(request, timeouts(options)).await,
+                Some(client) => client.send(request, timeouts(options), caller).await,
                 None => Err(OutboundError::NotGranted(asked_for(request.uri()))),
             };
             match sent {

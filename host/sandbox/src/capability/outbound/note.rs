@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use guesthouse_outbound::error::OutboundError;
+use guesthouse_outbound::internal::Caller;
 
 use crate::bounds::log_context::LogContext;
 use crate::bounds::output::GuestLog;
@@ -23,6 +24,12 @@ pub(crate) struct Note {
 impl Notes {
     pub(crate) fn new(log: &Arc<GuestLog>, log_context: &LogContext) -> Notes {
         Notes { log: log.clone(), log_context: log_context.clone() }
+    }
+
+    /// Who asks another app of this host.
+    pub(crate) fn caller(&self) -> Caller {
+        let (app, depth) = (self.log.app().to_owned(), self.log_context.depth());
+        Caller { app, request_id: self.log_context.with(|id| Arc::from(id)), depth }
     }
 
     /// Of the request that the instance is working for.
