@@ -11,8 +11,8 @@ use serde::Deserializer;
 use serde::de;
 
 use crate::instances::InstanceTable;
-use crate::limits::LimitTable;
 use crate::internal::InternalTable;
+use crate::limits::LimitTable;
 use crate::outbound::OutboundTable;
 use crate::request::RequestTable;
 use crate::state::StateTable;

@@ -46,7 +46,9 @@ impl<'de> Deserialize<'de> for HttpDestination {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<HttpDestination, D::Error> {
         let asked = Destination::deserialize(deserializer)?;
         if asked.is_tcp() {
-            return Err(D::Error::custom(format!("`{asked}`: connections are asked for under `tcp`, without the scheme")));
+            return Err(D::Error::custom(format!(
+                "`{asked}`: connections are asked for under `tcp`, without the scheme"
+            )));
         }
         Ok(HttpDestination(asked))
     }
@@ -122,7 +124,9 @@ impl OutboundTable {
     pub fn check(&self) -> Result<(), String> {
         let count = self.destinations().count();
         if count > DESTINATIONS_MAX {
-            return Err(format!("`outbound`: {count} places in `http` and `tcp`; at most {DESTINATIONS_MAX} are taken"));
+            return Err(format!(
+                "`outbound`: {count} places in `http` and `tcp`; at most {DESTINATIONS_MAX} are taken"
+            ));
         }
         match self.limits().zeros().first() {
             Some(key) => Err(format!("`outbound`: `{key}` is zero: no request could ever be answered")),
@@ -138,7 +142,8 @@ impl OutboundTable {
 
     /// Its keys that are bounds.
     pub fn limits(&self) -> OutboundLimitTable {
-        let OutboundTable { http: _, tcp: _, connections, connect, first_byte, between_bytes, response_body } = self.clone();
+        let OutboundTable { http: _, tcp: _, connections, connect, first_byte, between_bytes, response_body } =
+            self.clone();
         OutboundLimitTable { connections, connect, first_byte, between_bytes, response_body }
     }
 

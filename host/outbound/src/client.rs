@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use guesthouse_types::target::TargetError;
 use guesthouse_types::target::Scheme;
 use guesthouse_types::target::Target;
+use guesthouse_types::target::TargetError;
 use http::HeaderMap;
 use http::HeaderName;
 use http::Request;
@@ -42,7 +42,6 @@ use crate::response::ResponseBody;
 use crate::rules::Rules;
 use crate::rules::target_of;
 use crate::trust::TrustError;
-use crate::trust::of_one_app;
 
 /// What one app may take of the outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +113,7 @@ where
 {
     /// With connections out of `connections`. Blocks, where certificates must be read.
     pub fn new(connections: Connections, rules: Rules, limits: Limits) -> Client<B> {
-        let (tls, untrusting) = of_one_app(connections.host());
+        let (tls, untrusting) = connections.host().tls_of_one_app();
         let host = connections.host().clone();
         let tasks = Tracked(host.tasks.clone());
         let connector = Connector::new(connections, rules.clone(), limits.connect);
@@ -153,8 +152,7 @@ where
         let target = target_of(request.uri())?;
         self.rules.check(&target)?;
         let within = |asked: Option<Duration>, most: Duration| asked.map_or(most, |asked| asked.min(most));
-        let (most, between) =
-            (self.limits.response_bytes_max, within(asked.between_bytes, self.limits.between_bytes));
+        let (most, between) = (self.limits.response_bytes_max, within(asked.between_bytes, self.limits.between_bytes));
         if let Some(app) = app_of(&target) {
             let answered = self.ask_app(app, prepared(request, &target)?, &target, caller).await;
             let response = answered.map_err(|why| OutboundError::Internal { target: target.clone(), why })?;

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use guesthouse_types::target::TargetError;
 use guesthouse_types::target::Target;
+use guesthouse_types::target::TargetError;
 use guesthouse_types::units::Size;
 use guesthouse_types::units::Span;
 

@@ -11,6 +11,8 @@ use std::sync::OnceLock;
 use std::sync::PoisonError;
 
 use rustls::ClientConfig;
+use rustls::RootCertStore;
+use rustls::client::Resumption;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -79,6 +81,9 @@ pub struct Host {
     tls: OnceLock<Result<ClientConfig, TrustError>>,
 }
 
+/// Sessions of TLS that one app can resume.
+const SESSIONS_MAX: usize = 32;
+
 /// Look-ups of all apps together.
 const LOOKUPS_MAX: usize = 32;
 
@@ -104,8 +109,18 @@ impl Host {
     }
 
     /// How TLS is spoken to the outside. Certificates are read when they are needed for the first time. Blocks.
-    pub fn tls(&self) -> Result<ClientConfig, TrustError> {
+    fn tls(&self) -> Result<ClientConfig, TrustError> {
         self.tls.get_or_init(|| roots(self.roots.as_deref()).map(trusting)).clone()
+    }
+
+    /// The same for one app, and why it trusts nobody, if it does: a session is resumed by the app that began it only. Blocks.
+    pub(crate) fn tls_of_one_app(&self) -> (ClientConfig, Option<TrustError>) {
+        let (mut tls, untrusting) = match self.tls() {
+            Ok(tls) => (tls, None),
+            Err(why) => (trusting(RootCertStore::empty()), Some(why)),
+        };
+        tls.resumption = Resumption::in_memory_sessions(SESSIONS_MAX);
+        (tls, untrusting)
     }
 }
 

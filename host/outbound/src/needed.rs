@@ -32,7 +32,9 @@ impl Needed {
         let is_new = told.len() < PLACES_TOLD_MAX && told.insert(place.clone());
         let (key, entry) = (target.scheme.key(), target.entry());
         is_new.then(|| {
-            format!("asks for {place}: once deployed, that takes `{key} = [\"{entry}\"]` under `[outbound]` in its manifest")
+            format!(
+                "asks for {place}: once deployed, that takes `{key} = [\"{entry}\"]` under `[outbound]` in its manifest"
+            )
         })
     }
 }

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use guesthouse_types::destination::Destination;
-use guesthouse_types::target::TargetError;
 use guesthouse_types::target::Scheme;
 use guesthouse_types::target::Target;
+use guesthouse_types::target::TargetError;
 use http::Uri;
 use ipnet::IpNet;
 

@@ -30,7 +30,6 @@ use crate::permits::Connections;
 use crate::permits::Permits;
 use crate::rules::Rules;
 use crate::trust::TrustError;
-use crate::trust::of_one_app;
 
 /// What one app's revision has of TCP.
 pub struct Tcp {
@@ -50,7 +49,7 @@ pub struct Name(String);
 impl Tcp {
     /// With connections out of `connections`. Blocks, where certificates must be read.
     pub fn new(connections: Connections, rules: Rules, connect_within: Duration) -> Tcp {
-        let (tls, untrusting) = of_one_app(connections.host());
+        let (tls, untrusting) = connections.host().tls_of_one_app();
         let needed = Needed::new(rules.any_host_is_private);
         Tcp { rules, connections, connect_within, tls: Arc::new(tls), untrusting, needed }
     }
@@ -89,9 +88,8 @@ impl Tcp {
         let mut refused = None;
         for host in named.chain([literal]) {
             let target = Target { scheme: Scheme::Tcp, host, port: address.port() };
-            let checked = self.rules.check(&target).and_then(|()| {
-                check(self.connections.host(), &self.rules, &target, address)
-            });
+            let checked =
+                self.rules.check(&target).and_then(|()| check(self.connections.host(), &self.rules, &target, address));
             match checked {
                 Ok(()) => return Ok(target),
                 // What is said of a name says more than what is said of its address.
@@ -177,7 +175,11 @@ mod tests {
         assert_eq!(check("[::ffff:10.1.2.3]:6379", &[]).unwrap(), "10.1.2.3:6379");
         for (address, names, why) in [
             ("203.0.114.7:5433", &names[..], "add \"db.example.org:5433\" there"),
-            ("203.0.114.7:5432", &[], "tcp://203.0.114.7:5432 is not in its `[outbound] tcp`: add \"203.0.114.7:5432\""),
+            (
+                "203.0.114.7:5432",
+                &[],
+                "tcp://203.0.114.7:5432 is not in its `[outbound] tcp`: add \"203.0.114.7:5432\"",
+            ),
             ("192.168.0.1:5432", &names[..], "`private_networks = [\"192.168.0.1/32\"]`"),
             ("169.254.169.254:5432", &names[..], "`private_networks = [\"169.254.169.254/32\"]`"),
             ("127.0.0.1:8080", &[], "is this host itself, at 127.0.0.1:8080"),

@@ -6,14 +6,8 @@ use std::sync::Arc;
 
 use rustls::ClientConfig;
 use rustls::RootCertStore;
-use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-
-use crate::host::Host;
-
-/// Sessions that one app can resume.
-const SESSIONS_MAX: usize = 32;
 
 /// Why nothing is trusted.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -44,16 +38,6 @@ pub(crate) fn trusting(roots: RootCertStore) -> ClientConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     versions.expect("ring has what TLS 1.2 and 1.3 need").with_root_certificates(roots).with_no_client_auth()
-}
-
-/// What one app trusts, and why that is nobody, if it is: a session is resumed by the app that began it only. Blocks.
-pub(crate) fn of_one_app(host: &Host) -> (ClientConfig, Option<TrustError>) {
-    let (mut tls, untrusting) = match host.tls() {
-        Ok(tls) => (tls, None),
-        Err(why) => (trusting(RootCertStore::empty()), Some(why)),
-    };
-    tls.resumption = Resumption::in_memory_sessions(SESSIONS_MAX);
-    (tls, untrusting)
 }
 
 fn of_file(path: &Path) -> Result<RootCertStore, String> {

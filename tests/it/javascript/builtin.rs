@@ -201,11 +201,13 @@ export default {
 
     // Redirects are followed as the Fetch standard has it, and each hop is asked about.
     let here = format!("http://{}", outside.address);
-    let sent = async |path: &str, more: &str| {
-        host.send(post(&format!("/calls/?url={here}{path}{more}"), "")).await.text()
-    };
+    let sent =
+        async |path: &str, more: &str| host.send(post(&format!("/calls/?url={here}{path}{more}"), "")).await.text();
     let kept = sent("/onwards%3F307=/z", "").await;
-    assert!(kept.starts_with(&format!("200\n{here}/z\nPOST /z HTTP/1.1\n")) && kept.ends_with("from a guest"), "{kept}");
+    assert!(
+        kept.starts_with(&format!("200\n{here}/z\nPOST /z HTTP/1.1\n")) && kept.ends_with("from a guest"),
+        "{kept}"
+    );
     assert!(kept.contains("\nauthorization: x\n"), "{kept}");
     let seen = sent("/onwards%3F302=/z", "").await;
     assert!(seen.starts_with(&format!("200\n{here}/z\nGET /z HTTP/1.1\n")) && seen.ends_with("\n\n"), "{seen}");

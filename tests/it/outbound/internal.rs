@@ -41,7 +41,12 @@ async fn an_app_is_called_that_names_its_caller() {
             }
             // A visitor cannot say so.
             let forged = host
-                .send(http::Request::get(format!("/{called}/")).header("x-guesthouse-caller", name).body("".into()).unwrap())
+                .send(
+                    http::Request::get(format!("/{called}/"))
+                        .header("x-guesthouse-caller", name)
+                        .body("".into())
+                        .unwrap(),
+                )
                 .await
                 .text();
             assert!(forged.contains("method: GET\n") && !forged.contains("x-guesthouse-caller"), "{forged}");

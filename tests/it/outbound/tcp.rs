@@ -103,7 +103,8 @@ async fn what_is_not_granted_is_refused_by_name_and_no_packet_is_sent() {
             host(name, "http = [\"http://*:*\"]", HERE).await,
             host(name, &format!("tcp = [\"localhost:1\", \"127.0.0.1:{}\"]", port ^ 1), HERE).await,
             host(name, &format!("tcp = [\"db.example.org:{port}\"]"), HERE).await,
-            host(name, &format!("tcp = [\"localhost:{port}\", \"127.0.0.1:{port}\"]"), "outbound = [\"tcp://*:*\"]").await,
+            host(name, &format!("tcp = [\"localhost:{port}\", \"127.0.0.1:{port}\"]"), "outbound = [\"tcp://*:*\"]")
+                .await,
         ];
         for host in &hosts {
             for to in spelled {
@@ -127,7 +128,8 @@ async fn the_host_itself_and_what_a_cloud_tells_are_no_places_to_connect_to() {
         )
         .await;
         let port = host.address.port();
-        let manifest = format!("[outbound]\ntcp = [\"localhost:{port}\", \"127.0.0.0/8:{port}\", \"169.254.169.254:80\"]\n");
+        let manifest =
+            format!("[outbound]\ntcp = [\"localhost:{port}\", \"127.0.0.0/8:{port}\", \"169.254.169.254:80\"]\n");
         host.apps.rename_in(&format!("{name}.toml"), &manifest);
         host.until("the next revision", |status| {
             status.apps[name].live.is_some_and(|live| live.manifest == Some(Digest::of(manifest.as_bytes())))

@@ -331,7 +331,12 @@ impl Asked {
             statics: manifest.statics.iter().map(Static::of).collect(),
             compress: manifest.compress,
             state: manifest.state.as_ref().map(StateTable::named),
-            outbound: manifest.outbound.iter().flat_map(OutboundTable::destinations).map(Destination::to_string).collect(),
+            outbound: manifest
+                .outbound
+                .iter()
+                .flat_map(OutboundTable::destinations)
+                .map(Destination::to_string)
+                .collect(),
         }
     }
 }

@@ -45,11 +45,7 @@ struct Hooks {
 }
 
 impl Http {
-    pub(crate) fn new(
-        client: Option<Arc<Client<KeptBody>>>,
-        notes: Notes,
-        at: &Attaching<'_>,
-    ) -> Http {
+    pub(crate) fn new(client: Option<Arc<Client<KeptBody>>>, notes: Notes, at: &Attaching<'_>) -> Http {
         let (log_context, tasks) = (at.log_context.clone(), at.tasks.clone());
         let host_memory = HostMemory::new(at.concurrent_max);
         Http { ctx: WasiHttpCtx::new(), hooks: Hooks { client, notes, log_context, tasks, host_memory } }

@@ -124,13 +124,7 @@ impl Capability for Outbound {
     fn attach(grant: &Option<Granted>, at: &Attaching<'_>) -> Attached {
         let notes = Notes::new(at.log, at.log_context);
         let client = grant.as_ref().map(|granted| granted.http.clone());
-        Attached {
-            http: Http::new(client, notes.clone(), at),
-            granted: grant.clone(),
-            notes,
-            sockets: None,
-            tls: None,
-        }
+        Attached { http: Http::new(client, notes.clone(), at), granted: grant.clone(), notes, sockets: None, tls: None }
     }
 
     fn renew(attached: &mut Attached, things: &mut ResourceTable) {
@@ -158,9 +152,8 @@ impl<T: Has<Outbound> + Send> TlsView for T {
     fn tls(&mut self) -> WasiTlsCtxView<'_> {
         let View { attached, things } = self.view();
         let Attached { tls, granted, notes, .. } = attached;
-        let ctx = tls.get_or_insert_with(|| {
-            tls::context(granted.as_ref().map(|granted| granted.tcp.clone()), notes.clone())
-        });
+        let ctx =
+            tls.get_or_insert_with(|| tls::context(granted.as_ref().map(|granted| granted.tcp.clone()), notes.clone()));
         WasiTlsCtxView { ctx, table: things }
     }
 }

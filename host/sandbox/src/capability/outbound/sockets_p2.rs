@@ -65,22 +65,15 @@ pub(crate) fn link<T: SocketsView + 'static>(linker: &mut Linker<T>) -> wasmtime
         },
     )?;
     let mut create = linker.instance(&format!("wasi:sockets/tcp-create-socket@{VERSION_02}"))?;
-    create.func_wrap(
-        "create-tcp-socket",
-        |mut store: StoreContextMut<'_, T>, (family,): (IpAddressFamily,)| {
-            answer(create_tcp_socket(store.data_mut(), family))
-        },
-    )?;
+    create.func_wrap("create-tcp-socket", |mut store: StoreContextMut<'_, T>, (family,): (IpAddressFamily,)| {
+        answer(create_tcp_socket(store.data_mut(), family))
+    })?;
     let mut tcp = linker.instance(&format!("wasi:sockets/tcp@{VERSION_02}"))?;
-    tcp.resource(
-        "tcp-socket",
-        ResourceType::host::<TcpSocket>(),
-        |mut store: StoreContextMut<'_, T>, number| {
-            let state = store.data_mut();
-            state.tcp().closed(number);
-            HostTcpSocket::drop(&mut state.sockets(), Resource::new_own(number))
-        },
-    )?;
+    tcp.resource("tcp-socket", ResourceType::host::<TcpSocket>(), |mut store: StoreContextMut<'_, T>, number| {
+        let state = store.data_mut();
+        state.tcp().closed(number);
+        HostTcpSocket::drop(&mut state.sockets(), Resource::new_own(number))
+    })?;
     tcp.func_wrap(
         "[method]tcp-socket.start-connect",
         |mut store: StoreContextMut<'_, T>,
@@ -168,10 +161,7 @@ fn told<'addresses, T: SocketsView>(
     }
 }
 
-fn resolve_next_address<T: SocketsView>(
-    state: &mut T,
-    number: Resource<Addresses>,
-) -> SocketResult<Option<IpAddress>> {
+fn resolve_next_address<T: SocketsView>(state: &mut T, number: Resource<Addresses>) -> SocketResult<Option<IpAddress>> {
     let addresses = state.ctx().table.get_mut(&number)?;
     if addresses.poll(&mut Context::from_waker(Waker::noop())).is_pending() {
         return Err(ErrorCode::WouldBlock.into());

@@ -31,15 +31,11 @@ pub(crate) fn link<T: SocketsView + 'static>(linker: &mut Linker<T>) -> wasmtime
         Box::pin(async move { Ok((resolve_addresses(store, name).await,)) })
     })?;
     let mut types = linker.instance(&format!("wasi:sockets/types@{VERSION_03}"))?;
-    types.resource(
-        "tcp-socket",
-        ResourceType::host::<TcpSocket>(),
-        |mut store: StoreContextMut<'_, T>, number| {
-            let state = store.data_mut();
-            state.tcp().closed(number);
-            state.sockets().drop(Resource::new_own(number))
-        },
-    )?;
+    types.resource("tcp-socket", ResourceType::host::<TcpSocket>(), |mut store: StoreContextMut<'_, T>, number| {
+        let state = store.data_mut();
+        state.tcp().closed(number);
+        state.sockets().drop(Resource::new_own(number))
+    })?;
     types.func_wrap(
         "[static]tcp-socket.create",
         |mut store: StoreContextMut<'_, T>, (family,): (IpAddressFamily,)| answer(create(store.data_mut(), family)),
