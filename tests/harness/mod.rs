@@ -10,6 +10,7 @@ pub mod pebble;
 pub mod process;
 pub mod random;
 pub mod secure;
+pub mod servers;
 pub mod serving;
 pub mod tools;
 pub mod visitor;
