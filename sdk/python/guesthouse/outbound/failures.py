@@ -38,6 +38,23 @@ _WORDS = {
     "HttpResponseHeaderSectionSize": (_ABORTED, "the head of the answer is too long"),
     "HttpProtocolError": (_ABORTED, "what came is no HTTP"),
 }
+# The same for connections of the app's own (`network.error-code`).
+_NETWORK_WORDS = {
+    "ACCESS_DENIED": (
+        _REFUSED,
+        'the host does not let it: "{origin}" must be in [outbound] tcp of the manifest, and the policy must allow it',
+    ),
+    "NEW_SOCKET_LIMIT": _WORDS["ConnectionLimitReached"],
+    "NAME_UNRESOLVABLE": _WORDS["DnsError"],
+    "INVALID_ARGUMENT": ("name", "this is no address that can be connected to"),
+    "TEMPORARY_RESOLVER_FAILURE": ("again", "the name could not be looked up now"),
+    "PERMANENT_RESOLVER_FAILURE": ("name", "the name could not be looked up"),
+    "TIMEOUT": _WORDS["ConnectionTimeout"],
+    "REMOTE_UNREACHABLE": (errno.EHOSTUNREACH, "it cannot be reached"),
+    "CONNECTION_REFUSED": _WORDS["ConnectionRefused"],
+    "CONNECTION_RESET": _WORDS["ConnectionTerminated"],
+    "CONNECTION_ABORTED": (_ABORTED, "the connection was broken off"),
+}
 
 
 def of_code(code, origin):
@@ -51,13 +68,27 @@ def of_code(code, origin):
     return failure(number, sentence(origin, rest.replace("{origin}", origin)))
 
 
+def of_network(word, place):
+    """An exception for the host's word on a connection of the app's own."""
+    number, rest = _NETWORK_WORDS.get(word, (_ABORTED, "the host says `%s`" % word.lower().replace("_", "-")))
+    return failure(number, sentence(place, rest.replace("{origin}", place)))
+
+
+def of_tls(said, place):
+    """An exception for a TLS handshake that failed, by what the host's library says of it."""
+    rest, kind = "no TLS connection came about (%s)" % said[:500], "tls"
+    if "certificate" in said.lower():
+        rest, kind = "its certificate is not one that the host trusts for this name, and it checks all (%s)" % said[:500], "certificate"
+    return failure(kind, sentence(place, rest))
+
+
 def sentence(origin, rest):
     return "this app asked for %s: %s" % (origin, rest)
 
 
 def failure(kind, text):
-    if kind == "name":
-        return socket.gaierror(socket.EAI_NONAME, text)
+    if kind in ("name", "again"):
+        return socket.gaierror(socket.EAI_NONAME if kind == "name" else socket.EAI_AGAIN, text)
     if kind == _TIMEOUT:
         return TimeoutError(errno.ETIMEDOUT, text)
     if kind in ("tls", "certificate"):

@@ -14,6 +14,8 @@ _INET = (socket.AF_INET, socket.AF_INET6)
 # Beyond what the system gives out: who sees such a number finds the link by it.
 _numbers = itertools.count(1 << 20)
 LINKS = {}
+# Not all systems have them.
+_PEEK, _NO_WAIT = getattr(socket, "MSG_PEEK", 0), getattr(socket, "MSG_DONTWAIT", 0)
 
 
 def bridged(method):
@@ -34,7 +36,7 @@ def attribute(name, ours):
 
 
 class Socket(_Real):
-    """What is written as HTTP/1.1 goes to the host, and its answer is read."""
+    """What is written goes to the host, as HTTP/1.1 or as it is, and what comes back is read."""
 
     def __init__(self, family=-1, type=-1, proto=-1, fileno=None):
         link = LINKS.get(fileno)
@@ -129,22 +131,22 @@ class Socket(_Real):
 
     @bridged
     def recv(self, bufsize, flags=0):
-        return self._connected().receive(bufsize, self._seconds)
+        return self._connected().receive(bufsize, 0 if flags & _NO_WAIT else self._seconds, bool(flags & _PEEK))
 
     @bridged
     def recv_into(self, buffer, nbytes=0, flags=0):
         view = memoryview(buffer).cast("B")
-        data = self._connected().receive(nbytes or len(view), self._seconds)
+        data = Socket.recv(self, nbytes or len(view), flags)
         view[: len(data)] = data
         return len(data)
 
     @bridged
     def recvfrom(self, bufsize, flags=0):
-        return self._connected().receive(bufsize, self._seconds), None
+        return Socket.recv(self, bufsize, flags), None
 
     @bridged
     def recvfrom_into(self, buffer, nbytes=0, flags=0):
-        return Socket.recv_into(self, buffer, nbytes), None
+        return Socket.recv_into(self, buffer, nbytes, flags), None
 
     @bridged
     def getsockopt(self, level, option, size=0):

@@ -2,14 +2,15 @@
 
 import ssl
 
-from guesthouse.outbound.link import MARK
+from guesthouse.outbound import marks
 
 _CIPHER = ("TLS_AES_128_GCM_SHA256", "TLSv1.3", 128)
 
 
-def check(context):
-    """Raises for what the host would not do."""
-    if context.verify_mode == ssl.CERT_NONE:
+def check(context, trusting=False):
+    """Raises for what the host would not do. Who takes any certificate is content with one that the host trusts: database
+    clients that encrypt where they can ask so, unless they are told otherwise (`trusting`)."""
+    if context.verify_mode == ssl.CERT_NONE and not trusting:
         raise ssl.SSLError(
             ssl.SSL_ERROR_SSL,
             "the host checks the certificates of all connections: it cannot be told not to (`verify=False`, `CERT_NONE`)",
@@ -79,11 +80,18 @@ class OnSocket(Session):
 
     def __init__(self, context, sock, server_name):
         super().__init__(context, server_name, sock)
-        self._link = sock._link
+        self._link, self._begun = sock._link, False
 
     def do_handshake(self):
-        check(self.context)
-        self._link.secure(self.server_hostname)
+        """On a connection that has begun it is made now; else the first bytes decide what becomes of it."""
+        try:
+            if not self._begun:
+                check(self.context, self._link.is_tcp)
+                self._link.secure(self.server_hostname, self._seconds())
+                self._begun = True
+            self._link.open_up(self._seconds())
+        except BlockingIOError:
+            raise ssl.SSLWantReadError(ssl.SSL_ERROR_WANT_READ, "the handshake takes time") from None
 
     def read(self, size=1024, buffer=None):
         try:
@@ -105,7 +113,7 @@ class OnSocket(Session):
 
 
 class InMemory(Session):
-    """Below an `ssl.SSLObject`: the bytes stay as they are, and a mark goes before them."""
+    """Below an `ssl.SSLObject`: the bytes stay as they are, and a mark goes before them (`marks.py`)."""
 
     def __init__(self, context, incoming, outgoing, server_name, owner):
         super().__init__(context, server_name, owner)
@@ -115,7 +123,7 @@ class InMemory(Session):
         check(self.context)
         if not self._marked:
             self._marked = True
-            self._outgoing.write(b"%s%s\n" % (MARK, (self.server_hostname or "").encode()))
+            self._outgoing.write(marks.mark(self))
 
     def read(self, size=1024, buffer=None):
         data = self._incoming.read(size)
