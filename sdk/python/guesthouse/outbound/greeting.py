@@ -20,6 +20,7 @@ class Greeting:
         self.refused = None
         try:
             self._connection = make()
+            self._connection.advance()
         except OSError as error:
             self._refuse(error)
 

@@ -113,24 +113,31 @@ class Link:
         self._check_writable()
         data = memoryview(data).cast("B")
         piece, session = marks.split(data)
+        if session is not None and not piece:
+            self.secure(session.server_hostname, 0)
+            return marks.redeem(data)
+        piece = piece[:PIECE_BYTES]
         try:
-            if session is not None and not piece:
-                self.secure(session.server_hostname, 0)
-                return marks.redeem(data)
-            piece = piece[:PIECE_BYTES]
             self._feed(piece)
-        except BlockingIOError:
-            raise
         except BaseException as error:
             self._fail(error)
             raise
         if seconds == 0:
-            self._flush_some()
+            self._flush_unheard()
         else:
             self._flush(until)
             self._heed(seconds)
         self._check_sent()
         return len(piece)
+
+    def _flush_unheard(self):
+        """Who does not wait hears with the next call what became of a connection, as with any socket: asyncio forgets the
+        reason of a send that fails."""
+        try:
+            self._flush_some()
+        except OSError:
+            if not self.is_tcp:
+                raise
 
     def _check_sent(self):
         if self._carrier is not None and self._carrier.unsent is not None:
@@ -311,6 +318,7 @@ class Link:
 
     def shut(self):
         """The app writes no more."""
+        self._check()
         if self._pending:
             self._speak_first()
         if self._carrier is not None:

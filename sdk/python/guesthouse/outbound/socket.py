@@ -85,7 +85,7 @@ class Socket(_Real):
 
     @bridged
     def connect(self, address):
-        link = self._open_link()
+        link = self._still_open()
         if link.peer is not None:
             raise OSError(errno.EISCONN, "the socket is connected")
         link.connect(address, self._seconds)
@@ -95,20 +95,20 @@ class Socket(_Real):
         self.connect(address)
         return 0
 
-    def _open_link(self):
+    def _still_open(self):
         if self._link.closed or self._number < 0:
             raise OSError(errno.EBADF, "the socket is closed")
         return self._link
 
-    def _connected(self):
-        link = self._open_link()
+    def _joined(self):
+        link = self._still_open()
         if link.peer is None:
             raise OSError(errno.ENOTCONN, "the socket is not connected")
         return link
 
     @bridged
     def getpeername(self):
-        return self._connected().peer
+        return self._joined().peer
 
     @bridged
     def getsockname(self):
@@ -116,22 +116,22 @@ class Socket(_Real):
 
     @bridged
     def send(self, data, flags=0):
-        return self._connected().send(data, self._seconds)
+        return self._joined().send(data, self._seconds)
 
     @bridged
     def sendall(self, data, flags=0):
         view = memoryview(data).cast("B")
-        link, at = self._connected(), 0
+        link, at = self._joined(), 0
         while at < len(view):
             at += link.send(view[at:], self._seconds)
 
     @bridged
     def sendmsg(self, buffers, ancdata=(), flags=0, address=None):
-        return self._connected().send(beginning(buffers), self._seconds)
+        return self._joined().send(beginning(buffers), self._seconds)
 
     @bridged
     def recv(self, bufsize, flags=0):
-        return self._connected().receive(bufsize, 0 if flags & _NO_WAIT else self._seconds, bool(flags & _PEEK))
+        return self._joined().receive(bufsize, 0 if flags & _NO_WAIT else self._seconds, bool(flags & _PEEK))
 
     @bridged
     def recv_into(self, buffer, nbytes=0, flags=0):
@@ -150,16 +150,16 @@ class Socket(_Real):
 
     @bridged
     def getsockopt(self, level, option, size=0):
-        self._open_link()
+        self._still_open()
         return socket.SOCK_STREAM if (level, option) == (socket.SOL_SOCKET, socket.SO_TYPE) else bytes(size) if size else 0
 
     @bridged
     def setsockopt(self, level, option, *value):
-        self._open_link()
+        self._still_open()
 
     @bridged
     def shutdown(self, how):
-        link = self._connected()
+        link = self._joined()
         if how != socket.SHUT_RD:
             link.shut()
 

@@ -134,6 +134,15 @@ class Wire:
         except OSError:
             happen(lambda: setattr(self, "cut", True))
 
+    def put(self, data):
+        """What the system takes at once is gone before anything else is written, on whatever socket."""
+        try:
+            data = data[self.sock.send(data, socket.MSG_DONTWAIT) :]
+        except OSError:
+            # Whoever writes the rest finds out.
+            pass
+        happen(lambda: self.going.extend(data))
+
     def shut(self):
         happen(lambda: setattr(self, "last", True))
 
@@ -183,7 +192,7 @@ class OutputStream(Resource):
         if len(data) > self.permitted or type(data) is not bytes:
             World.host.trap("wrote more than `check_write` permits, or no bytes")
         self.permitted = 0
-        happen(lambda: self.wire.going.extend(data))
+        self.wire.put(data)
 
     def flush(self):
         if self.wire.cut:

@@ -31,14 +31,9 @@ class Wire:
         threading.Thread(target=self.carry, daemon=True).start()
 
     def carry(self):
+        below = self.below
         with World.happened:
-            while not self.below.cut and not (self.ended and self.last):
-                below = self.below
-                World.happened.wait_for(lambda: below.came or below.ended or below.cut or self.going or self.last)
-                self.incoming.write(bytes(below.came))
-                if not below.came and below.ended:
-                    self.incoming.write_eof()
-                below.came.clear()
+            while not self.cut and not (below.ended and self.ended):
                 try:
                     self.step()
                 except Trusted.ssl.SSLWantReadError:
@@ -47,8 +42,13 @@ class Wire:
                     self.wrong, self.ended, self.cut = error, True, True
                 below.going.extend(self.outgoing.read())
                 World.happened.notify_all()
-                if self.cut or below.ended and self.ended:
-                    break
+                World.happened.wait_for(lambda: below.came or below.ended or below.cut or self.going or self.last)
+                if below.came:
+                    self.incoming.write(bytes(below.came))
+                    below.came.clear()
+                elif below.ended:
+                    self.incoming.write_eof()
+                self.cut = self.cut or below.cut
 
     def step(self):
         if not self.shaken:
@@ -63,6 +63,9 @@ class Wire:
         while data := self.tls.read(64 * 1024):
             self.came.extend(data)
         self.ended = True
+
+    def put(self, data):
+        happen(lambda: self.going.extend(data))
 
     def shut(self):
         happen(lambda: setattr(self, "last", True))
