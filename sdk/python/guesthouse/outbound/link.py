@@ -27,6 +27,8 @@ class Link:
     def __init__(self):
         self.peer = None
         self.closed = False
+        # Sockets that are this connection (`dup`).
+        self.holders = 1
         self._host = self._port = None
         self._connect_seconds = self._opened_by = None
         self._server_name = None
@@ -327,6 +329,9 @@ class Link:
             self._ended = True
 
     def close(self):
+        self.holders -= 1
+        if self.holders:
+            return
         self.closed = True
         until = time.monotonic() + _LINGER_SECONDS
         if self.is_tcp and self._failed is None:
