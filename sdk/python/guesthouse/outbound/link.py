@@ -41,6 +41,8 @@ class Link:
         self._ended = False
         self._failed = None
         self._heeding_since = None
+        # Somebody left before a handshake was complete, and waits for something to read.
+        self._come_back = False
 
     def connect(self, address, seconds):
         """Notes where to. The host connects as soon as it is asked for something."""
@@ -75,8 +77,10 @@ class Link:
     def open_up(self, seconds):
         """Waits until bytes can go through, if the host connects or makes its TLS handshake."""
         until = deadline(seconds)
+        self._come_back = True
         while self.is_tcp and not self._advance():
             self._wait(self._carrier.readable(), until)
+        self._come_back = False
 
     def _advance(self):
         self._check()
@@ -276,7 +280,7 @@ class Link:
     def is_readable(self):
         """Whether a receive would not wait; an end and a failure are something to read too."""
         try:
-            return self._has_some() or self._is_over()
+            return self._has_some() or self._is_over() or self._come_back and self._advance()
         except Exception:
             return True
 

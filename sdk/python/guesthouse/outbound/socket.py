@@ -158,6 +158,14 @@ class Socket(_Real):
         self._still_open()
 
     @bridged
+    def get_inheritable(self):
+        return False
+
+    @bridged
+    def set_inheritable(self, inheritable):
+        self._still_open()
+
+    @bridged
     def shutdown(self, how):
         link = self._joined()
         if how != socket.SHUT_RD:

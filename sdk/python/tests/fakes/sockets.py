@@ -22,6 +22,8 @@ _WORDS = """
     CONNECTION_ABORTED DATAGRAM_TOO_LARGE NAME_UNRESOLVABLE TEMPORARY_RESOLVER_FAILURE PERMANENT_RESOLVER_FAILURE
 """
 ErrorCode = Enum("ErrorCode", _WORDS.split())
+# In the place of a port: nobody answers.
+NEVER = object()
 
 
 class Granted:
@@ -106,7 +108,7 @@ class Wire:
     """A socket's bytes, as the host holds them for the guest."""
 
     def __init__(self, sock):
-        self.sock = sock
+        self.sock, self.halves = sock, 2
         self.came, self.ended, self.failed = bytearray(), False, False
         self.going, self.last, self.cut = bytearray(), False, False
         threading.Thread(target=self.read, daemon=True).start()
@@ -119,6 +121,7 @@ class Wire:
         except OSError:
             happen(lambda: setattr(self, "failed", True))
         happen(lambda: setattr(self, "ended", True))
+        self.end()
 
     def write(self):
         try:
@@ -128,11 +131,18 @@ class Wire:
                     data = bytes(self.going)
                 if not data:
                     self.sock.shutdown(socket.SHUT_WR)
-                    return
+                    break
                 self.sock.sendall(data)
                 happen(lambda data=data: self.going.__delitem__(slice(len(data))))
         except OSError:
             happen(lambda: setattr(self, "cut", True))
+        self.end()
+
+    def end(self):
+        with World.happened:
+            self.halves -= 1
+            if not self.halves:
+                self.sock.close()
 
     def put(self, data):
         """What the system takes at once is gone before anything else is written, on whatever socket."""
@@ -217,6 +227,8 @@ class TcpSocket(Resource):
         found = Granted.ports.get(place, ErrorCode.ACCESS_DENIED)
         if found is ErrorCode.ACCESS_DENIED:
             raise Err(found)
+        if found is NEVER:
+            return
         threading.Thread(target=self.connect, args=(found,), daemon=True).start()
 
     def connect(self, found):
@@ -228,6 +240,7 @@ class TcpSocket(Resource):
             sock.connect(("127.0.0.1", found))
             happen(lambda: setattr(self, "result", sock))
         except OSError:
+            sock.close()
             happen(lambda: setattr(self, "result", ErrorCode.CONNECTION_REFUSED))
 
     def finish_connect(self):
@@ -249,6 +262,8 @@ class TcpSocket(Resource):
         super().give_back()
         if self.wire is not None:
             self.wire.close()
+        elif isinstance(self.result, _connect):
+            self.result.close()
 
 
 def create_tcp_socket(family):
