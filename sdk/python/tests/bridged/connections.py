@@ -188,13 +188,15 @@ class Waiting(Case):
             sock.setblocking(False)
             self.assertEqual(sock.connect_ex((_HOST, _PLAIN)), 0)
             self.assertEqual(select.select([], [sock], [], 1)[1], [sock])
-            self.assertEqual(sock.send(b"\0a\n"), 3)
+            self.assertEqual(sock.send(b"WAIT\n"), 5)
             with self.assertRaises(BlockingIOError):
                 sock.recv(1)
             poll = select.poll()
             poll.register(sock, select.POLLIN)
+            self.assertEqual(poll.poll(10), [])
+            Speaking.go_on.set()
             self.assertEqual(poll.poll(5000), [(sock.fileno(), select.POLLIN)])
-            self.assertEqual(sock.recv(10), b"\0A\n")
+            self.assertEqual(sock.recv(10), b"WAIT\n")
 
     def test_only_so_much_is_taken_from_who_does_not_wait(self):
         with self.connect() as sock:
