@@ -1,5 +1,6 @@
 """What the host says of a request that failed, as the exceptions that a socket raises, with a sentence."""
 
+import copy
 import errno
 import socket
 
@@ -76,10 +77,11 @@ def of_network(word, place):
 
 def of_tls(said, place):
     """An exception for a TLS handshake that failed, by what the host's library says of it."""
-    rest, kind = "no TLS connection came about (%s)" % said[:500], "tls"
-    if "certificate" in said.lower():
-        rest, kind = "its certificate is not one that the host trusts for this name, and it checks all (%s)" % said[:500], "certificate"
-    return failure(kind, sentence(place, rest))
+    kind = "certificate" if "certificate" in said.lower() else "tls"
+    rest = "no TLS connection came about"
+    if kind == "certificate":
+        rest = "its certificate is not one that the host trusts for this name, and the host checks all of them"
+    return failure(kind, sentence(place, "%s (%s)" % (rest, said[:500])))
 
 
 def sentence(origin, rest):
@@ -109,6 +111,11 @@ def not_carried(what):
 
 def broken_off(origin):
     return OSError(_RESET, sentence(origin, "the connection broke off"))
+
+
+def fresh(error):
+    """The same, without the frames that it went through: they hold the socket, and whoever keeps it would hold them."""
+    return copy.copy(error)
 
 
 def too_slow():

@@ -8,6 +8,8 @@ import time
 
 from wit_world.imports.monotonic_clock import subscribe_duration
 
+from guesthouse.outbound import failures
+
 # For so long nobody hears that there is no connection: who is to write a request may still do so.
 _PATIENCE_SECONDS = 2.0
 
@@ -25,7 +27,7 @@ class Greeting:
             self._refuse(error)
 
     def _refuse(self, error):
-        self.refused, self._until = error, time.monotonic() + _PATIENCE_SECONDS
+        self.refused, self._until = failures.fresh(error), time.monotonic() + _PATIENCE_SECONDS
         self.drop()
 
     @property
@@ -44,7 +46,7 @@ class Greeting:
     def check(self):
         """Raises when there is no connection, and nobody has written for a time."""
         if self.refused is not None and time.monotonic() >= self._until:
-            raise self.refused
+            raise failures.fresh(self.refused)
 
     def awaited(self):
         if self.refused is None:
@@ -54,7 +56,7 @@ class Greeting:
     def taken(self):
         """The connection, as one that is no trial any more."""
         if self.refused is not None:
-            raise self.refused
+            raise failures.fresh(self.refused)
         return self._connection
 
     def drop(self):

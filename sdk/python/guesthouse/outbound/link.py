@@ -147,7 +147,7 @@ class Link:
 
     def _check_sent(self):
         if self._carrier is not None and self._carrier.unsent is not None:
-            raise self._carrier.unsent
+            raise failures.fresh(self._carrier.unsent)
 
     def _check_writable(self):
         self._check_sent()
@@ -181,11 +181,11 @@ class Link:
         if self.peer is None:
             raise OSError(errno.ENOTCONN, "the socket is not connected")
         if self._failed is not None:
-            raise self._failed
+            raise failures.fresh(self._failed)
 
     def _fail(self, error):
         """Whoever asks next hears the same: some libraries ignore what a send raises."""
-        self._failed = error
+        self._failed = failures.fresh(error)
         self._drop()
 
     def _drop(self):
@@ -242,7 +242,7 @@ class Link:
                 self._speak_first()
             elif self._carrier.is_idle:
                 self._fail(self._carrier.mute())
-                raise self._failed
+                self._check()
             else:
                 self._wait(self._carrier.readable(), until)
         return self._inbox.take(most, stay)

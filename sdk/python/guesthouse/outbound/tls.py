@@ -122,7 +122,7 @@ class Encrypted(Session, Socket):
         seconds = sock.gettimeout()
         made = cls(sock.family, sock.type, sock.proto, sock.detach())
         made.settimeout(seconds)
-        Session.__init__(made, context, server_hostname, made)
+        Session.__init__(made, context, server_hostname, None)
         made._begun = False
         try:
             if do_handshake_on_connect:

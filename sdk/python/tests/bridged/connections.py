@@ -1,6 +1,7 @@
 """Connections of the app's own: TCP and TLS on it, below `socket`, `ssl`, `select` and asyncio as they are."""
 
 import asyncio
+import gc
 import queue
 import select
 import socket
@@ -161,6 +162,15 @@ class Addresses(Case):
                         sock.recv(1)
                 # The same when it is the name that fails.
                 Granted.names["bad.example"] = ErrorCode[word]
+
+    def test_who_forgets_a_socket_that_failed_leaves_nothing(self):
+        sock = self.connect(1, "nobody.example")
+        for _ in range(2):
+            with self.assertRaises(ConnectionRefusedError):
+                sock.sendall(b"\0")
+        del sock
+        gc.collect()
+        self.assertEqual(LINKS, {})
 
     def test_a_connection_that_does_not_come_about_ends_with_its_time(self):
         with self.connect(_SILENT, seconds=0.05) as sock:
