@@ -1,4 +1,4 @@
-"""One connection as the app sees it. Its first bytes decide what it is: HTTP, which the host sends, or TCP to the other end."""
+"""One connection as the app sees it. Its first bytes decide what it is: requests that the host sends, or TCP."""
 
 import errno
 import time

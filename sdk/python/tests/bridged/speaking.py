@@ -1,4 +1,4 @@
-"""A server on this machine that speaks lines, on sockets that are real: with a greeting, in plain or with TLS, as is wanted."""
+"""A server on this machine that speaks lines, on sockets that are real: with a greeting or without, in plain or with TLS."""
 
 import os
 import queue
