@@ -1,9 +1,6 @@
 """The resources of `wasi:http` that a response is made of, under one name, so that a rehearsal can bring its own."""
 
-from wit_world.imports.types import Fields
-from wit_world.imports.types import OutgoingBody
-from wit_world.imports.types import OutgoingResponse
-from wit_world.imports.types import ResponseOutparam
+from guesthouse.interfaces import http
 
 
 class Doors:
@@ -18,4 +15,4 @@ class Doors:
         self.ResponseOutparam = outparam
 
 
-HOST = Doors(Fields, OutgoingResponse, OutgoingBody, ResponseOutparam)
+HOST = Doors(http.Fields, http.OutgoingResponse, http.OutgoingBody, http.ResponseOutparam)

@@ -2,7 +2,7 @@
 
 from urllib.parse import unquote_to_bytes
 
-from wit_world.imports import types
+from guesthouse.interfaces import http as types
 
 # A request's method is a class of its own for the methods that `wasi:http` knows.
 METHODS = {

@@ -3,11 +3,11 @@
 import time
 
 from componentize_py_types import Err
-from wit_world.imports import types
 from wit_world.imports.streams import StreamError_Closed
 
 from guesthouse.doors import Doors
 from guesthouse.environ import METHODS
+from guesthouse.interfaces import http as types
 
 _METHODS = {name: kind for kind, name in METHODS.items()}
 # What one `check_write` permits.

@@ -51,6 +51,7 @@ use crate::python::install::packages::Packages;
 use crate::python::needs::requirements::Requirements;
 use crate::python::toolchain::tools;
 use crate::python::toolchain::tools::Tools;
+use crate::python::world::World;
 use crate::source::find::Source;
 use crate::source::python::entry;
 use crate::source::python::entry::Entry;
@@ -66,6 +67,7 @@ mod needs;
 mod toolchain;
 mod wheels;
 pub mod wheels_command;
+mod world;
 
 /// What every app in Python asks for, unless its author asks otherwise: starting one takes far more time than answering,
 /// and it takes more memory than other apps. Frameworks write large uploads to `/tmp`. They read a body
@@ -109,6 +111,7 @@ struct Plan {
     /// Variables that are set as long as nobody else sets them.
     environment: BTreeMap<String, String>,
     asks: EmbeddedConfig,
+    world: World,
 }
 
 impl PythonApp {
@@ -169,7 +172,7 @@ impl PythonApp {
     }
 
     async fn make(&self, apps: &Path, purpose: BuildMode) -> anyhow::Result<Placed> {
-        let mut plan = self.plan()?;
+        let mut plan = self.plan(World::of(&self.name, apps, purpose))?;
         if purpose == BuildMode::Live {
             plan.settings.build.snapshot = Some(Snapshot::Libraries);
         }
@@ -252,7 +255,7 @@ impl PythonApp {
         variables::tell(&variables::read(&self.folder, &plan.staged.files), &self.name, apps)
     }
 
-    fn plan(&self) -> anyhow::Result<Plan> {
+    fn plan(&self, world: World) -> anyhow::Result<Plan> {
         let settings = Settings::read(&self.folder, Path::new(&self.shown))?.with_app(self.app.as_deref());
         let entry = entry::find(&self.folder, &settings.build)?;
         let mut entry = entry.with_context(|| format!("`{}` holds no app in Python any more", self.shown))?;
@@ -300,7 +303,7 @@ impl PythonApp {
             BTreeMap::new()
         };
         let collect = entry.is_django.then(|| django::collects(&self.folder.join(&entry.home))).flatten();
-        Ok(Plan { settings, entry, staged, requirements, own, prepare, collect, environment, asks })
+        Ok(Plan { settings, entry, staged, requirements, own, prepare, collect, environment, asks, world })
     }
 
     /// Everything that the component depends on.
@@ -315,6 +318,7 @@ impl PythonApp {
         stamp.text("environment", &format!("{:?}", plan.environment));
         stamp.text("prepare", &format!("{:?}", plan.prepare));
         stamp.text("asks", &plan.asks.clone().overlaid(&plan.settings.asks).text());
+        stamp.text("world", plan.world.name());
         stamp.text("kdf", &kdf.stamp());
         stamp.text("packages", &packages.digest().to_string());
         if purpose == BuildMode::Serve {
@@ -369,7 +373,7 @@ impl PythonApp {
         {
             say(format_args!("  {remembered}, as before"));
         }
-        let made = snapshot::make(tools, places, &packages.site, &given).await;
+        let made = snapshot::make(tools, plan.world, places, &packages.site, &given).await;
         let report = match &made {
             Ok(made) => &made.report,
             Err(Failed::App(report)) => report,
@@ -385,7 +389,7 @@ impl PythonApp {
         let written = report.written.clone();
         given.snapshot = snapshot::snapshot(Snapshot::Libraries);
         given.run = run.as_deref().unwrap_or_default();
-        let second = snapshot::make(tools, places, &packages.site, &given).await;
+        let second = snapshot::make(tools, plan.world, places, &packages.site, &given).await;
         let mut second = outcome(second, &self.folder, tools, packages).await?;
         second.report.written.extend(written);
         if let Again::Environment(remembered) = again {

@@ -119,6 +119,14 @@ def _kept(name, default):
     return property(lambda context: context._kept.get(name, default), lambda context, value: context._kept.update({name: value}))
 
 
+class _Sockets:
+    """In the place of the class of sockets that a context makes: which one depends on the socket that is wrapped."""
+
+    @staticmethod
+    def _create(sock, server_side=False, **keywords):
+        return _outbound(server_side).wrapped(sock, server_side=server_side, **keywords)
+
+
 class _SSLContext:
     """What is set stays set. The host's own roots count, and its versions."""
 
@@ -126,6 +134,7 @@ class _SSLContext:
         context = super().__new__(cls)
         client = protocol == PROTOCOL_TLS_CLIENT
         context._protocol = protocol
+        context.sslsocket_class = _Sockets
         context._kept = {"verify_mode": CERT_REQUIRED if client else CERT_NONE, "check_hostname": client}
         return context
 

@@ -2,9 +2,8 @@
 
 from urllib.parse import unquote_to_bytes
 
-from wit_world.imports import types
-
 from guesthouse.environ import METHODS
+from guesthouse.interfaces import http as types
 from guesthouse.older import Mount
 
 _VERSIONS = {"version": "3.0", "spec_version": "2.4"}

@@ -4,7 +4,6 @@ import selectors
 import time
 
 from guesthouse.outbound import ready
-from guesthouse.outbound.socket import LINKS
 
 
 class Stuck(RuntimeError):
@@ -25,18 +24,8 @@ class Waiting(selectors._BaseSelectorImpl):
         reading, writing = selectors.EVENT_READ, selectors.EVENT_WRITE
         wanted = {number: (bool(key.events & reading), bool(key.events & writing)) for number, key in keys.items()}
         if timeout is None and not ready.now(wanted):
-            silence(wanted)
+            ready.expect(wanted)
+            if (links := ready.silent(wanted)) and not any(link.is_unused for link in links):
+                raise Stuck("every task waits, no timer is set, and no answer from outside is on its way")
         found = ready.ready(wanted, timeout)
         return [(keys[number], reading * bool(ways[0]) | writing * bool(ways[1])) for number, ways in found.items()]
-
-
-def silence(wanted):
-    """Nothing is ready, and no timer is set: whoever waits for words that never come is told so."""
-    links = [link for link in map(LINKS.get, wanted) if link is not None]
-    if any(not link.is_idle for link in links):
-        return
-    unused = [link for link in links if link.is_unused]
-    for link in unused:
-        link.silence()
-    if not unused:
-        raise Stuck("every task waits, no timer is set, and no answer from outside is on its way")

@@ -4,9 +4,9 @@ from collections import deque
 
 from componentize_py_types import Err
 from wit_world.imports import outgoing_handler
-from wit_world.imports import types
 from wit_world.imports.streams import StreamError_Closed
 
+from guesthouse.interfaces import http as types
 from guesthouse.outbound import failures
 
 _METHODS = {

@@ -1,5 +1,6 @@
 """What the host says of a request that failed, as the exceptions that a socket raises, with a sentence."""
 
+import copy
 import errno
 import socket
 
@@ -38,6 +39,23 @@ _WORDS = {
     "HttpResponseHeaderSectionSize": (_ABORTED, "the head of the answer is too long"),
     "HttpProtocolError": (_ABORTED, "what came is no HTTP"),
 }
+# The same for connections of the app's own (`network.error-code`).
+_NETWORK_WORDS = {
+    "ACCESS_DENIED": (
+        _REFUSED,
+        'the host does not let it: "{origin}" must be in [outbound] tcp of the manifest, and the policy must allow it',
+    ),
+    "NEW_SOCKET_LIMIT": _WORDS["ConnectionLimitReached"],
+    "NAME_UNRESOLVABLE": _WORDS["DnsError"],
+    "INVALID_ARGUMENT": ("name", "this is no address that can be connected to"),
+    "TEMPORARY_RESOLVER_FAILURE": ("again", "the name could not be looked up now"),
+    "PERMANENT_RESOLVER_FAILURE": ("name", "the name could not be looked up"),
+    "TIMEOUT": _WORDS["ConnectionTimeout"],
+    "REMOTE_UNREACHABLE": (errno.EHOSTUNREACH, "it cannot be reached"),
+    "CONNECTION_REFUSED": _WORDS["ConnectionRefused"],
+    "CONNECTION_RESET": _WORDS["ConnectionTerminated"],
+    "CONNECTION_ABORTED": (_ABORTED, "the connection was broken off"),
+}
 
 
 def of_code(code, origin):
@@ -51,13 +69,28 @@ def of_code(code, origin):
     return failure(number, sentence(origin, rest.replace("{origin}", origin)))
 
 
+def of_network(word, place):
+    """An exception for the host's word on a connection of the app's own."""
+    number, rest = _NETWORK_WORDS.get(word, (_ABORTED, "the host says `%s`" % word.lower().replace("_", "-")))
+    return failure(number, sentence(place, rest.replace("{origin}", place)))
+
+
+def of_tls(said, place):
+    """An exception for a TLS handshake that failed, by what the host's library says of it."""
+    kind = "certificate" if "certificate" in said.lower() else "tls"
+    rest = "no TLS connection came about"
+    if kind == "certificate":
+        rest = "its certificate is not one that the host trusts for this name, and the host checks all of them"
+    return failure(kind, sentence(place, "%s (%s)" % (rest, said[:500])))
+
+
 def sentence(origin, rest):
     return "this app asked for %s: %s" % (origin, rest)
 
 
 def failure(kind, text):
-    if kind == "name":
-        return socket.gaierror(socket.EAI_NONAME, text)
+    if kind in ("name", "again"):
+        return socket.gaierror(socket.EAI_NONAME if kind == "name" else socket.EAI_AGAIN, text)
     if kind == _TIMEOUT:
         return TimeoutError(errno.ETIMEDOUT, text)
     if kind in ("tls", "certificate"):
@@ -78,6 +111,11 @@ def not_carried(what):
 
 def broken_off(origin):
     return OSError(_RESET, sentence(origin, "the connection broke off"))
+
+
+def fresh(error):
+    """The same, without the frames that it went through: they hold the socket, and whoever keeps it would hold them."""
+    return copy.copy(error)
 
 
 def too_slow():

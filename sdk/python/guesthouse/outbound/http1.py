@@ -17,8 +17,8 @@ _HOP = frozenset(
     "host expect te trailer".split()
 )
 _NO_HTTP = (
-    "the connection to {place} carries HTTP/1.1 alone, and what was written is something else: the host lets no other "
-    "protocol out"
+    "the connection to {place} began with HTTP/1.1, and what was written then is something else: a connection carries one "
+    "of both"
 )
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
@@ -33,14 +33,20 @@ class Head:
         return self.chunked or self.length is not None
 
 
+def is_request(data):
+    """Whether the first bytes are those of a request; nothing as long as they do not say."""
+    line, found, _ = bytes(data[:_LINE_BYTES_MAX]).partition(b"\n")
+    if not (_FIRST_LINE if found else _BEGINNING).fullmatch(line.removesuffix(b"\r") if found else line):
+        return False
+    return True if found or len(line) == _LINE_BYTES_MAX else None
+
+
 def check_beginning(data, place):
     """Raises as soon as the first bytes cannot become a request."""
-    line, found, _ = bytes(data[:_LINE_BYTES_MAX]).partition(b"\n")
-    line = line.removesuffix(b"\r") if found else line
-    if line.startswith(b"PRI * HTTP/2"):
+    if data.startswith(b"PRI * HTTP/2"):
         text = "the connection to %s carries HTTP/1.1: the host speaks HTTP/2 for the app where it can"
         raise not_carried(text % place)
-    if not (_FIRST_LINE if found else _BEGINNING).fullmatch(line):
+    if is_request(data) is False:
         raise not_carried(_NO_HTTP.replace("{place}", place))
 
 

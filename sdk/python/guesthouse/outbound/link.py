@@ -1,22 +1,24 @@
-"""One connection as the app sees it: requests go in as bytes, and answers come out as bytes, in the same order."""
+"""One connection as the app sees it. Its first bytes decide what it is: requests that the host sends, or TCP."""
 
 import errno
 import time
-from collections import deque
 
 from guesthouse.outbound import failures
 from guesthouse.outbound import http1
+from guesthouse.outbound import marks
 from guesthouse.outbound import names
-from guesthouse.outbound.exchange import Exchange
+from guesthouse.outbound.conversation import Conversation
+from guesthouse.outbound.greeting import Greeting
+from guesthouse.outbound.inbox import Inbox
+from guesthouse.outbound.tcp import Connection
 from guesthouse.outbound.waits import wait
 
 # What a send takes at once, so that not all of a large body is copied.
 PIECE_BYTES = 64 * 1024
 # No time is lost by it: who has sent a request waits for its answer.
 _HEED_SECONDS = 1.0
-_PORTS = {"http": 80, "https": 443}
-# How TLS that a library does in memory begins, for those who have no socket in hand (`tls.py`).
-MARK = b"\0guesthouse-tls "
+# How long a close waits for the host to send what was written.
+_LINGER_SECONDS = 1.0
 
 
 class Link:
@@ -25,82 +27,151 @@ class Link:
     def __init__(self):
         self.peer = None
         self.closed = False
-        self.connect_seconds = None
+        # Sockets that are this connection (`dup`).
+        self.holders = 1
         self._host = self._port = None
+        self._connect_seconds = self._opened_by = None
         self._server_name = None
-        self._written = False
+        # Bytes that do not say yet what they are.
         self._pending = bytearray()
-        self._upload = None
-        self._body = None
-        self._exchanges = deque()
-        self._answer = None
-        self._inbox, self._at = b"", 0
+        self._inbox = Inbox()
+        # A `Conversation` or a `Connection`, as soon as that is decided.
+        self._carrier = None
+        self._greeting = None
         self._ended = False
         self._failed = None
-        self._heeded, self._heeding_since = False, None
+        self._heeding_since = None
+        # Somebody left before a handshake was complete, and waits for something to read.
+        self._come_back = False
 
     def connect(self, address, seconds):
         """Notes where to. The host connects as soon as it is asked for something."""
-        self.peer, self.connect_seconds = address, seconds
+        self.peer, self._connect_seconds = address, seconds
         host = names.written(address[0])
         self._host, self._port = host if host.isascii() else names.name_of(host), address[1]
 
-    def secure(self, server_name):
-        """From here on it is https, with this name in the certificate."""
-        host = server_name or self._host
-        if host.strip("[]").rstrip(".").lower() != self._host.rstrip(".").lower():
-            raise failures.not_carried(
-                "the certificate is to be that of `%s`, and the connection goes to `%s`: the host asks each for its own name"
-                % (host, self._host)
-            )
-        self._server_name = host
-
     @property
-    def secured(self):
-        return self._server_name is not None
+    def is_tcp(self):
+        return isinstance(self._carrier, Connection)
 
-    @property
-    def scheme(self):
-        return "https" if self.secured else "http"
+    def secure(self, server_name, seconds):
+        """From here on it is encrypted, with this name in the certificate."""
+        self._check()
+        until, host = deadline(seconds), server_name or self._host
+        try:
+            self._listen()
+            if self._pending:
+                self._decide(False)
+            if self._carrier is None:
+                self._drop_greeting()
+                self._server_name = host
+                return
+            self._flush(until)
+            self._carrier.secure(host)
+        except BlockingIOError:
+            raise
+        except BaseException as error:
+            self._fail(error)
+            raise
 
-    @property
-    def place(self):
-        return "%s:%d" % (self._bracketed(), self._port)
+    def open_up(self, seconds):
+        """Waits until bytes can go through, if the host connects or makes its TLS handshake."""
+        until = deadline(seconds)
+        self._come_back = True
+        while self.is_tcp and not self._advance():
+            self._wait(self._carrier.readable(), until)
+        self._come_back = False
 
-    @property
-    def authority(self):
-        return self._bracketed() if self._port == _PORTS[self.scheme] else self.place
+    def _advance(self):
+        self._check()
+        try:
+            return self._carrier.advance()
+        except BaseException as error:
+            self._fail(error)
+            raise
 
-    def _bracketed(self):
-        return "[%s]" % self._host if ":" in self._host else self._host
+    def _decide(self, http):
+        """What the connection is. From here on it stays that."""
+        greeting, self._greeting = self._greeting, None
+        if http:
+            if greeting is not None:
+                greeting.drop()
+            self._carrier = self._conversation()
+        else:
+            self._carrier = greeting.taken() if greeting is not None else self._connection()
+        pending, self._pending = self._pending, bytearray()
+        if pending:
+            self._carrier.feed(memoryview(pending))
+
+    def _conversation(self):
+        host = "[%s]" % self._host if ":" in self._host else self._host
+        return Conversation(self._inbox, host, self._port, self._server_name, self._connect_seconds)
+
+    def _connection(self):
+        self._opened_by = deadline(self._connect_seconds)
+        return Connection(self._inbox, self._host, self._port, self._server_name)
 
     def send(self, data, seconds):
         """Takes some of the bytes: how many, is the answer."""
         until = deadline(seconds)
         self._check()
-        if self._ended:
-            raise BrokenPipeError(errno.EPIPE, "the connection to %s is over" % self.place)
         self._flush(until)
-        piece = memoryview(data).cast("B")[:PIECE_BYTES]
+        self._check_writable()
+        data = memoryview(data).cast("B")
+        piece, session = marks.split(data)
+        if session is not None and not piece:
+            self.secure(session.server_hostname, 0)
+            return marks.redeem(data)
+        piece = piece[:PIECE_BYTES]
         try:
             self._feed(piece)
         except BaseException as error:
             self._fail(error)
             raise
         if seconds == 0:
-            self._flush_some()
+            self._flush_unheard()
         else:
             self._flush(until)
             self._heed(seconds)
+        self._check_sent()
         return len(piece)
+
+    def _flush_unheard(self):
+        """Who does not wait hears with the next call what became of a connection, as with any socket: asyncio forgets the
+        reason of a send that fails."""
+        try:
+            self._flush_some()
+        except OSError:
+            if not self.is_tcp:
+                raise
+
+    def _check_sent(self):
+        if self._carrier is not None and self._carrier.unsent is not None:
+            raise failures.fresh(self._carrier.unsent)
+
+    def _check_writable(self):
+        self._check_sent()
+        if self._ended or self._carrier is not None and not self._carrier.takes:
+            raise BrokenPipeError(errno.EPIPE, "the connection to %s:%d is over" % (self._host, self._port))
+
+    def _feed(self, data):
+        self._listen()
+        if self._carrier is not None:
+            self._carrier.feed(data)
+            return
+        self._pending += data
+        http = http1.is_request(self._pending) if data else None
+        if http is not None:
+            self._decide(http)
 
     def _heed(self, seconds):
         """Waits a moment for the answer to a connection's first request: libraries tell a place that cannot be reached from
         an answer that fails by whether it was the send that raised."""
-        if self._heeded or self._upload is None or not self._upload.over:
+        pollables = self._carrier.asked() if self._carrier is not None else None
+        if pollables is None:
             return
-        self._heeded, self._heeding_since = True, time.monotonic()
-        if pollables := self._upload.readable():
+        self._heeding_since = time.monotonic()
+        if pollables:
             wait(pollables, _HEED_SECONDS if seconds is None else min(seconds, _HEED_SECONDS))
         self._has_some()
 
@@ -110,91 +181,40 @@ class Link:
         if self.peer is None:
             raise OSError(errno.ENOTCONN, "the socket is not connected")
         if self._failed is not None:
-            raise self._failed
+            raise failures.fresh(self._failed)
 
     def _fail(self, error):
         """Whoever asks next hears the same: some libraries ignore what a send raises."""
-        self._failed = error
+        self._failed = failures.fresh(error)
         self._drop()
 
     def _drop(self):
-        while self._exchanges:
-            self._exchanges.popleft().drop()
-        self._upload = self._body = None
+        self._drop_greeting()
+        if self._carrier is not None:
+            self._carrier.drop()
 
-    def _feed(self, data):
-        at = 0
-        while at < len(data):
-            if self._body is not None:
-                piece, count = self._body.take(data[at:])
-                at += count
-                if piece:
-                    self._upload.push(piece)
-                if self._body.done:
-                    self._upload.end()
-                    self._body = None
-                continue
-            self._pending += data[at:]
-            if not self._written and self._is_mark():
-                return
-            self._written = True
-            http1.check_beginning(self._pending, self.place)
-            head, end = http1.split(self._pending)
-            if head is None:
-                return
-            rest = bytes(self._pending[end:])
-            self._pending.clear()
-            self._begin(http1.parse(head, self.place))
-            data, at = memoryview(rest), 0
-
-    def _is_mark(self):
-        """Takes the mark out of the first bytes. True: it may be one, and is not complete."""
-        pending = bytes(self._pending)
-        if not pending.startswith(MARK):
-            return MARK.startswith(pending)
-        line, found, rest = pending.partition(b"\n")
-        if found:
-            self.secure(line[len(MARK) :].decode("ascii"))
-            self._pending[:] = rest
-        return not rest
-
-    def _begin(self, head):
-        if head.host is not None and self._normal(head.host) != self._normal(self.authority):
-            raise failures.not_carried(
-                "the request says `Host: %s`, and the connection goes to %s: the host takes both from the same place"
-                % (head.host, self.place)
-            )
-        exchange = Exchange(self.scheme, self.authority, head, self.connect_seconds)
-        self._exchanges.append(exchange)
-        self._upload = exchange
-        if head.length == 0:
-            exchange.end()
-        elif head.has_body:
-            self._body = http1.Chunked(self.place) if head.chunked else http1.Plain(head.length)
-        if head.expects and not head.old:
-            self._say(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def _normal(self, authority):
-        authority = authority.lower().removesuffix(":%d" % _PORTS[self.scheme])
-        name, colon, port = authority.partition(":")
-        return name.rstrip(".") + colon + port
-
-    def _say(self, data):
-        self._inbox, self._at = self._inbox[self._at :] + data, 0
+    def _drop_greeting(self):
+        greeting, self._greeting = self._greeting, None
+        if greeting is not None:
+            greeting.drop()
 
     def _flush_some(self):
         """Gives the host what it takes now. False: it wants time."""
+        if self._failed is not None or self.closed or self._carrier is None:
+            return True
         try:
-            return self._upload is None or self._upload.flush()
+            return self._carrier.flush()
         except BaseException as error:
             self._fail(error)
             raise
 
     def _flush(self, until):
         while not self._flush_some():
-            self._wait(self._upload.writable(), until)
+            self._wait(self._carrier.writable(), until)
 
     def _wait(self, pollables, until):
+        if until != 0 and self._opened_by and self._carrier.is_opening:
+            until = self._opened_by
         if until is None:
             wait(pollables, None)
             return
@@ -207,90 +227,60 @@ class Link:
             raise failures.too_slow()
         wait(pollables, left)
 
-    def receive(self, most, seconds):
-        """The next bytes, at most so many; none at the end."""
+    def receive(self, most, seconds, stay=False):
+        """The next bytes, at most so many; none at the end. With `stay` they are the next ones once more."""
         until, since = deadline(seconds), self._heeding_since
         if since is not None:
             # The send has waited for this already.
             until, self._heeding_since = until and since + seconds, None
         while not self._has_some():
-            if self._ended:
+            if self._is_over():
                 return b""
-            if not self._exchanges:
-                if seconds == 0:
-                    raise BlockingIOError(errno.EAGAIN, "nothing is there")
-                self._fail(self.mute())
-                raise self._failed
-            exchange = self._exchanges[0]
-            pollables = exchange.readable()
-            if not exchange.sent:
-                pollables += exchange.writable()
-            self._wait(pollables, until)
-        data = self._inbox[self._at : self._at + most]
-        self._at += len(data)
-        return data
+            if seconds == 0:
+                raise BlockingIOError(errno.EAGAIN, "nothing is there")
+            if self._carrier is None:
+                self._speak_first()
+            elif self._carrier.is_idle:
+                self._fail(self._carrier.mute())
+                self._check()
+            else:
+                self._wait(self._carrier.readable(), until)
+        return self._inbox.take(most, stay)
 
-    def mute(self):
-        """For who waits for an answer without having asked."""
-        return failures.not_carried(
-            "the connection to %s carries HTTP alone: nothing comes before a request was written (mail, FTP, MySQL and SSH "
-            "begin with the server's words)" % self.place
-        )
-
-    def _has_some(self):
-        """Whether there are bytes for the app, as far as can be said without waiting."""
-        if self._at < len(self._inbox):
-            return True
-        self._check()
+    def _speak_first(self):
+        """Who waits for an answer has written no request: it is no HTTP."""
         try:
-            while self._exchanges and self._at >= len(self._inbox):
-                if not self._exchanges[0].sent:
-                    self._exchanges[0].flush()
-                if not self._step(self._exchanges[0]):
-                    return False
+            self._decide(False)
         except BaseException as error:
             self._fail(error)
             raise
-        return self._at < len(self._inbox)
 
-    def _step(self, exchange):
-        """One step of the answer. False: the host has nothing yet."""
-        answer = self._answer
-        if answer is None:
-            got = exchange.response()
-            if got is None:
-                return False
-            closes = exchange.head.closes or not exchange.sent
-            answer = self._answer = http1.Answer(exchange.head, *got, closes)
-            self._say(answer.start)
-        else:
-            data = exchange.read()
-            if data is None:
-                return False
-            if data:
-                self._say(answer.frame(data))
-            else:
-                self._say(answer.end)
-                self._complete(exchange, answer.closes or bool(answer.left))
-                return True
-        if answer.done:
-            self._complete(exchange, answer.closes)
-        return True
+    def _listen(self):
+        """If the server has spoken before anything was written, it is no HTTP."""
+        if self._greeting is not None and self._greeting.has_come():
+            self._decide(False)
 
-    def _complete(self, exchange, closes):
-        self._answer = None
-        self._exchanges.popleft()
-        if exchange is self._upload:
-            self._upload = self._body = None
-        exchange.drop()
-        if closes:
-            self._ended = True
-            self._drop()
+    def _is_over(self):
+        return self._ended or self._carrier is not None and self._carrier.ended
+
+    def _has_some(self):
+        """Whether there are bytes for the app, as far as can be said without waiting."""
+        if self._inbox:
+            return True
+        self._check()
+        try:
+            self._listen()
+            if self._greeting is not None:
+                self._greeting.check()
+            return self._carrier is not None and self._carrier.has_some()
+        except BaseException as error:
+            self._fail(error)
+            raise
 
     def is_readable(self):
         """Whether a receive would not wait; an end and a failure are something to read too."""
         try:
-            return self._has_some() or self._ended
+            return self._has_some() or self._is_over() or self._come_back and self._advance()
         except Exception:
             return True
 
@@ -300,38 +290,59 @@ class Link:
         except Exception:
             return True
 
+    def expect(self):
+        """Somebody is about to wait for something to read: if nothing was written, it may be the server that begins."""
+        if self.is_unused and self._greeting is None and not self._ended and not self.closed and self._failed is None:
+            self._greeting = Greeting(self._connection)
+
     def awaited(self, reading, writing):
         """What to wait for before one of them may be so."""
-        found = []
-        if reading and self._exchanges:
-            found += self._exchanges[0].readable()
-        if self._upload is not None and (writing or reading and not self._upload.sent):
-            found += self._upload.writable()
-        return found
+        if self._greeting is not None:
+            return self._greeting.awaited() if reading else []
+        if self._carrier is None or self._failed is not None or self.closed:
+            return []
+        # Who reads has the rest of what was written sent too.
+        return self._carrier.readable() if reading else self._carrier.writable()
 
     def silence(self):
-        """For who waits for ever without having asked: the next receive says it."""
-        self._fail(self.mute())
+        """For who waits for ever for what cannot come: the next receive says it."""
+        if self._carrier is not None:
+            self._fail(self._carrier.mute())
+        elif self._greeting is not None:
+            self._fail(self._greeting.refused)
 
     @property
     def is_idle(self):
-        """Nothing was asked that is not answered."""
-        return not self._exchanges
+        """Nothing is on its way that the app could read."""
+        waits = self._carrier or self._greeting
+        return waits is None or waits.is_idle
 
     @property
     def is_unused(self):
-        """Nothing was ever written."""
-        return not self._written and self.peer is not None
+        """Nothing was written that says what it is."""
+        return self._carrier is None and self.peer is not None
 
     def shut(self):
-        """The app writes no more. A request that is not complete stays so."""
-        if not self._exchanges:
+        """The app writes no more."""
+        self._check()
+        if self._pending:
+            self._speak_first()
+        if self._carrier is not None:
+            self._carrier.shut()
+        else:
             self._ended = True
 
     def close(self):
+        self.holders -= 1
+        if self.holders:
+            return
         self.closed = True
+        until = time.monotonic() + _LINGER_SECONDS
+        if self.is_tcp and self._failed is None:
+            while not self._carrier.finish() and (left := until - time.monotonic()) > 0:
+                wait(self._carrier.sending(), left)
         self._drop()
-        self._inbox, self._at = b"", 0
+        self._inbox.clear()
 
 
 def deadline(seconds):

@@ -43,15 +43,30 @@ def ready(wanted, seconds):
         left = None if until is None else until - time.monotonic()
         if left is not None and left <= 0:
             break
-        pollables = awaited(wanted)
-        if not pollables and left is None:
-            for number in filter(LINKS.get, wanted):
-                LINKS[number].silence()
-        elif pollables:
+        expect(wanted)
+        if left is None and (links := silent(wanted)):
+            for link in links:
+                link.silence()
+        elif pollables := awaited(wanted):
             wait(pollables, left)
-        else:
+        elif left is not None:
             time.sleep(left)
     return found
+
+
+def expect(wanted):
+    """Nothing is ready: who reads where nothing was written may be waiting for the server to begin."""
+    for number, (reading, _) in wanted.items():
+        if reading and number in LINKS:
+            LINKS[number].expect()
+
+
+def silent(wanted):
+    """The links that nothing can come on, if these are all of them: first those that nothing was asked on."""
+    links = [link for link in map(LINKS.get, wanted) if link is not None]
+    if any(not link.is_idle for link in links):
+        return []
+    return [link for link in links if link.is_unused] or links
 
 
 def ours(numbers):

@@ -14,6 +14,8 @@ _INET = (socket.AF_INET, socket.AF_INET6)
 # Beyond what the system gives out: who sees such a number finds the link by it.
 _numbers = itertools.count(1 << 20)
 LINKS = {}
+# Not all systems have them.
+_PEEK, _NO_WAIT = getattr(socket, "MSG_PEEK", 0), getattr(socket, "MSG_DONTWAIT", 0)
 
 
 def bridged(method):
@@ -34,7 +36,7 @@ def attribute(name, ours):
 
 
 class Socket(_Real):
-    """What is written as HTTP/1.1 goes to the host, and its answer is read."""
+    """What is written goes to the host, as HTTP/1.1 or as it is, and what comes back is read."""
 
     def __init__(self, family=-1, type=-1, proto=-1, fileno=None):
         link = LINKS.get(fileno)
@@ -83,7 +85,7 @@ class Socket(_Real):
 
     @bridged
     def connect(self, address):
-        link = self._open_link()
+        link = self._still_open()
         if link.peer is not None:
             raise OSError(errno.EISCONN, "the socket is connected")
         link.connect(address, self._seconds)
@@ -93,20 +95,20 @@ class Socket(_Real):
         self.connect(address)
         return 0
 
-    def _open_link(self):
+    def _still_open(self):
         if self._link.closed or self._number < 0:
             raise OSError(errno.EBADF, "the socket is closed")
         return self._link
 
-    def _connected(self):
-        link = self._open_link()
+    def _joined(self):
+        link = self._still_open()
         if link.peer is None:
             raise OSError(errno.ENOTCONN, "the socket is not connected")
         return link
 
     @bridged
     def getpeername(self):
-        return self._connected().peer
+        return self._joined().peer
 
     @bridged
     def getsockname(self):
@@ -114,50 +116,58 @@ class Socket(_Real):
 
     @bridged
     def send(self, data, flags=0):
-        return self._connected().send(data, self._seconds)
+        return self._joined().send(data, self._seconds)
 
     @bridged
     def sendall(self, data, flags=0):
         view = memoryview(data).cast("B")
-        link, at = self._connected(), 0
+        link, at = self._joined(), 0
         while at < len(view):
             at += link.send(view[at:], self._seconds)
 
     @bridged
     def sendmsg(self, buffers, ancdata=(), flags=0, address=None):
-        return self._connected().send(beginning(buffers), self._seconds)
+        return self._joined().send(beginning(buffers), self._seconds)
 
     @bridged
     def recv(self, bufsize, flags=0):
-        return self._connected().receive(bufsize, self._seconds)
+        return self._joined().receive(bufsize, 0 if flags & _NO_WAIT else self._seconds, bool(flags & _PEEK))
 
     @bridged
     def recv_into(self, buffer, nbytes=0, flags=0):
         view = memoryview(buffer).cast("B")
-        data = self._connected().receive(nbytes or len(view), self._seconds)
+        data = Socket.recv(self, nbytes or len(view), flags)
         view[: len(data)] = data
         return len(data)
 
     @bridged
     def recvfrom(self, bufsize, flags=0):
-        return self._connected().receive(bufsize, self._seconds), None
+        return Socket.recv(self, bufsize, flags), None
 
     @bridged
     def recvfrom_into(self, buffer, nbytes=0, flags=0):
-        return Socket.recv_into(self, buffer, nbytes), None
+        return Socket.recv_into(self, buffer, nbytes, flags), None
 
     @bridged
     def getsockopt(self, level, option, size=0):
-        self._open_link()
+        self._still_open()
         return socket.SOCK_STREAM if (level, option) == (socket.SOL_SOCKET, socket.SO_TYPE) else bytes(size) if size else 0
 
     @bridged
     def setsockopt(self, level, option, *value):
-        self._open_link()
+        self._still_open()
+
+    @bridged
+    def get_inheritable(self):
+        return False
+
+    @bridged
+    def set_inheritable(self, inheritable):
+        self._still_open()
 
     @bridged
     def shutdown(self, how):
-        link = self._connected()
+        link = self._joined()
         if how != socket.SHUT_RD:
             link.shut()
 
@@ -175,7 +185,12 @@ class Socket(_Real):
 
     @bridged
     def dup(self):
-        raise OSError(errno.EOPNOTSUPP, "a connection to the outside cannot be had twice")
+        number = next(_numbers)
+        LINKS[number] = self._still_open()
+        self._link.holders += 1
+        other = Socket(self._family, socket.SOCK_STREAM, 0, number)
+        other.settimeout(self._seconds)
+        return other
 
     @bridged
     def detach(self):

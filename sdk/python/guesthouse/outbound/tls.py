@@ -2,14 +2,15 @@
 
 import ssl
 
-from guesthouse.outbound.link import MARK
+from guesthouse.outbound import marks
+from guesthouse.outbound.socket import Socket
 
 _CIPHER = ("TLS_AES_128_GCM_SHA256", "TLSv1.3", 128)
 
 
-def check(context):
+def check(context, anyhow=False):
     """Raises for what the host would not do."""
-    if context.verify_mode == ssl.CERT_NONE:
+    if context.verify_mode == ssl.CERT_NONE and not anyhow:
         raise ssl.SSLError(
             ssl.SSL_ERROR_SSL,
             "the host checks the certificates of all connections: it cannot be told not to (`verify=False`, `CERT_NONE`)",
@@ -79,11 +80,14 @@ class OnSocket(Session):
 
     def __init__(self, context, sock, server_name):
         super().__init__(context, server_name, sock)
-        self._link = sock._link
+        self._link, self._begun = sock._link, False
 
     def do_handshake(self):
-        check(self.context)
-        self._link.secure(self.server_hostname)
+        """Notes what is wanted: the first bytes decide who does it."""
+        if not self._begun:
+            check(self.context)
+            self._link.secure(self.server_hostname, self._seconds())
+            self._begun = True
 
     def read(self, size=1024, buffer=None):
         try:
@@ -104,8 +108,64 @@ class OnSocket(Session):
         return self.owner
 
 
+class Encrypted(Session, Socket):
+    """A connection of the app's own that is encrypted from some moment on: the link does it, and stays what it is.
+
+    It is no `ssl.SSLSocket`: who has one may bind its password to the certificate (SCRAM's `-PLUS`), which the host does not
+    show.
+    """
+
+    @classmethod
+    def _create(cls, sock, context, server_hostname=None, do_handshake_on_connect=True, **_):
+        if context.check_hostname and not server_hostname:
+            raise ValueError("check_hostname requires server_hostname")
+        seconds = sock.gettimeout()
+        made = cls(sock.family, sock.type, sock.proto, sock.detach())
+        made.settimeout(seconds)
+        Session.__init__(made, context, server_hostname, None)
+        made._begun = False
+        try:
+            if do_handshake_on_connect:
+                made.do_handshake()
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    def __init__(self, *args):
+        Socket.__init__(self, *args)
+
+    def do_handshake(self, block=False):
+        seconds = self.gettimeout()
+        try:
+            if not self._begun:
+                # Database clients that encrypt where they can take any certificate, and are content with a good one.
+                check(self.context, anyhow=True)
+                self._link.secure(self.server_hostname, seconds)
+                self._begun = True
+            self._link.open_up(seconds)
+        except BlockingIOError:
+            raise ssl.SSLWantReadError(ssl.SSL_ERROR_WANT_READ, "the handshake takes time") from None
+
+    def read(self, len=1024, buffer=None):
+        return self.recv(len) if buffer is None else self.recv_into(buffer, len)
+
+    def write(self, data):
+        return self.send(data)
+
+    def unwrap(self):
+        return self
+
+
+def wrapped(sock, context, **keywords):
+    """What `SSLContext.wrap_socket` makes of a socket."""
+    link = getattr(sock, "_link", None)
+    kind = ssl.SSLSocket if link is None or not link.is_tcp else Encrypted
+    return kind._create(sock=sock, context=context, **keywords)
+
+
 class InMemory(Session):
-    """Below an `ssl.SSLObject`: the bytes stay as they are, and a mark goes before them."""
+    """Below an `ssl.SSLObject`: the bytes stay as they are, and a mark goes before them (`marks.py`)."""
 
     def __init__(self, context, incoming, outgoing, server_name, owner):
         super().__init__(context, server_name, owner)
@@ -115,7 +175,7 @@ class InMemory(Session):
         check(self.context)
         if not self._marked:
             self._marked = True
-            self._outgoing.write(b"%s%s\n" % (MARK, (self.server_hostname or "").encode()))
+            self._outgoing.write(marks.mark(self))
 
     def read(self, size=1024, buffer=None):
         data = self._incoming.read(size)

@@ -181,8 +181,9 @@ class Tls(Case):
         with self.assertRaisesRegex(urllib.error.URLError, "shows no client certificate"):
             urllib.request.urlopen("https://shop.example/", context=context)
         with socket.create_connection(("10.0.0.7", 443)) as sock:
-            with self.assertRaisesRegex(OSError, "that of `shop.example`, and the connection goes to `10.0.0.7`"):
-                ssl.create_default_context().wrap_socket(sock, server_hostname="shop.example")
+            with ssl.create_default_context().wrap_socket(sock, server_hostname="shop.example") as encrypted:
+                with self.assertRaisesRegex(OSError, "that of `shop.example`, and the connection goes to `10.0.0.7`"):
+                    encrypted.sendall(b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n")
 
 
 class Refused(Case):
@@ -194,8 +195,8 @@ class Refused(Case):
                     sock.recv(100)
         self.assertEqual(World.asked, [])
 
-    def test_what_is_no_http_fails_in_a_sentence(self):
-        no_http = "the connection to db.example:5432 carries HTTP/1.1 alone, and what was written is something else"
+    def test_what_is_no_http_asks_for_a_connection_of_its_own(self):
+        denied = 'this app asked for db.example:5432: the host does not let it: "db.example:5432" must be in \\[outbound\\] tcp'
         for written in (
             b"\0\0\0\x08\x04\xd2\x16\x2f",
             b"*1\r\n$4\r\nPING\r\n",
@@ -203,11 +204,14 @@ class Refused(Case):
             b"\x10\x0c\0\x04MQTT",
             b"SSH-2.0-x\r\n",
             b"QUIT\r\n",
-            b"GET / HTTP/9.9\r\n\r\n",
+            b"get key\r\n",
+            b"",
         ):
-            self.fails(OSError, no_http, written)
+            self.fails(ConnectionRefusedError, denied, written, not written)
+
+    def test_what_is_http_and_cannot_be_carried_fails_in_a_sentence(self):
+        self.fails(OSError, "began with HTTP/1.1, and what was written then", b"GET / HTTP/9.9\r\n\r\n")
         self.fails(OSError, "the host speaks HTTP/2 for the app", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-        self.fails(OSError, "nothing comes before a request was written \\(mail,", b"", True)
         self.fails(OSError, "cannot be upgraded", b"GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
         self.fails(OSError, "a proxy cannot be used", b"CONNECT shop.example:443 HTTP/1.1\r\n\r\n")
         self.fails(OSError, "a proxy cannot be used", b"GET http://shop.example/ HTTP/1.1\r\n\r\n")
@@ -291,12 +295,12 @@ class Loops(Case):
 
         self.assertIn(b'"bytes": 400000', self.run_in_loop(ask()))
 
-    def test_who_waits_for_a_greeting_is_told_that_none_comes(self):
+    def test_who_waits_for_a_greeting_is_told_what_the_manifest_needs(self):
         import asyncio
 
         async def ask():
             reader, _ = await asyncio.open_connection("mail.example", 25)
             await reader.readline()
 
-        with self.assertRaisesRegex(OSError, "nothing comes before a request was written"):
+        with self.assertRaisesRegex(ConnectionRefusedError, '"mail.example:25" must be in \\[outbound\\] tcp'):
             self.run_in_loop(ask())

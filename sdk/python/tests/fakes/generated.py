@@ -51,6 +51,8 @@ def install():
     # Late, since the host's fakes raise what is defined here.
     from tests.fakes import host
     from tests.fakes import outside
+    from tests.fakes import sockets
+    from tests.fakes import tls
 
     componentize = types.ModuleType("componentize_py_types")
     componentize.Ok, componentize.Err = Ok, Err
@@ -72,11 +74,24 @@ def install():
     handler, polls = types.ModuleType("wit_world.imports.outgoing_handler"), types.ModuleType("wit_world.imports.poll")
     clock = types.ModuleType("wit_world.imports.monotonic_clock")
     handler.handle, polls.poll, clock.subscribe_duration = outside.handle, outside.poll, outside.subscribe_duration
+    network, tcp = types.ModuleType("wit_world.imports.network"), types.ModuleType("wit_world.imports.tcp")
+    network.ErrorCode, network.IpAddressFamily = sockets.ErrorCode, sockets.IpAddressFamily
+    network.Ipv4SocketAddress, network.Ipv6SocketAddress = sockets.Ipv4SocketAddress, sockets.Ipv6SocketAddress
+    network.IpSocketAddress_Ipv4 = network.IpSocketAddress_Ipv6 = sockets.IpSocketAddress
+    tcp.ShutdownType = sockets.ShutdownType
+    create, lookup = (types.ModuleType("wit_world.imports." + name) for name in ("tcp_create_socket", "ip_name_lookup"))
+    create.create_tcp_socket, lookup.resolve_addresses = sockets.create_tcp_socket, sockets.resolve_addresses
+    instance = types.ModuleType("wit_world.imports.instance_network")
+    instance.instance_network = sockets.Network
+    encrypted = types.ModuleType("wit_world.imports.wasi_tls_types")
+    encrypted.ClientHandshake = tls.ClientHandshake
     world, imports = types.ModuleType("wit_world"), types.ModuleType("wit_world.imports")
     environment = types.ModuleType("wit_world.imports.environment")
     environment.get_arguments = list
     world.imports, imports.types, imports.streams = imports, declared, streams
     imports.environment, imports.outgoing_handler, imports.poll = environment, handler, polls
+    imports.network, imports.tcp_create_socket, imports.ip_name_lookup = network, create, lookup
+    imports.wasi_tls_types = encrypted
     sys.modules.update(
         {
             "componentize_py_types": componentize,
@@ -88,5 +103,11 @@ def install():
             "wit_world.imports.outgoing_handler": handler,
             "wit_world.imports.poll": polls,
             "wit_world.imports.monotonic_clock": clock,
+            "wit_world.imports.network": network,
+            "wit_world.imports.tcp": tcp,
+            "wit_world.imports.tcp_create_socket": create,
+            "wit_world.imports.ip_name_lookup": lookup,
+            "wit_world.imports.instance_network": instance,
+            "wit_world.imports.wasi_tls_types": encrypted,
         }
     )

@@ -21,6 +21,7 @@ use crate::python::component::kdf;
 use crate::python::component::kdf::Kdf;
 use crate::python::component::report::Report;
 use crate::python::toolchain::tools::Tools;
+use crate::python::world::World;
 use crate::run::output;
 use crate::source::stage;
 
@@ -144,16 +145,23 @@ pub fn snapshot(snapshot: Snapshot) -> &'static str {
 /// Makes the component of the app that was staged at `places`. Dropping the future kills the tool.
 ///
 /// No warm-up is a reason for there being none: without it, the first request does its work.
-pub async fn make(tools: &Tools, places: &Places<'_>, packages: &Path, given: &Given<'_>) -> Result<Made, Failed> {
+pub async fn make(
+    tools: &Tools,
+    world: World,
+    places: &Places<'_>,
+    packages: &Path,
+    given: &Given<'_>,
+) -> Result<Made, Failed> {
     let begun = Instant::now();
-    let mut report = run(tools, places, packages, given).await.map_err(Failed::Other)?;
+    let mut report = run(tools, world, places, packages, given).await.map_err(Failed::Other)?;
     if !given.warm.is_empty()
         && let Err(failed) = &report
         && let Some(why) = failed.blames_the_warm_up()
     {
         say(format_args!("  warning: the warm-up fails, and the app is built without it: {why}"));
         let written = failed.written.clone();
-        report = run(tools, places, packages, &Given { warm: &[], ..given.clone() }).await.map_err(Failed::Other)?;
+        let cold = Given { warm: &[], ..given.clone() };
+        report = run(tools, world, places, packages, &cold).await.map_err(Failed::Other)?;
         if let Ok(report) = &mut report {
             report.written.extend(written);
         }
@@ -181,6 +189,7 @@ pub async fn make(tools: &Tools, places: &Places<'_>, packages: &Path, given: &G
 /// Runs the tool. The inner error is the app's.
 async fn run(
     tools: &Tools,
+    world: World,
     places: &Places<'_>,
     packages: &Path,
     given: &Given<'_>,
@@ -197,7 +206,7 @@ async fn run(
     if let Kdf::Extension(file) = kdf {
         fs::copy(file, own.join(kdf::FILE)).context("cannot copy the extension that hashes passwords")?;
     }
-    let mut componentize = tools.componentize("guesthouse_entry", [app, packages, own], empty, component);
+    let mut componentize = tools.componentize(world, "guesthouse_entry", [app, packages, own], empty, component);
     let ended = output(&mut componentize).await.context("cannot start componentize-py")?;
     let report = Report::read(own);
     match (ended.status.success(), report) {

@@ -23,14 +23,13 @@ use crate::python::toolchain::environment::that_builds;
 use crate::python::toolchain::environment::with_network;
 use crate::python::toolchain::interpreter::find;
 use crate::python::toolchain::pip::PipSettings;
+use crate::python::world::World;
 use crate::run::output;
 
 /// It has CPython 3.14 within itself.
 const COMPONENTIZE: &str = "0.25.1";
 /// The newest that runs in Python 3.9.
 const PIP: &str = "26.0.1";
-/// The world of `sdk/python/wit`.
-const WORLD: &str = "app";
 
 /// The part of the SDK that becomes a part of apps.
 static PACKAGE: Dir = include_dir!("$CARGO_MANIFEST_DIR/../../sdk/python/guesthouse");
@@ -163,13 +162,13 @@ impl Tools {
         command
     }
 
-    /// componentize-py for the entry module `entry`, with these folders in the guest: `/0`, `/1` (the SDK), `/2`, `/3`.
-    pub fn componentize(&self, entry: &str, folders: [&Path; 3], empty: &Path, to: &Path) -> Command {
+    /// componentize-py for `world` and the entry module `entry`, with these folders in the guest: `/0`, `/1` (the SDK), `/2`, `/3`.
+    pub fn componentize(&self, world: World, entry: &str, folders: [&Path; 3], empty: &Path, to: &Path) -> Command {
         let mut command = self.isolated(alone(&self.python, empty));
         // It finds the guest's packages by asking a Python on the PATH, unless there is none.
         command
             .args(["-c", "import sys; from componentize_py import script; sys.argv[0] = 'componentize-py'; script()"]);
-        command.arg("-d").arg(self.sdk.join("wit")).args(["-w", WORLD, "componentize", entry]);
+        command.arg("-d").arg(self.sdk.join("wit")).args(["-w", world.name(), "componentize", entry]);
         let [app, packages, own] = folders;
         for folder in [app, &self.sdk.join("package"), packages, own] {
             command.arg("-p").arg(folder);
@@ -195,8 +194,9 @@ impl Tools {
         fs::create_dir(&empty).and_then(|()| fs::create_dir(&own))?;
         fs::write(own.join("guesthouse_configuration.py"), entry)?;
         let to = own.join("made.wasm");
-        let ended =
-            output(&mut self.componentize("guesthouse_configuration", [&empty, &empty, &own], &empty, &to)).await;
+        let mut componentize =
+            self.componentize(World::App, "guesthouse_configuration", [&empty, &empty, &own], &empty, &to);
+        let ended = output(&mut componentize).await;
         let ended = ended.context("cannot start componentize-py")?;
         let guest = own.join("guest.py");
         if !guest.is_file() {
@@ -225,7 +225,8 @@ impl Tools {
         fs::write(own.join("guesthouse_stdlib.py"), entry)?;
         let made = own.join("stdlib.bundle");
         let to = own.join("made.wasm");
-        let ended = output(&mut self.componentize("guesthouse_stdlib", [&empty, &empty, &own], &empty, &to)).await;
+        let mut componentize = self.componentize(World::App, "guesthouse_stdlib", [&empty, &empty, &own], &empty, &to);
+        let ended = output(&mut componentize).await;
         let ended = ended.context("cannot start componentize-py")?;
         if !made.is_file() {
             bail!("the guest's standard library cannot be compiled: {}", String::from_utf8_lossy(&ended.stderr).trim());
