@@ -51,14 +51,17 @@ impl Server {
         server.run(&initdb, &options).await;
         let who = if certificate.is_some() { "hostssl" } else { "host" };
         server.write("data/pg_hba.conf", &format!("{who} all all all scram-sha-256\n"));
-        let mut settings = format!("listen_addresses = '127.0.0.1'\nunix_socket_directories = '{folder}'\nfsync = off\n");
+        let mut settings =
+            format!("listen_addresses = '127.0.0.1'\nunix_socket_directories = '{folder}'\nfsync = off\n");
         if let Some(certificate) = certificate {
             server.certificate(certificate);
             settings += &format!("ssl = on\nssl_cert_file = '{folder}/own.pem'\nssl_key_file = '{folder}/own.key'\n");
         }
         server.write("data/postgresql.auto.conf", &settings);
         // `postgres` is the database that everybody has; ours is made by a server of its own that ends at once.
-        server.feed(&program, &["--single", "-D", &data_text, "postgres"], &format!("CREATE DATABASE {DATABASE}\n")).await;
+        server
+            .feed(&program, &["--single", "-D", &data_text, "postgres"], &format!("CREATE DATABASE {DATABASE}\n"))
+            .await;
         server.arguments = ["-D", &data_text, "-p", &server.port.to_string()].map(str::to_owned).to_vec();
         server.begin().await;
         Some(server)

@@ -1,6 +1,7 @@
 //! `guesthouse build` for Python: from an author's folder to a component that serves.
 
 mod built;
+mod databases;
 mod environment;
 mod found;
 mod index;
