@@ -90,7 +90,7 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
     let _ = connection.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
 }
 
-/// `/redirect` leads elsewhere, `/onwards?307=/x` leads to `/x` with that status, `/round` to itself, `/silent` never answers, `/large` sends a mebibyte, and `/stalls`
+/// `/redirect` leads elsewhere, `/onwards?307=/x` leads to `/x` with that status, `/round` to itself, `/v1/charges` is an API with a key, `/silent` never answers, `/large` sends a mebibyte, and `/stalls`
 /// sends a byte and no more; whatever else tells what was asked.
 async fn answer(request: Request<Incoming>) -> Result<Answer, Infallible> {
     let whole = |text: String| Full::new(Bytes::from(text)).boxed_unsync();
@@ -105,6 +105,16 @@ async fn answer(request: Request<Incoming>) -> Result<Answer, Infallible> {
             Response::builder().status(status).header("location", to).body(whole(String::new())).unwrap()
         }
         "/round" => Response::builder().status(302).header("location", "/round").body(whole(String::new())).unwrap(),
+        "/v1/charges" => {
+            let is_known = request.headers().get("authorization").is_some_and(|key| key == "Bearer sk_test");
+            let body = request.into_body().collect().await.unwrap().to_bytes();
+            let asked: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            let (status, told) = match is_known {
+                true => (200, serde_json::json!({ "id": format!("ch_{}", asked["amount"]) })),
+                false => (401, serde_json::json!({ "error": "no such key" })),
+            };
+            Response::builder().status(status).body(whole(told.to_string())).unwrap()
+        }
         "/silent" => std::future::pending().await,
         "/large" => Response::new(Full::new(Bytes::from(vec![b'x'; 1 << 20])).boxed_unsync()),
         "/stalls" => {

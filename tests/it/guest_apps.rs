@@ -75,6 +75,15 @@ async fn hello() {
 }
 
 #[tokio::test]
+async fn charge() {
+    let host = host(guest::CHARGE).await;
+    assert!(host.get("/charge/").await.text().contains("<form method=post"));
+    // Nobody has told it whom to ask (`outbound::samples` does).
+    let refused = host.send(post("/charge/charge?amount=1", "")).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
 async fn hello_http() {
     let host = host(guest::HELLO_HTTP).await;
     let reply = host.get("/hello-http/").await;

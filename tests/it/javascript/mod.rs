@@ -5,4 +5,4 @@ mod builtin;
 mod found;
 mod packages;
 mod samples;
-mod workshop;
+pub mod workshop;

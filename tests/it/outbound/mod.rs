@@ -3,4 +3,5 @@
 mod granted;
 mod http;
 mod internal;
+mod samples;
 mod tcp;
