@@ -120,7 +120,7 @@ class PGconn(Session):
         try:
             if conn.status == states.CONN_OK:
                 return states.PING_OK
-            if conn.host is None:
+            if conn.place is None:
                 return states.PING_NO_ATTEMPT
             if len(conn.sqlstate) != 5 and not conn.auth_requested:
                 return states.PING_NO_RESPONSE
@@ -505,7 +505,7 @@ class PGconn(Session):
 
     def make_empty_result(self, exec_status):
         is_good = exec_status in _GOOD
-        return PGresult(exec_status, b"" if is_good else self.error_message)
+        return PGresult(exec_status, b"" if is_good or self._finished else self.error)
 
     # Pipelines.
 

@@ -55,12 +55,15 @@ def parse(name, command, types):
 
 def bind(name, values, formats, result_format):
     pieces = [b"\0", string(name), struct.pack(">H%dH" % len(formats), len(formats), *formats), _UINT16.pack(len(values))]
-    for value in values:
+    for value, is_binary in zip(values, formats or (0,) * len(values)):
         if value is None:
             pieces.append(_NULL)
-        else:
-            pieces.append(_INT32.pack(len(value)))
-            pieces.append(value)
+            continue
+        if not is_binary and b"\0" in (value := bytes(value)):
+            # A text is one of C's.
+            value = value.partition(b"\0")[0]
+        pieces.append(_INT32.pack(len(value)))
+        pieces.append(value)
     pieces.append(struct.pack(">HH", 1, result_format))
     return message(b"B", b"".join(pieces))
 
