@@ -75,7 +75,7 @@ def open_host(owner, host, failures):
             except (Lost, Rejected, Unsuited, Unreachable, tls.Unusable, wire.Garbage) as error:
                 failures.append(head + str(error).rstrip("\n") + "\n")
                 final = getattr(error, "is_final", False)
-                # Nothing else would come of it without TLS: the server is away, had none to offer, or is another than wanted.
+                # It would be the same without TLS: the server is away, had none to offer, or is not the one wanted.
                 if isinstance(error, (Unreachable, Unsuited)) or (mode == "prefer" and not encrypted):
                     break
         if final:

@@ -3,39 +3,28 @@
 The states and their changes are libpq's (fe-exec.c, fe-protocol3.c), for psycopg relies on each of them.
 """
 
-import logging
 import time
 from collections import deque
 
-from guesthouse.postgres import escaping
 from guesthouse.postgres import opening
+from guesthouse.postgres import phases
 from guesthouse.postgres import startup
 from guesthouse.postgres import states
 from guesthouse.postgres import wire
+from guesthouse.postgres.received import Received
 from guesthouse.postgres.result import PGresult
-from guesthouse.postgres.result import reported
 from guesthouse.postgres.transport import Lost
 from guesthouse.postgres.transport import wait
 
-# PGAsyncStatusType: what the session is doing.
-IDLE, BUSY, READY, READY_MORE, COPY_IN, COPY_OUT, COPY_BOTH, PIPELINE_IDLE = range(8)
-_IN_COPY = (COPY_IN, COPY_OUT, COPY_BOTH)
-# PGQueryClass: what a command is.
-SIMPLE, EXTENDED, PREPARE, DESCRIBE, SYNC_POINT, CLOSE = range(6)
-
-_ROWS = (states.TUPLES_OK, states.SINGLE_TUPLE, states.TUPLES_CHUNK)
-_COPY_STATES = {ord("G"): (COPY_IN, states.COPY_IN), ord("H"): (COPY_OUT, states.COPY_OUT), ord("W"): (COPY_BOTH, states.COPY_BOTH)}
-_TRANSACTIONS = {b"I": states.XACT_IDLE, b"T": states.XACT_INTRANS, b"E": states.XACT_INERROR}
+_COPY_RESULTS = {phases.COPY_IN: states.COPY_IN, phases.COPY_OUT: states.COPY_OUT, phases.COPY_BOTH: states.COPY_BOTH}
 _NOT_OPEN = "no connection to the server\n"
 # In a pipeline, what waits to be sent is sent when it is this long. A copy that may block sends sooner.
 _PIPELINE_BYTES, _COPY_BYTES = 64 * 1024, 8 * 1024
 # A copy that may not block is told to wait while so much waits to be sent.
 _COPY_BYTES_MAX = 1024 * 1024
 
-logger = logging.getLogger("psycopg")
 
-
-class Session:
+class Session(Received):
     """The state, without the names that psycopg gives to it."""
 
     def __init__(self, values):
@@ -54,7 +43,7 @@ class Session:
         self.pid, self.key, self.xact = 0, b"", states.XACT_IDLE
         self.auth_requested = self.password_needed = self.used_method = False
         self.password_used = None
-        self.doing, self.queue, self.pipeline = IDLE, deque(), states.PIPELINE_OFF
+        self.doing, self.queue, self.pipeline = phases.IDLE, deque(), states.PIPELINE_OFF
         self.notified = deque()
         self.encoding = "SQL_ASCII"
         self.clear_result()
@@ -165,11 +154,11 @@ class Session:
         if self.status != states.CONN_OK:
             return self.complain(_NOT_OPEN)
         if self.pipeline == states.PIPELINE_OFF:
-            if self.doing != IDLE:
+            if self.doing != phases.IDLE:
                 return self.complain("another command is already in progress\n")
             self.clear_result()
             self.rows_max = 0
-        elif self.doing in _IN_COPY:
+        elif self.doing in phases.IN_COPY:
             return self.complain("cannot queue commands during COPY\n")
         return True
 
@@ -178,38 +167,38 @@ class Session:
         in_pipeline = self.pipeline != states.PIPELINE_OFF
         for one in messages:
             self.transport.write(one)
-        if not in_pipeline and kind != SIMPLE:
+        if not in_pipeline and kind != phases.SIMPLE:
             self.transport.write(wire.SYNC)
         self.queue.append((kind, query))
         if self.pipeline == states.PIPELINE_IS_ABORTED:
-            if self.doing in (IDLE, PIPELINE_IDLE):
+            if self.doing in (phases.IDLE, phases.PIPELINE_IDLE):
                 self.next_in_pipeline()
-        elif self.doing == IDLE:
-            self.doing = BUSY
-        if not in_pipeline or kind == SYNC_POINT or self.transport.waiting >= _PIPELINE_BYTES:
+        elif self.doing == phases.IDLE:
+            self.doing = phases.BUSY
+        if not in_pipeline or kind == phases.SYNC_POINT or self.transport.waiting >= _PIPELINE_BYTES:
             self.send()
         return True
 
     def next_in_pipeline(self):
         """Goes on to the next command of a pipeline, if the last one is over."""
-        if self.doing not in (IDLE, PIPELINE_IDLE):
+        if self.doing not in (phases.IDLE, phases.PIPELINE_IDLE):
             return
         self.rows_max = 0
         if not self.queue:
-            self.doing = IDLE
+            self.doing = phases.IDLE
             return
         self.clear_error()
         self.clear_result()
-        if self.pipeline == states.PIPELINE_IS_ABORTED and self.queue[0][0] != SYNC_POINT:
-            self.result, self.doing = PGresult(states.PIPELINE_ABORTED), READY
+        if self.pipeline == states.PIPELINE_IS_ABORTED and self.queue[0][0] != phases.SYNC_POINT:
+            self.result, self.doing = PGresult(states.PIPELINE_ABORTED), phases.READY
         else:
-            self.doing = BUSY
+            self.doing = phases.BUSY
 
     def advance(self, is_ready_for_query, got_sync):
         """Takes a command off the queue: a simple one has results until the server is ready for another."""
         if self.queue:
             kind = self.queue[0][0]
-            if (kind != SIMPLE or is_ready_for_query) and (kind != SYNC_POINT or got_sync):
+            if (kind != phases.SIMPLE or is_ready_for_query) and (kind != phases.SYNC_POINT or got_sync):
                 self.queue.popleft()
 
     # Results.
@@ -238,21 +227,21 @@ class Session:
 
     def next_result(self):
         self.parse()
-        while self.doing == BUSY:
+        while self.doing == phases.BUSY:
             if not self.send_and_receive():
                 self.save_failure()
-                self.doing = IDLE
+                self.doing = phases.IDLE
                 return self.take_result()
             self.parse()
-        if self.doing == IDLE:
+        if self.doing == phases.IDLE:
             return None
-        if self.doing == PIPELINE_IDLE:
+        if self.doing == phases.PIPELINE_IDLE:
             self.next_in_pipeline()
             return None
-        if self.doing == READY_MORE:
-            self.doing = BUSY
+        if self.doing == phases.READY_MORE:
+            self.doing = phases.BUSY
             return self.take_result()
-        if self.doing in _IN_COPY:
+        if self.doing in phases.IN_COPY:
             return self.copy_result()
         has_more = self.saved is not None
         result = self.take_result()
@@ -261,9 +250,9 @@ class Session:
             return result
         is_sync = result.status == states.PIPELINE_SYNC
         self.advance(False, is_sync)
-        self.doing = BUSY
+        self.doing = phases.BUSY
         if self.pipeline != states.PIPELINE_OFF:
-            self.doing = PIPELINE_IDLE
+            self.doing = phases.PIPELINE_IDLE
             if is_sync:
                 self.next_in_pipeline()
         return result
@@ -281,194 +270,16 @@ class Session:
     def copy_result(self):
         if self.status != states.CONN_OK:
             self.save_failure()
-            self.doing = IDLE
+            self.doing = phases.IDLE
             return self.take_result()
-        if self.result is not None and self.result.status in (states.COPY_IN, states.COPY_OUT, states.COPY_BOTH):
+        if self.result is not None and self.result.status == _COPY_RESULTS[self.doing]:
             return self.take_result()
-        return PGresult({COPY_IN: states.COPY_IN, COPY_OUT: states.COPY_OUT, COPY_BOTH: states.COPY_BOTH}[self.doing])
-
-    # What the server says.
-
-    def parse(self):
-        """Reads messages until a result is complete, or nothing whole is left."""
-        inbox = self.inbox
-        while True:
-            try:
-                found = inbox.peek()
-            except wire.Garbage as error:
-                inbox.clear()
-                self.lose("%s\n" % error)
-                self.save_failure()
-                self.doing = READY if self.doing != IDLE else IDLE
-                return
-            if found is None:
-                return
-            kind, data, at, end = found
-            if self.doing == BUSY:
-                if kind == 0x44:
-                    inbox.drop(end)
-                    self.add_row(data, at, end)
-                    continue
-                if kind == 0x54 and self.result is not None and self.result.status in _ROWS and not self.is_describing():
-                    # The rows of another statement of the same query: this one's are complete.
-                    self.doing = READY
-                    return
-            elif self.doing != IDLE and kind not in b"AN":
-                return
-            inbox.drop(end)
-            try:
-                self.take_in(kind, data[at:end])
-            except wire.Garbage as error:
-                self.complain("%s\n" % error)
-                self.save_failure()
-
-    def take_in(self, kind, body):
-        if kind == 0x41:
-            self.note_notification(body)
-        elif kind == 0x4E:
-            self.note_notice(body)
-        elif kind == 0x53:
-            self.note_parameter(body)
-        elif self.doing != IDLE:
-            handle = _HANDLERS.get(kind)
-            if handle is None:
-                self.complain('unexpected response from server; first received character was "%s"\n' % wire.shown(kind))
-                self.save_failure()
-                self.inbox.clear()
-                self.doing = READY
-            else:
-                handle(self, kind, body)
-        elif kind == 0x45:
-            self.note_notice(body)
-        else:
-            text = "message type 0x%02x arrived from server while idle\n" % kind
-            self.hand_notice(PGresult(states.NONFATAL_ERROR, text.encode()))
-
-    def add_row(self, data, at, end):
-        result = self.result
-        if result is None or result.status not in _ROWS:
-            if not self.has_failed and (result is None or result.status != states.FATAL_ERROR):
-                self.complain('server sent data ("D" message) without prior row description ("T" message)\n')
-                self.save_failure()
-            return
-        try:
-            row = wire.row(data, at, end, result.nfields)
-        except wire.Garbage as error:
-            self.complain("%s\n" % error)
-            self.save_failure()
-            return
-        if not self.rows_max:
-            result._rows.append(row)
-            return
-        if self.saved is None:
-            self.saved = result
-            result = self.result = result.empty(states.SINGLE_TUPLE if self.rows_max == 1 else states.TUPLES_CHUNK)
-        result._rows.append(row)
-        if len(result._rows) >= self.rows_max:
-            self.doing = READY_MORE
-
-    def is_describing(self):
-        return bool(self.queue) and self.queue[0][0] == DESCRIBE
-
-    def on_complete(self, kind, body):
-        if not self.has_result():
-            self.result = PGresult(states.COMMAND_OK)
-        if self.result is not None:
-            (self.saved or self.result).command_status = body.partition(b"\0")[0]
-        self.doing = READY
-
-    def on_error(self, kind, body):
-        query = self.queue[0][1] if self.queue else None
-        if self.pipeline != states.PIPELINE_OFF:
-            self.pipeline = states.PIPELINE_IS_ABORTED
-        self.clear_result()
-        self.result = self.reported(wire.error_fields(body), states.FATAL_ERROR, query)
-        self.error += self.result.error_message
-        self.doing = READY
-
-    def on_ready(self, kind, body):
-        self.note_transaction(body)
-        if self.pipeline != states.PIPELINE_OFF:
-            self.result, self.pipeline, self.doing = PGresult(states.PIPELINE_SYNC), states.PIPELINE_ON, READY
-        else:
-            self.advance(True, False)
-            self.doing = IDLE
-
-    def on_empty(self, kind, body):
-        if not self.has_result():
-            self.result = PGresult(states.EMPTY_QUERY)
-        self.doing = READY
-
-    def on_done(self, kind, body):
-        """What was to be prepared is, or what was to be closed."""
-        if self.queue and self.queue[0][0] == {0x31: PREPARE, 0x33: CLOSE}[kind]:
-            if not self.has_result():
-                self.result = PGresult(states.COMMAND_OK)
-            self.doing = READY
-
-    def on_columns(self, kind, body):
-        if self.has_failed or (self.result is not None and self.result.status == states.FATAL_ERROR):
-            return
-        if not self.is_describing():
-            self.result = PGresult(states.TUPLES_OK)
-        elif self.result is None:
-            self.result = PGresult(states.COMMAND_OK)
-        self.result.describe(wire.columns(body))
-        if self.is_describing():
-            self.doing = READY
-
-    def on_no_columns(self, kind, body):
-        if self.is_describing():
-            if not self.has_result():
-                self.result = PGresult(states.COMMAND_OK)
-            self.doing = READY
-
-    def on_types(self, kind, body):
-        self.result = PGresult(states.COMMAND_OK)
-        self.result._params = wire.types(body)
-
-    def on_copy(self, kind, body):
-        self.doing, status = _COPY_STATES[kind]
-        whole, formats = wire.formats(body)
-        self.result = PGresult(status)
-        self.result.describe([(b"", (0, 0, 0, 0, 0, one)) for one in formats])
-        self.result.binary_tuples = whole
-
-    def on_nothing(self, kind, body):
-        """What tells nothing new, and rows of a copy that nobody wants any more."""
-
-    def note_parameter(self, body):
-        name, value = (*wire.strings(body), b"", b"")[:2]
-        self.parameters[name] = value
-        if name == b"client_encoding":
-            self.encoding = escaping.Settings.encoding = value.decode("ascii", "replace")
-        elif name == b"standard_conforming_strings":
-            escaping.Settings.standard_strings = value == b"on"
-
-    def note_transaction(self, body):
-        self.xact = _TRANSACTIONS.get(body[:1], states.XACT_UNKNOWN)
-
-    def note_notification(self, body):
-        name, payload = (*wire.strings(body, 4), b"", b"")[:2]
-        self.notified.append((name, int.from_bytes(body[:4], "big"), payload))
-
-    def note_notice(self, body):
-        self.hand_notice(self.reported(wire.error_fields(body), states.NONFATAL_ERROR))
-
-    def hand_notice(self, result):
-        if self.notice_handler is not None:
-            try:
-                self.notice_handler(result)
-            except Exception as error:
-                logger.exception("error in notice receiver: %s", error)
-
-    def reported(self, fields, status, query=None):
-        return reported(fields, status, query, self.codec())
+        return PGresult(_COPY_RESULTS[self.doing])
 
     # Copying.
 
     def copying_in(self):
-        return self.doing in (COPY_IN, COPY_BOTH) or self.complain("no COPY in progress\n")
+        return self.doing in (phases.COPY_IN, phases.COPY_BOTH) or self.complain("no COPY in progress\n")
 
     def put_copy(self, data):
         """1: it will be sent. 0: there is too much to be sent already. -1: it cannot be."""
@@ -493,14 +304,14 @@ class Session:
             self.complain("connection not open\n")
             return -1
         self.transport.write(wire.COPY_DONE if error is None else wire.message(b"f", wire.string(error)))
-        if self.queue and self.queue[0][0] != SIMPLE:
+        if self.queue and self.queue[0][0] != phases.SIMPLE:
             self.transport.write(wire.SYNC)
-        self.doing = COPY_OUT if self.doing == COPY_BOTH else BUSY
+        self.doing = phases.COPY_OUT if self.doing == phases.COPY_BOTH else phases.BUSY
         return -1 if self.send() < 0 else 1
 
     def get_copy(self, may_block):
         """The length of the next row, and the row; 0: it has not come. -1: that was all. -2: it fails."""
-        if self.doing not in (COPY_OUT, COPY_BOTH):
+        if self.doing not in (phases.COPY_OUT, phases.COPY_BOTH):
             self.complain("no COPY in progress\n")
             return -2, b""
         while True:
@@ -508,7 +319,7 @@ class Session:
                 found = self.inbox.peek()
             except wire.Garbage:
                 # Parsing says what it is.
-                self.doing = BUSY
+                self.doing = phases.BUSY
                 self.parse()
                 return -2, b""
             if found is None:
@@ -526,26 +337,5 @@ class Session:
                 if end > at:
                     return end - at, data[at:end]
             else:
-                self.doing = COPY_IN if kind == 0x63 and self.doing == COPY_BOTH else BUSY
+                self.doing = phases.COPY_IN if kind == 0x63 and self.doing == phases.COPY_BOTH else phases.BUSY
                 return -1, b""
-
-
-_HANDLERS = {
-    ord("C"): Session.on_complete,
-    ord("E"): Session.on_error,
-    ord("Z"): Session.on_ready,
-    ord("I"): Session.on_empty,
-    ord("1"): Session.on_done,
-    ord("2"): Session.on_nothing,
-    ord("3"): Session.on_done,
-    ord("T"): Session.on_columns,
-    ord("n"): Session.on_no_columns,
-    ord("t"): Session.on_types,
-    ord("G"): Session.on_copy,
-    ord("H"): Session.on_copy,
-    ord("W"): Session.on_copy,
-    ord("d"): Session.on_nothing,
-    ord("c"): Session.on_nothing,
-    ord("s"): Session.on_nothing,
-    ord("K"): Session.on_nothing,
-}

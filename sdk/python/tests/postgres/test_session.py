@@ -124,7 +124,8 @@ class Results(unittest.TestCase):
             self.assertEqual((results[-1].status, results[-1].command_tuples), (states.TUPLES_OK, 5))
 
     def test_statements_of_one_query_have_a_result_each(self):
-        self.server.say(columns(b"a"), row(b"1"), complete(b"SELECT 1"), complete(b"BEGIN"), message(b"I"), message(b"Z", b"T"))
+        rows = columns(b"a") + row(b"1") + complete(b"SELECT 1")
+        self.server.say(rows, complete(b"BEGIN"), message(b"I"), message(b"Z", b"T"))
         self.conn.send_query(b"select; begin;")
         statuses = [one.status for one in taken(self.conn)]
         self.assertEqual(statuses, [states.TUPLES_OK, states.COMMAND_OK, states.EMPTY_QUERY])
@@ -215,7 +216,8 @@ class Results(unittest.TestCase):
                 self.assertIn(said, result.error_message + server.conn.error_message)
 
     def test_rows_that_are_cut_short_make_a_failure(self):
-        for broken in (message(b"D", b"\0\1\0\0\0\5x"), message(b"D", b"\0\2"), message(b"D"), message(b"D", b"\0\1\0\0\0\1xx")):
+        for body in (b"\0\1\0\0\0\5x", b"\0\2", b"", b"\0\1\0\0\0\1xx"):
+            broken = message(b"D", body)
             with self.subTest(broken):
                 self.server.say(columns(b"a"), broken, complete(b"SELECT 1"), READY)
                 self.assertEqual(self.conn.exec_(b"select").status, states.FATAL_ERROR)
