@@ -172,17 +172,20 @@ class Inbox:
 
     def peek(self):
         """The next message, if all of it is there: its kind, and the bytes that hold its body from and to where."""
-        if not self._has(5):
-            return None
         data, at = self._data, self._at
+        if len(data) - at < 5:
+            if not self._has(5):
+                return None
+            data, at = self._data, self._at
         kind, length = data[at], int.from_bytes(data[at + 1 : at + 5], "big", signed=True)
         if length < 4 or (length > _SHORT_MAX and kind not in _LONG_KINDS):
-            raise Garbage(
-                'lost synchronization with server: got message type "%s", length %d' % (shown(kind), length)
-            )
-        if not self._has(length + 1):
-            return None
-        return kind, self._data, self._at + 5, self._at + 1 + length
+            text = 'lost synchronization with server: got message type "%s", length %d'
+            raise Garbage(text % (shown(kind), length))
+        if len(data) - at <= length:
+            if not self._has(length + 1):
+                return None
+            data, at = self._data, self._at
+        return kind, data, at + 5, at + 1 + length
 
     def drop(self, end):
         """Takes away the message that was peeked at."""
