@@ -27,6 +27,12 @@ class Rejected(Exception):
         self.is_final = sqlstate != _CANNOT_CONNECT_NOW
 
 
+class Untrusted(Exception):
+    """What the server asks for is not given to it, nor tried again with less encryption."""
+
+    is_final = True
+
+
 class Unsuited(Exception):
     """The server is not what `target_session_attrs` asks for."""
 
@@ -72,11 +78,11 @@ def open_host(owner, host, failures):
                     encrypted = yield from encrypt(owner, host, shown)
                 yield from owner.greet()
                 return True
-            except (Lost, Rejected, Unsuited, Unreachable, tls.Unusable, wire.Garbage) as error:
+            except (Lost, Rejected, Untrusted, Unsuited, Unreachable, tls.Unusable, wire.Garbage) as error:
                 failures.append(head + str(error).rstrip("\n") + "\n")
                 final = getattr(error, "is_final", False)
-                # It would be the same without TLS: the server is away, had none to offer, or is not the one wanted.
-                if isinstance(error, (Unreachable, Unsuited)) or (mode == "prefer" and not encrypted):
+                # It would be no better without TLS: the server is away, had none to offer, or is not the one wanted.
+                if isinstance(error, (Unreachable, Unsuited, Untrusted)) or (mode == "prefer" and not encrypted):
                     break
         if final:
             raise Failed("".join(failures))

@@ -9,6 +9,7 @@ from guesthouse.postgres import states
 from guesthouse.postgres import wire
 from guesthouse.postgres.opening import Rejected
 from guesthouse.postgres.opening import Unsuited
+from guesthouse.postgres.opening import Untrusted
 from guesthouse.postgres.opening import flushed
 from guesthouse.postgres.transport import Lost
 
@@ -40,7 +41,7 @@ def parameters(values):
 def greet(conn):
     """From the startup message to the first ReadyForQuery."""
     if not conn.values["user"]:
-        raise Rejected("no user name: set `user` or PGUSER\n")
+        raise Untrusted("no user name: set `user` or PGUSER\n")
     conn.transport.write(wire.startup(parameters(conn.values)))
     yield from flushed(conn)
     conn.status = states.CONN_AWAITING_RESPONSE
@@ -86,7 +87,7 @@ def authenticate(conn):
     try:
         yield from answer(conn)
     except auth.Refused as error:
-        raise Rejected(str(error)) from None
+        raise Untrusted(str(error)) from None
 
 
 def answer(conn):
