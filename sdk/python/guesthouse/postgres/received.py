@@ -162,8 +162,8 @@ class Received:
         self.result._params = wire.types(body)
 
     def on_copy(self, kind, body):
-        self.doing, status = _COPY_STATES[kind]
         whole, formats = wire.formats(body)
+        self.doing, status = _COPY_STATES[kind]
         self.result = PGresult(status)
         self.result.describe([(b"", (0, 0, 0, 0, 0, one)) for one in formats])
         self.result.binary_tuples = whole
