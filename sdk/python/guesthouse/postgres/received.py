@@ -93,6 +93,7 @@ class Received:
             return
         if not self.rows_max:
             result._rows.append(row)
+            self.inbox.take_rows(result.nfields, result._rows)
             return
         if self.saved is None:
             self.saved = result

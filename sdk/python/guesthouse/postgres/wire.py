@@ -11,6 +11,8 @@ _SHORT_MAX = 30_000
 _INT16, _INT32 = struct.Struct(">h"), struct.Struct(">i")
 _UINT16 = struct.Struct(">H")
 _KIND_LENGTH = struct.Struct(">ci")
+# The head of a DataRow: its kind, its length, and how many values it has.
+_ROW = struct.Struct(">BiH")
 _COLUMN = struct.Struct(">IhIhih")
 _NULL = _INT32.pack(-1)
 
@@ -127,23 +129,49 @@ def formats(body):
 
 def row(data, at, end, width):
     """DataRow between `at` and `end` of `data`: its values."""
-    if (data[at] << 8 | data[at + 1] if end - at >= 2 else -1) != width:
+    if end - at < 2 or _UINT16.unpack_from(data, at)[0] != width:
         raise Garbage('unexpected field count in "D" message')
     values, at = [], at + 2
     for _ in range(width):
-        start = at + 4
-        length = int.from_bytes(data[at:start], "big")
-        if length < 0x80000000:
-            at = start + length
-            values.append(data[start:at])
-        else:
-            at = start
-            values.append(None)
-        if at > end:
+        if end - at < 4:
             raise Garbage('insufficient data in "D" message')
+        length, at = _INT32.unpack_from(data, at)[0], at + 4
+        values.append(None if length < 0 else data[at : at + length])
+        at += max(length, 0)
     if at != end:
-        raise Garbage('extraneous data in "D" message')
-    return values
+        raise Garbage('%s data in "D" message' % ("extraneous" if at < end else "insufficient"))
+    return tuple(values)
+
+
+def rows(data, at, width, into):
+    """DataRows one after the other, put into a list, as far as they are whole and right; and where they end.
+
+    Most bytes of a large result come through here, so it calls as little as it can. What it leaves is read one by one.
+    """
+    total, columns_of_row = len(data), range(width)
+    head, value_length, add = _ROW.unpack_from, _INT32.unpack_from, into.append
+    while total - at >= _ROW.size:
+        kind, length, count = head(data, at)
+        end = at + 1 + length
+        if kind != 0x44 or end > total or count != width:
+            break
+        values, start = [], at + _ROW.size
+        try:
+            for _ in columns_of_row:
+                (length,) = value_length(data, start)
+                start += 4
+                if length < 0:
+                    values.append(None)
+                else:
+                    values.append(data[start : start + length])
+                    start += length
+        except struct.error:
+            break
+        if start != end:
+            break
+        add(tuple(values))
+        at = end
+    return at
 
 
 class Inbox:
@@ -190,6 +218,10 @@ class Inbox:
     def drop(self, end):
         """Takes away the message that was peeked at."""
         self._at = end
+
+    def take_rows(self, width, into):
+        """The rows that are next, put into a list, as far as they are here."""
+        self._at = rows(self._data, self._at, width, into)
 
     def clear(self):
         self.__init__()
