@@ -20,6 +20,7 @@ from guesthouse.postgres.cancel import PGcancelConn
 from guesthouse.postgres.commands import Commands
 from guesthouse.postgres.commands import expect_bytes
 from guesthouse.postgres.described import described
+from guesthouse.postgres.described import parsed
 from guesthouse.postgres.result import PGresult
 
 # The results that are none of a failure.
@@ -57,7 +58,7 @@ class PGconn(Commands):
     def connect_start(cls, text):
         expect_bytes("conninfo", text)
         try:
-            conn = cls(options.completed(conninfo.parse(text.decode("utf-8", "surrogateescape"))))
+            conn = cls(options.completed(parsed(text)))
         except conninfo.Invalid as error:
             conn = cls(options.completed({}))
             conn.complain(str(error))
@@ -73,10 +74,9 @@ class PGconn(Commands):
             self.open_start()
 
     def _open_all(self):
-        seconds = self.values["connect_timeout"] or ""
+        seconds = int(self.values["connect_timeout"] or 0)
         # As libpq: 0 is for ever, and one second is too short to be meant.
-        seconds = max(2, int(seconds)) if seconds.strip().isdigit() and int(seconds) else None
-        self.open_all(seconds)
+        self.open_all(max(2, seconds) if seconds > 0 else None)
 
     def connect_poll(self):
         self._ensure()
@@ -100,9 +100,9 @@ class PGconn(Commands):
 
     def reset(self):
         self._ensure()
-        self.drop(wire.TERMINATE)
-        self._begin()
-        self._open_all()
+        self.reset_start()
+        if self._opening is not None:
+            self._open_all()
 
     def reset_start(self):
         if self._finished:

@@ -27,6 +27,11 @@ def described(values):
     ]
 
 
+def parsed(text):
+    """The options that a connection string names, up to its first zero byte, as C has it."""
+    return conninfo.parse(text.partition(b"\0")[0].decode("utf-8", "surrogateescape"))
+
+
 class Conninfo:
     """What a connection string says, and what holds without one."""
 
@@ -39,6 +44,6 @@ class Conninfo:
         if not isinstance(text, bytes):
             raise TypeError("bytes expected, got %s instead" % type(text))
         try:
-            return described(conninfo.parse(text.decode("utf-8", "surrogateescape")))
+            return described(parsed(text))
         except conninfo.Invalid as error:
             raise OperationalError(str(error)) from None

@@ -116,7 +116,10 @@ def reach(owner, family, address):
     yield states.POLL_WRITING
     if code := made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
         raise Unreachable("%s\n%s" % (os.strerror(code), hint))
-    keep_alive(made, owner.values)
+    try:
+        keep_alive(made, owner.values)
+    except OSError as error:
+        raise Unreachable("could not set the options of TCP: %s\n" % (error.strerror or error)) from error
     owner.status = states.CONN_MADE
 
 

@@ -1,6 +1,7 @@
 """The options of a connection: libpq's, with the variables of the environment and the defaults that stand for them."""
 
 import os
+import re
 import sys
 from collections import namedtuple
 
@@ -71,12 +72,18 @@ _VALUES = {
     "load_balance_hosts": ("disable", "random"),
     "sslnegotiation": ("postgres", "direct"),
     "gssencmode": ("disable", "prefer", "require"),
+    "min_protocol_version": ("3.0",),
 }
+_INTEGERS = (
+    "connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+)  # fmt: skip
+_INTEGER = re.compile(r"\s*[+-]?\d{1,9}\s*")
 # What is not done here, and must not be passed over where it is asked for.
 _UNSUPPORTED = {
     "service": "name the host, the port and the others themselves",
     "sslcrl": "revocation lists are not looked at",
     "sslcrldir": "revocation lists are not looked at",
+    "requirepeer": "whose socket it is is not looked at",
 }
 
 
@@ -109,8 +116,11 @@ def completed(given):
 def complaint(values):
     """What is wrong with the values of all options, or nothing."""
     for keyword, allowed in _VALUES.items():
-        if values[keyword] and values[keyword] not in allowed:
+        if values[keyword] is not None and values[keyword] not in allowed:
             return 'invalid %s value: "%s"\n' % (keyword, values[keyword])
+    for keyword in _INTEGERS:
+        if values[keyword] and not _INTEGER.fullmatch(values[keyword]):
+            return 'invalid integer value "%s" for connection option "%s"\n' % (values[keyword], keyword)
     for keyword, instead in _UNSUPPORTED.items():
         if values[keyword]:
             return 'the connection option "%s" is not supported: %s\n' % (keyword, instead)

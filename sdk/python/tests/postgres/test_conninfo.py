@@ -59,7 +59,8 @@ class Defaults(unittest.TestCase):
         self.assertEqual(values["sslmode"], "prefer")
 
     def test_what_is_not_supported_is_said_and_not_passed_over(self):
-        for given in ({"service": "x"}, {"sslmode": "sometimes"}, {"sslcrl": "x"}, {"channel_binding": "require"}):
+        bad = ({"connect_timeout": "soon"}, {"min_protocol_version": "3.2"}, {"gssencmode": "require"})
+        for given in (*bad, {"service": "x"}, {"sslmode": "sometimes"}, {"sslcrl": "x"}, {"channel_binding": "require"}):
             self.assertTrue(options.complaint(options.completed({"user": "me", **given})), given)
         self.assertIsNone(options.complaint(options.completed({"user": "me"})))
 
