@@ -51,8 +51,8 @@ class Transport:
         """Sends what can be sent. True: nothing is left."""
         while self._out:
             try:
-                with memoryview(self._out) as view, view[:_SEND_BYTES] as piece:
-                    sent = self.socket.send(piece)
+                # A copy: who takes it may keep it for a while.
+                sent = self.socket.send(self._out[:_SEND_BYTES])
             except _WOULD_BLOCK:
                 return False
             except OSError as error:
