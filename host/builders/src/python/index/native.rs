@@ -36,7 +36,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("orjson", "use json of the standard library"),
     ("pandas", "use csv of the standard library, or another service"),
     ("pillow", "let another service handle images"),
-    ("psycopg2", "use pg8000, which is pure Python"),
+    ("psycopg2", "use psycopg 3 (`psycopg`), whose native half the guest brings, in Python"),
     ("pydantic-core", "`pydantic<2` is pure Python, and `fastapi<0.126` goes with it"),
     ("ujson", "use json of the standard library"),
 ];

@@ -1,0 +1,1 @@
+"""What psycopg takes for its compiled half. The host's guests have libpq's objects in Python: `guesthouse.postgres`."""
