@@ -1,5 +1,6 @@
 """One connection as the app sees it. Its first bytes decide what it is: requests that the host sends, or TCP."""
 
+import contextlib
 import errno
 import time
 
@@ -292,7 +293,13 @@ class Link:
 
     def expect(self):
         """Somebody is about to wait for something to read: if nothing was written, it may be the server that begins."""
-        if self.is_unused and self._greeting is None and not self._ended and not self.closed and self._failed is None:
+        if not self.is_unused or self._greeting is not None or self._ended or self.closed or self._failed is not None:
+            return
+        if self._pending:
+            # Nobody waits in the middle of a request's first line. Who reads hears it if that fails.
+            with contextlib.suppress(OSError):
+                self._speak_first()
+        else:
             self._greeting = Greeting(self._connection)
 
     def awaited(self, reading, writing):
@@ -337,12 +344,18 @@ class Link:
         if self.holders:
             return
         self.closed = True
-        until = time.monotonic() + _LINGER_SECONDS
-        if self.is_tcp and self._failed is None:
-            while not self._carrier.finish() and (left := until - time.monotonic()) > 0:
-                wait(self._carrier.sending(), left)
+        if self._failed is None:
+            self._finish(time.monotonic() + _LINGER_SECONDS)
         self._drop()
         self._inbox.clear()
+
+    def _finish(self, until):
+        """What was written is sent, as far as there is time. Nobody hears any more that it cannot be."""
+        with contextlib.suppress(OSError):
+            if self._pending:
+                self._decide(False)
+            while self.is_tcp and not self._carrier.finish() and (left := until - time.monotonic()) > 0:
+                wait(self._carrier.sending(), left)
 
 
 def deadline(seconds):

@@ -144,7 +144,7 @@ class Connection:
 
     def finish(self):
         """Before it is closed: whether the host has sent all that was written."""
-        if self._out is None or self._steps is not None or self.unsent is not None:
+        if self._steps is not None and not self._outbox or self.unsent is not None:
             return True
         if not self.flush():
             return False
@@ -155,7 +155,8 @@ class Connection:
             return True
 
     def sending(self):
-        return [self._out.subscribe()]
+        """What to wait for before that may be so."""
+        return [self._out.subscribe()] if self._steps is None else self.readable()
 
     def drop(self):
         """Gives everything back: streams before what they belong to."""

@@ -6,6 +6,7 @@ import queue
 import select
 import socket
 import ssl
+import sys
 import unittest
 from unittest import mock
 
@@ -116,6 +117,20 @@ class Bytes(Case):
         # Connections of other tests end now too.
         while len(Speaking.heard.get(timeout=10)) != 100_002:
             pass
+
+    def test_a_close_sends_what_never_said_what_it_is(self):
+        with self.connect() as sock:
+            sock.sendall(b"word")
+            self.assertEqual(Granted.asked, [])
+        with self.connect() as sock:
+            sock.setblocking(False)
+            sock.send(b"\0another\n")
+        heard = set()
+        while not heard >= {b"word", b"\0another\n"}:
+            heard.add(Speaking.heard.get(timeout=10))
+        # Nobody is left to hear of it.
+        with self.connect(1, "nobody.example") as sock:
+            sock.sendall(b"word")
 
     def test_a_socket_that_is_had_twice_is_one_connection(self):
         with self.connect() as sock:
@@ -346,6 +361,40 @@ class Loops(Case):
 
         for seconds in (5, None):
             self.assertEqual(self.run_in_loop(greeted(seconds)), b"hello\nGET / HTTP/1.1\n")
+
+    def test_one_loop_waits_for_a_request_and_for_a_connection(self):
+        async def connection():
+            reader, writer = await asyncio.open_connection("db.example", _PLAIN)
+            writer.write(b"WAIT")
+            await asyncio.sleep(0)
+            said = await self.say(reader, writer, b"\n")
+            await self.leave(writer)
+            return said
+
+        async def request():
+            reader, writer = await asyncio.open_connection("db.example", _PLAIN)
+            writer.write(_REQUEST)
+            said = await reader.read()
+            Speaking.go_on.set()
+            await self.leave(writer)
+            return said.startswith(b"HTTP/1.1 200 OK")
+
+        async def both():
+            return await asyncio.gather(connection(), request())
+
+        self.assertEqual(self.run_in_loop(both()), [b"WAIT\n", True])
+
+    def test_who_waits_in_the_middle_of_a_line_is_heard(self):
+        async def ask():
+            reader, writer = await asyncio.open_connection("db.example", _PLAIN)
+            writer.write(b"word")
+            with self.assertRaises(TimeoutError if sys.version_info >= (3, 11) else asyncio.TimeoutError):
+                await asyncio.wait_for(reader.readline(), 0.05)
+            said = await self.say(reader, writer, b"s\n")
+            await self.leave(writer)
+            return said
+
+        self.assertEqual(self.run_in_loop(ask()), b"WORDS\n")
 
     def test_a_request_that_is_written_late_is_still_one(self):
         async def ask(host, port):
