@@ -17,12 +17,13 @@ _PATIENCE_SECONDS = 2.0
 class Greeting:
     def __init__(self, make):
         """`make` makes the connection."""
-        self._connection, self._until = None, None
+        # Of whoever goes on with it.
+        self.connection = self._until = None
         # Why there is no connection.
         self.refused = None
         try:
-            self._connection = make()
-            self._connection.advance()
+            self.connection = make()
+            self.connection.advance()
         except OSError as error:
             self._refuse(error)
 
@@ -38,7 +39,7 @@ class Greeting:
     def has_come(self):
         """Whether the server has spoken, or left."""
         try:
-            return self.refused is None and (self._connection.has_some() or self._connection.ended)
+            return self.refused is None and (self.connection.has_some() or self.connection.ended)
         except OSError as error:
             self._refuse(error)
             return False
@@ -50,15 +51,10 @@ class Greeting:
 
     def awaited(self):
         if self.refused is None:
-            return self._connection.readable()
+            return self.connection.readable()
         return [subscribe_duration(max(0, int((self._until - time.monotonic()) * 1e9)))]
 
-    def taken(self):
-        """The connection, as one that is no trial any more."""
-        if self.refused is not None:
-            raise failures.fresh(self.refused)
-        return self._connection
-
     def drop(self):
-        if self._connection is not None:
-            self._connection.drop()
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.drop()

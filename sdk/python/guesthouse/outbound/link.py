@@ -99,7 +99,8 @@ class Link:
                 greeting.drop()
             self._carrier = self._conversation()
         else:
-            self._carrier = greeting.taken() if greeting is not None else self._connection()
+            # One that was refused on trial is tried once more: who writes is told why by what becomes of it.
+            self._carrier = greeting and greeting.connection or self._connection()
         pending, self._pending = self._pending, bytearray()
         if pending:
             self._carrier.feed(memoryview(pending))
