@@ -1,6 +1,7 @@
 """How a server is told who one is: MD5 and SCRAM-SHA-256 (RFC 5802, RFC 7677), and passwords as a server keeps them."""
 
 import base64
+import functools
 import hashlib
 import hmac
 import os
@@ -10,6 +11,7 @@ import unicodedata
 _ITERATIONS = 4096
 # A server may ask for more work than anybody would wait for: PostgreSQL's default is 4,096.
 _ITERATIONS_MAX = 10_000_000
+_SALTED_MAX = 8
 _SALT_BYTES, _NONCE_BYTES = 16, 18
 MECHANISM = b"SCRAM-SHA-256"
 # RFC 4013, section 2.3.
@@ -57,6 +59,8 @@ def digest(key, text):
     return hmac.new(key, text, "sha256").digest()
 
 
+# A user's salt stays the same from one connection to the next, and this is most of what a connection costs.
+@functools.lru_cache(maxsize=_SALTED_MAX)
 def salted(password, salt, iterations):
     return hashlib.pbkdf2_hmac("sha256", prepared(password), salt, iterations)
 
