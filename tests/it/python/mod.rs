@@ -6,6 +6,7 @@ mod environment;
 mod found;
 mod index;
 mod live;
+mod mail;
 mod outward;
 mod refused;
 mod sources;

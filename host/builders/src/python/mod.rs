@@ -283,8 +283,10 @@ impl PythonApp {
         });
         if entry.is_django {
             requirements.or_django();
-            // A guest has no files of time zones, and Django asks for UTC. On Windows, where there are none either, Django
-            // requires this by itself.
+        }
+        // A guest has no files of time zones. Django asks for UTC, and psycopg for the zone of its server's times; on Windows,
+        // where there are none either, they require this by themselves.
+        if entry.is_django || requirements.names("psycopg") {
             requirements.also("tzdata");
         }
         let (mut prepare, mut asks) =

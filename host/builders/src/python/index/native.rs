@@ -3,7 +3,7 @@
 /// What stands in the way of some, in the index's spelling. Nobody tries to build these.
 const IN_THE_WAY: &[(&str, &str)] = &[
     ("argon2-cffi-bindings", "it needs cffi"),
-    ("asyncpg", "it speaks to its database over a socket, which a guest does not have"),
+    ("asyncpg", "its protocol is an extension that starts threads"),
     ("brotlicffi", "it needs cffi"),
     ("brotlipy", "it needs cffi"),
     ("cffi", "it calls foreign code through libffi, which WebAssembly cannot have"),
@@ -22,7 +22,7 @@ const IN_THE_WAY: &[(&str, &str)] = &[
 /// Known ones, in the index's spelling, each with what to do instead.
 const KNOWN: &[(&str, &str)] = &[
     ("argon2-cffi-bindings", "use hashlib.pbkdf2_hmac, or the package bcrypt, which is compiled for guests"),
-    ("asyncpg", "keep the app's data in SQLite (`aiosqlite`), in its state folder"),
+    ("asyncpg", "use psycopg 3 (`psycopg.AsyncConnection`; SQLAlchemy: `postgresql+psycopg://`)"),
     ("bcrypt", "passlib.hash.pbkdf2_sha256 is pure Python"),
     ("cffi", "leave it out"),
     ("cryptography", "hmac and hashlib of the standard library do for signed cookies; TLS is the host's"),

@@ -103,6 +103,15 @@ impl Requirements {
         }
     }
 
+    /// Whether the app's author names `package`, with or without extras.
+    pub fn names(&self, package: &str) -> bool {
+        self.text.lines().any(|line| {
+            let after = line.to_ascii_lowercase();
+            let after = after.strip_prefix(package).map(|rest| rest.chars().next().unwrap_or(' '));
+            after.is_some_and(|next| !next.is_ascii_alphanumeric() && !"-_.".contains(next))
+        })
+    }
+
     /// Takes Django, where a project of Django's does not say what it needs.
     pub fn or_django(&mut self) {
         if self.is_empty() && self.origin.is_empty() {
@@ -340,5 +349,20 @@ mod tests {
         fs::create_dir(root.path().join("wheels")).unwrap();
         fs::write(root.path().join("wheels/six-1-py3-none-any.whl"), "x").unwrap();
         assert_ne!(Requirements::of(root.path(), "", None).unwrap().text, before);
+    }
+
+    #[test]
+    fn a_package_is_named_with_extras_and_without() {
+        for (line, expected) in [
+            ("psycopg[binary]==3.3.9", true),
+            ("Psycopg", true),
+            ("psycopg >= 3", true),
+            ("psycopg2", false),
+            ("psycopg-pool", false),
+            ("flask", false),
+        ] {
+            let found = Requirements::of(folder(&[("requirements.txt", line)]).path(), "", None).unwrap();
+            assert_eq!(found.names("psycopg"), expected, "{line}");
+        }
     }
 }
