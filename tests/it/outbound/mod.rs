@@ -3,5 +3,6 @@
 mod granted;
 mod http;
 mod internal;
+mod rebinding;
 mod samples;
 mod tcp;
