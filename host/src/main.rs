@@ -95,7 +95,7 @@ fn dev(flags: &DevFlags) -> anyhow::Result<ExitCode> {
     let folder = dev::Folder::here()?;
     let config = Config::dev(flags, &folder.apps, &folder.state)?;
     let _log = telemetry::install(&config.log)?;
-    run(None, dev::run(&flags.sources, flags.app.as_deref(), folder, config))
+    run(None, dev::run(flags, folder, config))
 }
 
 fn build(flags: &BuildFlags) -> anyhow::Result<ExitCode> {

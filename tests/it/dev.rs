@@ -158,3 +158,40 @@ async fn dev_is_for_this_machine_alone() {
     assert_eq!(ended.status.code(), Some(1));
     assert!(ended.stderr.contains("loopback"), "{}", ended.stderr);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mock_answers_for_the_outside_and_a_manifest_is_written_for_what_was_called() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("my-app");
+    write_crate(&folder, "");
+    write_source(
+        &folder,
+        "let asked = guesthouse::http::Request::get(\"https://api.example.com/rates\").body(Vec::new()).unwrap();\n    \
+         match guesthouse::fetch(asked) {\n        \
+         Ok(answer) => Response::text(String::from_utf8_lossy(answer.body()).into_owned()),\n        \
+         Err(error) => Response::text(error.to_string()),\n    }",
+    );
+    fs::write(home.path().join("rates.json"), "{\"eur\": 1}").unwrap();
+    let mock = "[[\"GET https://api.example.com/rates\"]]\nstatus = 503\nbody = \"not yet\"\n\n\
+                [[\"GET https://api.example.com/rates\"]]\nfile = \"rates.json\"\n";
+    fs::write(home.path().join("mock.toml"), mock).unwrap();
+    fs::create_dir(home.path().join("apps")).unwrap();
+    fs::write(home.path().join("apps/my-app.toml"), "# mine\n[limits]\ncpu = \"2s\"\n").unwrap();
+    let arguments = ["dev", "my-app", "--listen", "127.0.0.1:0", "--mock", "mock.toml", "--write"];
+    let mut command = command(&arguments, home.path());
+    let mut dev = Process::spawn(command.env("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/dev")));
+    let line = dev.says("listening on http://").await;
+    let address = line.trim().trim_start_matches("listening on http://").trim_end_matches('/').parse().unwrap();
+    until_it_says(address, "not yet").await;
+    until_it_says(address, "{\"eur\": 1}").await;
+    let told = dev.logs("asks for https://api.example.com: once deployed").await;
+    assert!(told.contains("`http = [\"https://api.example.com\"]` under `[outbound]`"), "{told}");
+
+    dev.signal(Signal::INT);
+    let ended = dev.ended().await;
+    assert_eq!(ended.status.code(), Some(0));
+    assert!(ended.stderr.contains("apps/my-app.toml asks for what my-app has called"), "{}", ended.stderr);
+    let manifest = fs::read_to_string(home.path().join("apps/my-app.toml")).unwrap();
+    let expected = "# mine\n[limits]\ncpu = \"2s\"\n\n[outbound]\nhttp = [\"https://api.example.com\"]\n";
+    assert_eq!(manifest, expected);
+}

@@ -35,7 +35,6 @@ use crate::internal::Call;
 use crate::internal::Caller;
 use crate::internal::InternalError;
 use crate::internal::app_of;
-use crate::needed::Needed;
 use crate::permits::Connections;
 use crate::response::Incoming;
 use crate::response::ResponseBody;
@@ -103,7 +102,6 @@ pub struct Client<B> {
     http: legacy::Client<HttpsConnector<Connector>, B>,
     /// Why nothing can be asked for over TLS, if that is so.
     untrusting: Option<TrustError>,
-    needed: Needed,
 }
 
 impl<B> Client<B>
@@ -130,13 +128,12 @@ where
             .http2_initial_connection_window_size(CONNECTION_WINDOW)
             .http2_initial_stream_window_size(STREAM_WINDOW)
             .build(https);
-        let needed = Needed::new(rules.any_host_is_private);
-        Client { rules, limits, host, http, untrusting, needed }
+        Client { rules, limits, host, http, untrusting }
     }
 
-    /// What a request to `uri` needs in a manifest, where everything is let out without one (`dev`): for each place once.
-    pub fn needed(&self, uri: &Uri) -> Option<String> {
-        self.needed.tell(&target_of(uri).ok()?)
+    /// What a request of `app` to `uri` needs in its manifest, where everything is let out without one (`dev`).
+    pub fn needed(&self, app: &str, uri: &Uri) -> Option<String> {
+        self.rules.any_host_is_private.then(|| self.host.wanted.add(app, &target_of(uri).ok()?))?
     }
 
     /// Sends `request`, whose URI names the target, and gives the head of the answer as soon as it is there.
@@ -156,7 +153,13 @@ where
         if let Some(app) = app_of(&target) {
             let answered = self.ask_app(app, prepared(request, &target)?, &target, caller).await;
             let response = answered.map_err(|why| OutboundError::Internal { target: target.clone(), why })?;
-            return Ok(response.map(|body| ResponseBody::new(Incoming::App(body), target, most, between)));
+            return Ok(response.map(|body| ResponseBody::new(Incoming::Inside(body), target, most, between)));
+        }
+        if let Some(mock) = &self.host.mock {
+            let request = prepared(request, &target)?;
+            let answer = mock.answer(request.method(), request.uri());
+            let response = answer.map_err(|request| OutboundError::NotMocked { request })?;
+            return Ok(response.map(|body| ResponseBody::new(Incoming::Inside(body), target, most, between)));
         }
         if let (Scheme::Https, Some(why)) = (target.scheme, &self.untrusting) {
             return Err(OutboundError::Trust { target, why: why.clone() });

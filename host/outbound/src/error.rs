@@ -179,6 +179,12 @@ pub enum OutboundError {
         /// Why.
         why: InternalError,
     },
+    /// Nothing is answered in place of the outside.
+    #[error("the mock has no answer to it: add `[[\"{request}\"]]` there")]
+    NotMocked {
+        /// What was asked.
+        request: String,
+    },
     /// HTTP broke down on the way.
     #[error("{target}: {}", chain(&**.error))]
     Http {

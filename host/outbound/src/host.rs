@@ -17,9 +17,11 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::internal::Internal;
+use crate::mock::Mock;
 use crate::trust::TrustError;
 use crate::trust::roots;
 use crate::trust::trusting;
+use crate::wanted::Wanted;
 
 /// What the operator sets for the way out.
 #[derive(Clone, Debug)]
@@ -32,12 +34,23 @@ pub struct HostSettings {
     pub own: OwnAddresses,
     /// Its apps, as they call one another.
     pub internal: Internal,
+    /// What is answered in place of the outside.
+    pub mock: Option<Mock>,
+    /// What apps call, where nobody has to ask for it.
+    pub wanted: Wanted,
 }
 
 impl Default for HostSettings {
     fn default() -> HostSettings {
         // Lowered by the host to a share of what the system lets this process have.
-        HostSettings { connections_max: 4096, roots: None, own: OwnAddresses::default(), internal: Internal::default() }
+        HostSettings {
+            connections_max: 4096,
+            roots: None,
+            own: OwnAddresses::default(),
+            internal: Internal::default(),
+            mock: None,
+            wanted: Wanted::default(),
+        }
     }
 }
 
@@ -71,6 +84,8 @@ fn is_of_this_machine(address: IpAddr) -> bool {
 pub struct Host {
     pub(crate) own: OwnAddresses,
     pub(crate) internal: Internal,
+    pub(crate) mock: Option<Mock>,
+    pub(crate) wanted: Wanted,
     pub(crate) connections: Arc<Semaphore>,
     pub(crate) connections_max: usize,
     /// Each look-up is a thread that the system's resolver may hold for long.
@@ -99,6 +114,8 @@ impl Host {
         Host {
             own: settings.own.clone(),
             internal: settings.internal.clone(),
+            mock: settings.mock.clone(),
+            wanted: settings.wanted.clone(),
             connections: Arc::new(Semaphore::new(settings.connections_max)),
             connections_max: settings.connections_max,
             lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)),

@@ -25,8 +25,8 @@ type Reason = Arc<dyn Error + Send + Sync>;
 pub(crate) enum Incoming {
     /// Over a connection.
     Outside(hyper::body::Incoming),
-    /// From another app of this host.
-    App(internal::Body),
+    /// From within the host: another app, or what stands for the outside.
+    Inside(internal::Body),
 }
 
 /// An answer's body. Dropping it gives up the rest.
@@ -50,7 +50,7 @@ impl ResponseBody {
         let target = || self.target.clone();
         let next = match &mut self.incoming {
             Incoming::Outside(body) => Pin::new(body).poll_frame(context).map_err(|error| Arc::new(error) as Reason),
-            Incoming::App(body) => Pin::new(body).poll_frame(context).map_err(Reason::from),
+            Incoming::Inside(body) => Pin::new(body).poll_frame(context).map_err(Reason::from),
         };
         let Poll::Ready(next) = next else {
             let within = self.within;
@@ -96,14 +96,14 @@ impl Body for ResponseBody {
         self.is_over
             || match &self.incoming {
                 Incoming::Outside(body) => body.is_end_stream(),
-                Incoming::App(body) => body.is_end_stream(),
+                Incoming::Inside(body) => body.is_end_stream(),
             }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.incoming {
             Incoming::Outside(body) => body.size_hint(),
-            Incoming::App(body) => body.size_hint(),
+            Incoming::Inside(body) => body.size_hint(),
         }
     }
 }

@@ -25,7 +25,6 @@ use crate::error::OutboundError;
 use crate::internal::app_called;
 use crate::lookup::check;
 use crate::lookup::look_up;
-use crate::needed::Needed;
 use crate::permits::Connections;
 use crate::permits::Permits;
 use crate::rules::Rules;
@@ -39,7 +38,6 @@ pub struct Tcp {
     tls: Arc<ClientConfig>,
     /// Why nobody is trusted, if that is so.
     untrusting: Option<TrustError>,
-    needed: Needed,
 }
 
 /// A name that was looked up, in its one spelling.
@@ -50,8 +48,7 @@ impl Tcp {
     /// With connections out of `connections`. Blocks, where certificates must be read.
     pub fn new(connections: Connections, rules: Rules, connect_within: Duration) -> Tcp {
         let (tls, untrusting) = connections.host().tls_of_one_app();
-        let needed = Needed::new(rules.any_host_is_private);
-        Tcp { rules, connections, connect_within, tls: Arc::new(tls), untrusting, needed }
+        Tcp { rules, connections, connect_within, tls: Arc::new(tls), untrusting }
     }
 
     /// The addresses of `name`, which may be an address itself; and the name that they then stand for.
@@ -99,9 +96,9 @@ impl Tcp {
         Err(refused.expect("a literal was tried at least"))
     }
 
-    /// What a connection to `target` needs in a manifest, where everything is let out without one.
-    pub fn needed(&self, target: &Target) -> Option<String> {
-        self.needed.tell(target)
+    /// What a connection of `app` to `target` needs in its manifest, where everything is let out without one.
+    pub fn needed(&self, app: &str, target: &Target) -> Option<String> {
+        self.rules.any_host_is_private.then(|| self.connections.host().wanted.add(app, target))?
     }
 
     /// For one more socket.

@@ -306,6 +306,17 @@ pub struct DevFlags {
     #[arg(long, value_name = "APP", env = "GUESTHOUSE_APP", hide_env_values = true)]
     pub app: Option<String>,
 
+    /// Answer requests to the outside from this file (TOML: [["GET https://api.example.com/rates"]], status, headers, body)
+    #[arg(long, value_name = "FILE", env = "GUESTHOUSE_MOCK", hide_env_values = true)]
+    pub mock: Option<PathBuf>,
+
+    /// At the end, put what apps have called into their manifests in this folder [without a value: ./apps]
+    #[arg(
+        long, value_name = "APPS", num_args = 0..=1, default_missing_value = "./apps",
+        env = "GUESTHOUSE_WRITE", hide_env_values = true
+    )]
+    pub write: Option<PathBuf>,
+
     /// Where to listen.
     #[command(flatten)]
     pub address: AddressFlags,

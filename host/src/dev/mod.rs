@@ -14,6 +14,7 @@ use guesthouse_builders::cache::tools::Cache;
 use guesthouse_builders::progress::print_with;
 use guesthouse_types::name::AppName;
 
+use crate::cli::flags::DevFlags;
 use crate::config::Config;
 use crate::dev::builds::Builds;
 use crate::dev::memory::Memory;
@@ -33,6 +34,8 @@ use crate::telemetry;
 mod builds;
 mod live;
 mod memory;
+mod mock;
+mod outside;
 pub mod pages;
 mod rebuild;
 mod say;
@@ -76,23 +79,20 @@ impl Folder {
     }
 }
 
-/// Builds what lies at `sources`, serves it, and builds it again whenever it is edited. `app` is where the one there begins,
-/// if the command line says so.
-pub async fn run(
-    sources: &[PathBuf],
-    app: Option<&str>,
-    folder: Folder,
-    mut config: Config,
-) -> anyhow::Result<ExitCode> {
+/// Builds what the flags name, serves it, and builds it again whenever it is edited.
+pub async fn run(flags: &DevFlags, folder: Folder, mut config: Config) -> anyhow::Result<ExitCode> {
     print_with(telemetry::print);
     let mut stop_signals = StopSignals::listen()?;
-    let projects = guesthouse_builders::find(sources, app).await?;
+    let projects = guesthouse_builders::find(&flags.sources, flags.app.as_deref()).await?;
     folder.create()?;
     let live = projects.iter().filter_map(Project::live);
     let builds = Builds::default();
     config.serve.dev_pages = Some(Arc::new(Pages { builds: builds.clone() }));
     config.deploy.variables = variables::of(&projects);
     config.deploy.sources = live.map(|(name, source)| (name.clone(), source.to_owned())).collect();
+    let outbound = &mut config.sandbox.capabilities.outbound;
+    outbound.mock = flags.mock.as_deref().map(mock::read).transpose()?;
+    let called = outbound.wanted.clone();
     // A project's first host finds what was compiled for another's.
     config.deploy.functions = Cache::of_process().ok().map(|cache| cache.functions());
     // Before the build, which may take minutes: a taken port is known at once.
@@ -112,10 +112,17 @@ pub async fn run(
         build_all(&projects, &mut kept).await;
         rebuild(&projects, &mut kept, &mut watch, served).await
     };
-    tokio::select! {
-        code = attend(host, greeting, None, &mut stop_signals) => Ok(code),
+    let code = tokio::select! {
+        code = attend(host, greeting, None, &mut stop_signals) => code,
         never = building => match never {},
+    };
+    for (app, places) in called.all() {
+        say(&match &flags.write {
+            Some(apps) => outside::write(&app, &places, apps)?,
+            None => outside::told(&app, &places),
+        });
     }
+    Ok(code)
 }
 
 fn greeting(host: &Host, folder: &Folder) -> String {

@@ -9,9 +9,10 @@ use wasmtime_wasi_http::Error;
 /// The nearest `error-code`. What it does not say is in the guest's log.
 pub(crate) fn error(error: &OutboundError) -> Error {
     match error {
-        OutboundError::NotGranted(_) | OutboundError::NotAsked { .. } | OutboundError::NameNotAsked { .. } => {
-            Error::HttpRequestDenied
-        }
+        OutboundError::NotGranted(_)
+        | OutboundError::NotAsked { .. }
+        | OutboundError::NameNotAsked { .. }
+        | OutboundError::NotMocked { .. } => Error::HttpRequestDenied,
         OutboundError::Prohibited { .. } | OutboundError::Itself { .. } => Error::DestinationIpProhibited,
         OutboundError::Uri { .. } => Error::HttpRequestUriInvalid,
         OutboundError::Lookup { why, .. } => Error::DnsError { rcode: Some(why.clone()), info_code: None },

@@ -94,7 +94,7 @@ impl WasiHttpHooks for Hooks {
         self.log_context.forget_body();
         let note = self.notes.now();
         let (client, caller, tasks) = (self.client.clone(), self.notes.caller(), self.tasks.clone());
-        if let Some(needed) = client.as_ref().and_then(|client| client.needed(request.uri())) {
+        if let Some(needed) = client.as_ref().and_then(|client| client.needed(note.app(), request.uri())) {
             note.tell(&needed);
         }
         Box::new(async move {

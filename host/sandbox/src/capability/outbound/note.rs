@@ -39,6 +39,11 @@ impl Notes {
 }
 
 impl Note {
+    /// Whose it is.
+    pub(crate) fn app(&self) -> &str {
+        self.log.app()
+    }
+
     /// An outgoing request, or what else `what` names, failed.
     pub(crate) fn failed(&self, what: &str, why: &OutboundError) {
         self.log.note(&self.request_id, &format!("an outgoing {what} failed: {why}"));

@@ -119,8 +119,9 @@ impl Sockets {
         let Some(tcp) = &self.granted else { return Err(Refusal::Denied) };
         let names = self.names.get(&address.ip().to_canonical()).map_or(&[][..], Vec::as_slice);
         let target = tcp.check(address, names).map_err(|why| self.refuse("connection", &why))?;
-        if let Some(needed) = tcp.needed(&target) {
-            self.notes.now().tell(&needed);
+        let note = self.notes.now();
+        if let Some(needed) = tcp.needed(note.app(), &target) {
+            note.tell(&needed);
         }
         Ok(())
     }
