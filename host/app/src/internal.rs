@@ -12,8 +12,10 @@ use guesthouse_outbound::internal::InternalError;
 use guesthouse_sandbox::fault::Fault;
 use guesthouse_sandbox::request::BodyError;
 use guesthouse_sandbox::request::GuestRequest;
+use guesthouse_types::escape::one_line;
 use guesthouse_types::pattern::fits;
 use http::HeaderValue;
+use http::Method;
 use http::Response;
 use http::StatusCode;
 use http::uri::Authority;
@@ -23,10 +25,14 @@ use http_body_util::BodyExt as _;
 use http_body_util::Full;
 use http_body_util::LengthLimitError;
 use http_body_util::Limited;
+use tokio::time::Instant;
+use tracing::error;
+use tracing::info;
 
 use crate::app::App;
 use crate::app::CallError;
 use crate::app::InFlight;
+use crate::failures::LogDecision;
 use crate::places::pace::Pace;
 use crate::places::pace::Visitor;
 use crate::request_buffer::BufferError;
@@ -66,11 +72,69 @@ fn find(routes: &RouteReader, call: &Call) -> Result<(Arc<App>, InFlight), Inter
 }
 
 async fn answer(app: &App, in_flight: InFlight, call: Call) -> Response<Body> {
-    let Ok(request) = prepared(app, call) else { return failed(StatusCode::BAD_REQUEST, "it has no such path") };
-    let pace = Arc::new(Pace::new(Visitor::of(None)));
-    match app.call(in_flight, request, &pace).await {
-        Ok(response) => response.map(|body| body.map_err(Into::into).boxed_unsync()),
-        Err(error) => failed(status(&error), &error.to_string()),
+    let asked = Asked::of(&call);
+    let response = match prepared(app, call) {
+        Err(_) => failed(StatusCode::BAD_REQUEST, "it cannot be asked so"),
+        Ok(request) => match app.call(in_flight, request, &Arc::new(Pace::new(Visitor::of(None)))).await {
+            Ok(response) => response.map(|body| body.map_err(Into::into).boxed_unsync()),
+            Err(error) => {
+                asked.log_error(app, &error);
+                failed(status(&error), &error.to_string())
+            }
+        },
+    };
+    asked.log(app, response.status());
+    response
+}
+
+/// What the log says of a call.
+struct Asked {
+    caller: String,
+    request_id: Arc<str>,
+    method: Method,
+    path: String,
+    begun: Instant,
+}
+
+impl Asked {
+    fn of(call: &Call) -> Asked {
+        let path = one_line(call.request.uri().path()).into_owned();
+        let (caller, request_id) = (call.caller.app.clone(), call.caller.request_id.clone());
+        Asked { caller, request_id, method: call.request.method().clone(), path, begun: Instant::now() }
+    }
+
+    /// One line, as for a visitor's request, once the head is there.
+    fn log(&self, app: &App, status: StatusCode) {
+        let Asked { caller, request_id, method, path, begun } = self;
+        info!(
+            target: "guesthouse::access",
+            {
+                request.id = &**request_id,
+                app.name = app.name.as_str(),
+                app.revision = %app.revision,
+                caller,
+                method = method.as_str(),
+                path,
+                status = status.as_u16(),
+                duration_ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+            },
+            "{method} {path} {}, asked by `{caller}`", status.as_u16(),
+        );
+    }
+
+    /// Why there was no response, but for too many of one app.
+    fn log_error(&self, app: &App, error: &CallError) {
+        let LogDecision::Tell { .. } = app.failures.turn(Instant::now()) else { return };
+        let (name, caller) = (app.name.as_str(), &self.caller);
+        let backtrace = match error {
+            CallError::Fault(fault) => fault.backtrace().unwrap_or_default(),
+            CallError::Admission(_) | CallError::Buffer(_) | CallError::GaveWay => "",
+        };
+        error!(
+            target: "guesthouse::serve",
+            { app.name = name, app.revision = %app.revision, request.id = &*self.request_id, backtrace },
+            "`{name}`, asked by `{caller}`, gave no response: {error}"
+        );
     }
 }
 

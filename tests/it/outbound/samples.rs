@@ -45,10 +45,6 @@ async fn charges(component: Vec<u8>) {
     assert!(nobody.text().starts_with("the API cannot be asked: "), "{}", nobody.text());
 }
 
-fn samples(language: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("guest-apps").join(language).join("charge")
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_card_is_charged_in_rust() {
     charges(guest::bytes(guest::CHARGE)).await;
@@ -57,20 +53,22 @@ async fn a_card_is_charged_in_rust() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_card_is_charged_in_javascript() {
     if has_node().await {
-        charges(built(&samples("javascript")).await).await;
+        charges(built("charge-fetch").await).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_card_is_charged_in_python() {
     if has_python().await {
-        charges(built(&samples("python")).await).await;
+        charges(built("charge-requests").await).await;
     }
 }
 
-async fn built(sample: &Path) -> Vec<u8> {
+/// The component of a sample.
+async fn built(sample: &str) -> Vec<u8> {
     let apps = tempfile::tempdir().unwrap();
-    let ended = build(sample, apps.path()).await;
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("samples").join(sample);
+    let ended = build(&source, apps.path()).await;
     assert!(ended.status.success(), "{}", ended.stderr);
-    std::fs::read(apps.path().join("charge.wasm")).unwrap()
+    std::fs::read(apps.path().join(format!("{sample}.wasm"))).unwrap()
 }

@@ -69,7 +69,7 @@ async fn built(sample: &str) -> Option<Vec<u8>> {
     }
     let apps = tempfile::tempdir().unwrap();
     std::fs::write(apps.path().join(format!("{sample}.toml")), "[outbound]\ntcp = [\"localhost:1\"]\n").unwrap();
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("guest-apps/python").join(sample);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("samples").join(sample);
     let arguments = ["build", source.to_str().unwrap(), "--apps", apps.path().to_str().unwrap()];
     let mut build = command(&arguments, apps.path());
     let ended = run(build.env("GUESTHOUSE_TOOLS", tools()).env_remove("SOURCE_DATE_EPOCH")).await;

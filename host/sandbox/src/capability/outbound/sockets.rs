@@ -85,9 +85,13 @@ impl Sockets {
         if self.names.len() + addresses.len() > ADDRESSES_MAX {
             self.names.clear();
         }
-        for address in name.iter().flat_map(|_| &addresses) {
-            let names = self.names.entry(*address).or_default();
-            names.extend(name.clone().filter(|name| !names.contains(name)));
+        if let Some(name) = name {
+            for address in &addresses {
+                let names = self.names.entry(*address).or_default();
+                if !names.contains(&name) {
+                    names.push(name.clone());
+                }
+            }
         }
         Ok(addresses)
     }

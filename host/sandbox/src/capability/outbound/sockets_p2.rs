@@ -74,6 +74,13 @@ pub(crate) fn link<T: SocketsView + 'static>(linker: &mut Linker<T>) -> wasmtime
         state.tcp().closed(number);
         HostTcpSocket::drop(&mut state.sockets(), Resource::new_own(number))
     })?;
+    tcp.func_wrap_async(
+        "[method]tcp-socket.start-bind",
+        |_: StoreContextMut<'_, T>, _: (Resource<TcpSocket>, Resource<Network>, IpSocketAddress)| {
+            // It has no address that would be its own.
+            Box::new(async { answer::<()>(Err(ErrorCode::AccessDenied.into())) })
+        },
+    )?;
     tcp.func_wrap(
         "[method]tcp-socket.start-connect",
         |mut store: StoreContextMut<'_, T>,

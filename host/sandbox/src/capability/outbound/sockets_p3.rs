@@ -40,6 +40,13 @@ pub(crate) fn link<T: SocketsView + 'static>(linker: &mut Linker<T>) -> wasmtime
         "[static]tcp-socket.create",
         |mut store: StoreContextMut<'_, T>, (family,): (IpAddressFamily,)| answer(create(store.data_mut(), family)),
     )?;
+    types.func_wrap_async(
+        "[method]tcp-socket.bind",
+        |_: StoreContextMut<'_, T>, _: (Resource<TcpSocket>, IpSocketAddress)| {
+            // It has no address that would be its own.
+            Box::new(async { answer::<()>(Err(ErrorCode::AccessDenied.into())) })
+        },
+    )?;
     types.func_wrap_concurrent(
         "[method]tcp-socket.connect",
         |store: &Accessor<T>, (socket, address): (Resource<TcpSocket>, IpSocketAddress)| {
