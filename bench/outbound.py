@@ -34,7 +34,9 @@ import wrk
 from common import GUESTS, HOST, TARGET, build, cpu_seconds, running
 from peers import ENDLESS, REUSED, TUNING, build_floor
 
-RELAY, OURS, SECOND, WASMTIME, FLOOR = (f"127.0.0.1:{port}" for port in (18086, 18087, 18088, 18089, 18090))
+RELAY, OURS, SECOND, WASMTIME, FLOOR = (f"127.0.0.1:{port}" for port in range(18086, 18091))
+# Where each host of ours says that every app of its is decided on.
+ADMIN = {OURS: "127.0.0.1:18091", SECOND: "127.0.0.1:18092"}
 CONFIG = """
 [policy]
 outbound = ["http://127.0.0.1:*", "http://*.guesthouse.internal"]
@@ -42,6 +44,7 @@ private_networks = ["127.0.0.0/8"]
 """
 ASKS = f'[outbound]\nhttp = ["http://{FLOOR}", "http://{SECOND}", "http://*.guesthouse.internal"]\n'
 CALLED = '[internal]\ncallers = ["*"]\n'
+NATIVE = "native hyper, connections kept"
 FAILED = "an outgoing request failed"
 
 
@@ -59,6 +62,8 @@ class Row(NamedTuple):
     asks: str
     # The same, and nobody is asked.
     still: str
+    # The row that it is held against.
+    beside: str
     # Whether the floor is asked, which counts.
     floor: bool
 
@@ -93,25 +98,25 @@ def host(program, home, name, address):
             shutil.copy(GUESTS / f"{guest.replace('-', '_')}.wasm", apps / f"{app}.wasm")
             (apps / f"{app}.toml").write_text(instances + manifest)
     command = [str(program), "serve", str(apps), "--state", str(home / name / "state"), "--listen", address,
-               "--config", str(home / name / "config.toml")]
-    return Server(command, f"http://{address}/hello-http/")
+               "--admin-listen", ADMIN[address], "--config", str(home / name / "config.toml")]
+    return Server(command, f"http://{ADMIN[address]}/.well-known/guesthouse/ready")
 
 
 def outside(program, home):
     relay = str(TARGET / "floor/release/relay")
-    for name, more in (("native hyper, connections kept", []), ("native hyper, each time a new one", ["--anew"])):
+    for name, more in ((NATIVE, []), ("native hyper, each time a new one", ["--anew"])):
         server = Server([relay, RELAY, f"http://{FLOOR}/asked", *more], f"http://{RELAY}/still")
-        yield Row(name, [server], f"http://{RELAY}/", f"http://{RELAY}/still", True)
+        yield Row(name, [server], f"http://{RELAY}/", f"http://{RELAY}/still", NATIVE, True)
     server = host(program, home, "outside", OURS)
     for name, app in (("reused", "environ-http-reused"), ("fresh", "environ-http")):
-        yield Row(f"guesthouse, {name}", [server], *urls(OURS, app, f"{FLOOR}/asked"), True)
+        yield Row(f"guesthouse, {name}", [server], *urls(OURS, app, f"{FLOOR}/asked"), NATIVE, True)
     if not shutil.which("wasmtime"):
         print("wasmtime is not installed: its rows are left out", file=sys.stderr)
         return
     for name, options in (("tuned, reused", [*TUNING, *ENDLESS]), ("as it comes", [])):
         command = ["wasmtime", "serve", "-S", "cli", "--addr", WASMTIME, *options, str(GUESTS / "environ_http.wasm")]
         asks, still = urls(WASMTIME, "", f"{FLOOR}/asked")
-        yield Row(f"wasmtime serve, {name}", [Server(command, still)], asks, still, True)
+        yield Row(f"wasmtime serve, {name}", [Server(command, still)], asks, still, NATIVE, True)
 
 
 def from_app_to_app(program, home):
@@ -119,8 +124,9 @@ def from_app_to_app(program, home):
     for kind, suffix in (("reused", "-reused"), ("fresh", "")):
         caller, called = f"environ-http{suffix}", f"hello-http{suffix}"
         inside, across = f"{called}.guesthouse.internal/", f"{SECOND}/{called}/"
-        yield Row(f"in one host, {kind}", [first], *urls(OURS, caller, inside), False)
-        yield Row(f"over loopback, {kind}", [first, second], *urls(OURS, caller, across), False)
+        beside = f"in one host, {kind}"
+        yield Row(beside, [first], *urls(OURS, caller, inside), beside, False)
+        yield Row(f"over loopback, {kind}", [first, second], *urls(OURS, caller, across), beside, False)
 
 
 def urls(address, app, asked):
@@ -148,6 +154,8 @@ def counted():
 
 
 def measure(row, connections, seconds, log):
+    log.seek(0)
+    log.truncate()
     with contextlib.ExitStack() as stack:
         floor = [str(TARGET / "floor/release/floor"), FLOOR]
         stack.enter_context(running(floor, f"http://{FLOOR}/", log, cores="1"))
@@ -180,31 +188,29 @@ def loaded(url, pids, connections, seconds):
     return used / many.answers * 1e6, many.per_second, one.p50 * 1000, answers
 
 
-def table(title, connections, measured):
-    """Each row beside the first."""
-    first = next(iter(measured.values()))
-
-    def of(rounds, what):
-        return statistics.median(getattr(figures, what) for figures in rounds)
-
-    def ratio(rounds, what):
-        return statistics.median(getattr(a, what) / getattr(b, what) for a, b in zip(rounds, first))
-
+def table(title, against, connections, rows, measured):
     print(f"\n{title}: CPU with {connections} connections, p50 with one\n")
-    print("| who asks | CPU µs/request | asking nobody | asking alone | × the first | requests/s | p50 µs | asking nobody "
-          "| asking alone | × the first | connections for 1,000 |")
+    print(f"| who asks | CPU µs/request | asking nobody | asking alone | {against} | requests/s | p50 µs | asking nobody "
+          f"| asking alone | {against} | connections for 1,000 |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
-    for name, rounds in measured.items():
-        opened = "" if rounds[0].opened is None else f"{of(rounds, 'opened'):,.0f}"
-        print(f"| {name} | {of(rounds, 'cpu_us'):.1f} | {of(rounds, 'still_cpu_us'):.1f} "
-              f"| {of(rounds, 'asking_cpu_us'):.1f} | {ratio(rounds, 'asking_cpu_us'):.2f} "
-              f"| {of(rounds, 'per_second'):,.0f} | {of(rounds, 'p50_us'):.0f} | {of(rounds, 'still_p50_us'):.0f} "
-              f"| {of(rounds, 'asking_p50_us'):.0f} | {ratio(rounds, 'asking_p50_us'):.2f} | {opened} |", flush=True)
+    for row in rows:
+        def of(what, rounds=measured[row.name]):
+            return statistics.median(getattr(figures, what) for figures in rounds)
+
+        def ratio(what, rounds=measured[row.name], others=measured.get(row.beside)):
+            pairs = zip(rounds, others) if others else ()
+            found = [getattr(figures, what) / getattr(other, what) for figures, other in pairs]
+            return f"{statistics.median(found):.2f}" if found else ""
+
+        opened = f"{of('opened'):,.0f}" if row.floor else ""
+        print(f"| {row.name} | {of('cpu_us'):.1f} | {of('still_cpu_us'):.1f} | {of('asking_cpu_us'):.1f} "
+              f"| {ratio('asking_cpu_us')} | {of('per_second'):,.0f} | {of('p50_us'):.0f} | {of('still_p50_us'):.0f} "
+              f"| {of('asking_p50_us'):.0f} | {ratio('asking_p50_us')} | {opened} |", flush=True)
 
 
 KINDS = {
-    "outside": ("One GET to the floor for each visitor", outside),
-    "apps": ("One GET to another app for each visitor", from_app_to_app),
+    "outside": ("One GET to the floor for each visitor", "× native", outside),
+    "apps": ("One GET to another app for each visitor", "× in one host", from_app_to_app),
 }
 
 
@@ -226,14 +232,14 @@ def main():
         build("environ-http", "hello-http")
         build_floor()
     for kind in kinds:
-        title, rows = KINDS[kind]
+        title, against, rows = KINDS[kind]
         with tempfile.TemporaryDirectory(prefix="guesthouse-bench-") as home, open(f"{home}/log", "w") as log:
             chosen = [row for row in rows(options.host.resolve(), pathlib.Path(home)) if options.filter in row.name]
             measured = {row.name: [] for row in chosen}
             for _ in range(options.rounds):
                 for row in chosen:
                     measured[row.name].append(measure(row, options.connections, options.seconds, log))
-        table(title, options.connections, measured)
+        table(title, against, options.connections, chosen, measured)
 
 
 if __name__ == "__main__":
