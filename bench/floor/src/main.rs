@@ -2,8 +2,11 @@
 //! Every other figure is a multiple of what this costs in the same run.
 //!
 //! `floor ADDRESS [--spin THREADS]`: with so many threads beside it that never stop computing.
+//! `/count` says how many connections it took so far, and how many requests it was asked at `/asked`.
 
 use std::convert::Infallible;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -21,6 +24,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 static LARGE: [u8; 64 << 10] = [b'.'; 64 << 10];
+
+static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+static ASKED: AtomicU64 = AtomicU64::new(0);
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
@@ -43,6 +49,7 @@ async fn main() -> std::io::Result<()> {
     println!("listening on http://{}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;
+        CONNECTIONS.fetch_add(1, Relaxed);
         stream.set_nodelay(true)?;
         tokio::spawn(async move {
             let service = service_fn(|request| async { Ok::<_, Infallible>(answer(request)) });
@@ -60,8 +67,17 @@ fn answer(request: Request<Incoming>) -> Response<Either<Full<Bytes>, Incoming>>
     }
     let (body, media_type) = match request.uri().path() {
         "/64k" => (Either::Left(Full::new(Bytes::from_static(&LARGE))), "application/octet-stream"),
+        "/count" => {
+            let text = format!("{} {}", CONNECTIONS.load(Relaxed), ASKED.load(Relaxed));
+            (Either::Left(Full::new(Bytes::from(text))), "text/plain")
+        }
         "/echo" => (Either::Right(request.into_body()), "application/octet-stream"),
-        _ => (Either::Left(Full::new(Bytes::from_static(b"<h1>hello</h1>"))), "text/html; charset=utf-8"),
+        path => {
+            if path == "/asked" {
+                ASKED.fetch_add(1, Relaxed);
+            }
+            (Either::Left(Full::new(Bytes::from_static(b"<h1>hello</h1>"))), "text/html; charset=utf-8")
+        }
     };
     let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
