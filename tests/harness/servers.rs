@@ -11,6 +11,8 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use guesthouse_tls::self_signed::SelfSigned;
+use rustix::process::Pid;
+use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::Child;
@@ -19,6 +21,7 @@ use tokio::process::Command;
 use crate::harness::pebble::free_port;
 use crate::harness::secure::write;
 use crate::harness::serving::until;
+use crate::harness::within;
 
 /// The user and the password of every one of them.
 pub const USER: &str = "guest";
@@ -127,9 +130,12 @@ impl Server {
         Server { port: free_port(), folder, child, name, owner, arguments: Vec::new(), program }
     }
 
-    /// Ends it in the middle of whatever it does, and starts it anew.
-    pub async fn kill_and_begin(&mut self) {
-        self.child.kill().await.unwrap();
+    /// Ends it in the middle of whatever it does, and starts it anew. PostgreSQL takes this for an immediate shutdown: killed
+    /// alone, its processes would live on for a moment, and none could be started in their place.
+    pub async fn break_off_and_begin(&mut self) {
+        let pid = Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
+        rustix::process::kill_process(pid, Signal::QUIT).unwrap();
+        within("the server to end", self.child.wait()).await.unwrap();
         self.begin().await;
     }
 

@@ -98,7 +98,7 @@ struct Asked {
 
 impl Asked {
     fn of(call: &Call) -> Asked {
-        let path = one_line(call.request.uri().path()).into_owned();
+        let path = one_line(call.request.uri().path()).to_string();
         let (caller, request_id) = (call.caller.app.clone(), call.caller.request_id.clone());
         Asked { caller, request_id, method: call.request.method().clone(), path, begun: Instant::now() }
     }

@@ -18,6 +18,7 @@ use crate::harness::servers::DATABASE;
 use crate::harness::servers::PASSWORD;
 use crate::harness::servers::Server;
 use crate::harness::servers::USER;
+use crate::harness::tools::assert_known;
 use crate::harness::tools::has_python;
 use crate::harness::webdriver::Browser;
 use crate::harness::within;
@@ -74,7 +75,10 @@ async fn built(sample: &str) -> Option<Vec<u8>> {
     let mut build = command(&arguments, apps.path());
     let ended = run(build.env("GUESTHOUSE_TOOLS", tools()).env_remove("SOURCE_DATE_EPOCH")).await;
     assert!(ended.status.success(), "{}", ended.stderr);
-    Some(std::fs::read(apps.path().join(format!("{sample}.wasm"))).unwrap())
+    let component = std::fs::read(apps.path().join(format!("{sample}.wasm"))).unwrap();
+    // The world with TLS is a runtime of its own.
+    assert_known(&component);
+    Some(component)
 }
 
 async fn add(host: &Running, name: &str) -> Reply {
@@ -111,7 +115,7 @@ async fn a_shop_works_on_postgresql_mariadb_and_redis() {
     let host = host(component.clone(), &ports, &url, &store, None).await;
     is_a_shop(&host).await;
     // A server that ends while connections are kept, and is looked after for a moment, is found again.
-    postgres.kill_and_begin().await;
+    postgres.break_off_and_begin().await;
     within("the shop finds its database again", async {
         while host.get("/app/items").await.text() != "chair, table\n" {
             tokio::task::yield_now().await;

@@ -233,10 +233,10 @@ async fn libraries_as_they_are_reach_what_was_granted_and_say_what_was_not() {
         "unchecked SSLError: HTTPSConnectionPool(host='x.example.net', port=443): Max retries exceeded with url: / (Caused by \
          SSLError(SSLError(<SSLErrorNumber.SSL_ERROR_SSL: 1>, 'the host checks the certificates of all connections: it cannot \
          be told not to (`verify=False`, `CERT_NONE`)')))",
-        "no http ConnectionAbortedError: [Errno 13] the connection to db.example:5432 carries HTTP/1.1 alone, and what was \
-         written is something else: the host lets no other protocol out",
-        "mail SMTPServerDisconnected: Connection unexpectedly closed: [Errno 13] the connection to mail.example:25 carries HTTP \
-         alone: nothing comes before a request was written (mail, FTP, MySQL and SSH begin with the server's words)",
+        "no http ConnectionRefusedError: [Errno 14] this app asked for db.example:5432: the host does not let it: \
+         \"db.example:5432\" must be in [outbound] tcp of the manifest, and the policy must allow it",
+        "mail SMTPServerDisconnected: Connection unexpectedly closed: [Errno 14] this app asked for mail.example:25: the host \
+         does not let it: \"mail.example:25\" must be in [outbound] tcp of the manifest, and the policy must allow it",
     ] {
         assert!(told.contains(&format!("{said}\n")), "no `{said}` in\n{told}");
     }
