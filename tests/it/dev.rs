@@ -179,7 +179,7 @@ async fn a_mock_answers_for_the_outside_and_a_manifest_is_written_for_what_was_c
     fs::write(home.path().join("apps/my-app.toml"), "# mine\n[limits]\ncpu = \"2s\"\n").unwrap();
     let arguments = ["dev", "my-app", "--listen", "127.0.0.1:0", "--mock", "mock.toml", "--write"];
     let mut command = command(&arguments, home.path());
-    let mut dev = Process::spawn(command.env("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/dev")));
+    let mut dev = Process::spawn(command.env("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/dev-mock")));
     let line = dev.says("listening on http://").await;
     let address = line.trim().trim_start_matches("listening on http://").trim_end_matches('/').parse().unwrap();
     until_it_says(address, "not yet").await;
