@@ -248,3 +248,21 @@ async fn the_doctor_says_what_is_in_the_way_of_serving() {
     assert_eq!(ended.status.code(), Some(1), "{}", ended.stdout);
     assert!(ended.stdout.contains("FAIL  configuration") && ended.stdout.contains("g.toml:2"), "{}", ended.stdout);
 }
+
+#[tokio::test]
+async fn a_project_that_exists_is_looked_at_and_gets_the_one_file_that_it_lacks() {
+    let home = home_with(&[]);
+    let web = home.path().join("shop/web.py");
+    std::fs::create_dir_all(web.parent().unwrap()).unwrap();
+    std::fs::write(&web, "def serve(environ, start_response):\n    return []\n").unwrap();
+    let lacking = run(&["init", "shop"], home.path()).await;
+    assert_eq!(lacking.status.code(), Some(1), "{}", lacking.stdout);
+    assert!(lacking.stderr.contains("--app"), "{}", lacking.stderr);
+    let written = run(&["init", "shop", "--app", "web:serve"], home.path()).await;
+    assert_eq!(written.status.code(), Some(0), "{}", written.stderr);
+    let file = std::fs::read_to_string(home.path().join("shop/guesthouse.toml")).unwrap();
+    assert_eq!(file, "[build]\napp = \"web:serve\"\n");
+    let ready = run(&["init", "shop"], home.path()).await;
+    assert_eq!((ready.status.code(), ready.stderr.as_str()), (Some(0), ""));
+    assert!(ready.stdout.starts_with("`shop`: nothing is missing\n  guesthouse dev shop "), "{}", ready.stdout);
+}
