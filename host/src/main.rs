@@ -19,6 +19,7 @@ use guesthouse::cli::flags::NewFlags;
 use guesthouse::cli::flags::RunFlags;
 use guesthouse::cli::flags::ServeFlags;
 use guesthouse::cli::flags::WheelsAction;
+use guesthouse::commands::build::tell;
 use guesthouse::commands::check;
 use guesthouse::commands::check::walk::Calls;
 use guesthouse::commands::compile;
@@ -37,6 +38,7 @@ use guesthouse::shutdown::StopSignals;
 use guesthouse::telemetry;
 use guesthouse_builders::Project;
 use guesthouse_builders::new;
+use guesthouse_builders::progress::be_quiet;
 use guesthouse_builders::python::wheels_command;
 use guesthouse_serve::listen::inherited::Inherited;
 
@@ -127,6 +129,9 @@ fn dev(flags: &DevFlags) -> anyhow::Result<ExitCode> {
 }
 
 fn build(flags: &BuildFlags) -> anyhow::Result<ExitCode> {
+    if flags.quiet {
+        be_quiet();
+    }
     run(None, async {
         let mut stop_signals = StopSignals::listen()?;
         let building = async {
@@ -137,7 +142,7 @@ fn build(flags: &BuildFlags) -> anyhow::Result<ExitCode> {
             }
         };
         tokio::select! {
-            built = building => built.map(|built| if built.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+            built = building => tell(&built?, flags).await,
             signal = stop_signals.next() => Ok(ExitCode::from(signal.exit_code())),
         }
     })

@@ -381,6 +381,14 @@ pub struct BuildFlags {
     #[arg(long, value_name = "DIR", env = "GUESTHOUSE_APPS", default_value = "./apps", hide_env_values = true)]
     pub apps: PathBuf,
 
+    /// How the result is written to stdout: nothing, or one JSON document [default: text]
+    #[arg(long, value_name = "FORMAT", env = "GUESTHOUSE_FORMAT", hide_env_values = true)]
+    pub format: Option<ReportFormat>,
+
+    /// Show no progress, only what failed
+    #[arg(long, short, env = "GUESTHOUSE_QUIET", hide_env_values = true)]
+    pub quiet: bool,
+
     /// Make gateway apps that any host of wasi:http 0.2 can serve, with an adapter in the component
     #[arg(long, env = "GUESTHOUSE_PORTABLE", hide_env_values = true)]
     pub portable: bool,
