@@ -92,12 +92,18 @@ impl Browser {
 
     /// Returns when the page shows `text`.
     pub async fn until_it_shows(&mut self, text: &str) {
-        let script = json!({"script": "return document.body ? document.body.innerText : ''", "args": []});
+        let shown = "document.body ? document.body.innerText : ''";
+        self.until(&format!("a page with `{text}`"), shown, |shown| shown.contains(text)).await;
+    }
+
+    /// Returns when this expression (JavaScript) is a text that `is_so`. While a page is loaded it is the empty text.
+    pub async fn until(&mut self, about: &str, expression: &str, is_so: impl Fn(&str) -> bool) {
+        let script = json!({"script": format!("return {expression}"), "args": []});
         let next = async || {
             let shown = self.tell("/execute/sync", &script).await;
             shown.ok().and_then(|shown| shown.as_str().map(str::to_owned)).unwrap_or_default()
         };
-        until(&format!("a page with `{text}`"), next, |shown| shown.contains(text), |_| {}).await;
+        until(about, next, |shown: &String| is_so(shown), |_| {}).await;
     }
 
     async fn find(&mut self, selector: &str) -> String {

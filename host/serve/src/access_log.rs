@@ -20,6 +20,7 @@ use tracing::error;
 use tracing::info;
 use tracing::warn;
 
+use crate::dev_pages::DevRequest;
 use crate::request::body::Ending;
 use crate::track::activity::Busy;
 use crate::track::timeouts::CloseOrder;
@@ -51,6 +52,10 @@ pub struct Record {
     pub unread_body: Option<UnreadBody>,
     /// How fast its visitor sends and reads, once it leads to an app.
     pub pace: Option<Arc<Pace>>,
+    /// What `dev` knows of it.
+    pub dev: Option<DevRequest>,
+    /// Whether it has no line in the log: an author's own page asks, again and again.
+    pub is_quiet: bool,
     target: Option<PathAndQuery>,
     begun: Instant,
 }
@@ -90,6 +95,8 @@ impl Record {
             busy,
             unread_body: None,
             pace: None,
+            dev: None,
+            is_quiet: false,
             target: uri.path_and_query().cloned(),
             begun: Instant::now(),
         }
@@ -118,6 +125,9 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
+        if self.is_quiet {
+            return;
+        }
         let revision = match &self.app {
             RoutedTo::Live(app) => Some(app.revision),
             RoutedTo::Nobody | RoutedTo::Waiting(_) => None,

@@ -42,6 +42,8 @@ pub struct Page {
     pub advice: String,
     /// What only a developer may see: a trap, a backtrace, a reason.
     pub details: Option<String>,
+    /// The same as HTML, where somebody has marked it up: it is escaped already.
+    pub marked: Option<String>,
     /// Apps to choose from, on the index page.
     pub apps: Vec<AppLine>,
 }
@@ -64,7 +66,7 @@ impl Page {
             Some(reason) => format!("{} {reason}", status.as_str()),
             None => status.as_str().to_owned(),
         };
-        Page { title, happened, advice: advice(status).to_owned(), details: None, apps: Vec::new() }
+        Page { title, happened, advice: advice(status).to_owned(), details: None, marked: None, apps: Vec::new() }
     }
 
     /// The page as text.
@@ -115,8 +117,10 @@ impl Page {
         if !self.advice.is_empty() {
             let _ = writeln!(text, "<p>{}</p>", Escaped(&self.advice));
         }
-        if let Some(details) = &self.details {
-            let _ = writeln!(text, "<pre>{}</pre>", Escaped(details));
+        match (&self.marked, &self.details) {
+            (Some(marked), Some(_)) => _ = writeln!(text, "<pre>{marked}</pre>"),
+            (_, Some(details)) => _ = writeln!(text, "<pre>{}</pre>", Escaped(details)),
+            (_, None) => {}
         }
         let _ = write!(text, "<footer>request <code>{}</code></footer>\n</main>\n</html>\n", Escaped(id));
         text
@@ -150,7 +154,7 @@ const STYLE: &str = ":root{color-scheme:light dark}\
 body{margin:0;font:1.05rem/1.6 system-ui,sans-serif;background:Canvas;color:CanvasText}\
 main{max-width:40rem;margin:0 auto;padding:12vh 1.5rem 3rem}\
 h1{font-size:1.7rem;line-height:1.2;margin:0 0 1rem;letter-spacing:-.01em}\
-pre{overflow-x:auto;padding:1rem;border-radius:.5rem;font-size:.85rem;line-height:1.45;background:#8881}\
+pre{white-space:pre-wrap;overflow-wrap:anywhere;padding:1rem;border-radius:.5rem;font-size:.85rem;line-height:1.45;background:#8881}\
 ul{list-style:none;padding:0}li{padding:.6rem 0;border-top:1px solid #8884}i{opacity:.7;font-size:.9rem}\
 footer{margin-top:2.5rem;padding-top:.8rem;border-top:1px solid #8884;font-size:.85rem;opacity:.7}";
 
@@ -195,6 +199,7 @@ mod tests {
             happened: "These apps are here.".to_owned(),
             advice: String::new(),
             details: None,
+            marked: None,
             apps: vec![AppLine { name: "shop".to_owned(), urls, state: "live".to_owned() }],
         };
         let expected = "Guesthouse\n\nThese apps are here.\n\nshop (live)\n  http://shop.localhost/\n  \

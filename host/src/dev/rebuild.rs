@@ -16,7 +16,12 @@ use guesthouse_types::name::AppName;
 use tokio::sync::watch::Receiver;
 use tokio::time::Instant;
 
+use crate::cli::editor::Editor;
 use crate::dev::builds::Builds;
+use crate::dev::changes::Changes;
+use crate::dev::failure::Failure;
+use crate::dev::failure::Places;
+use crate::dev::failure::Stage;
 use crate::dev::live::Live;
 use crate::dev::memory::Memory;
 use crate::dev::say::say;
@@ -32,6 +37,23 @@ pub struct Kept {
     pub list: PathBuf,
     /// What pages show of it.
     pub builds: Builds,
+    /// What they wait for.
+    pub changes: Changes,
+    /// What opens the files that failures name.
+    pub editor: Editor,
+}
+
+impl Kept {
+    /// What failed of the source of `app` in `project`, or that nothing did, is what pages show.
+    fn end(&self, project: &Project, app: &AppName, stage: Stage, said: Option<&str>) {
+        let folders = project.watched().iter().map(|watched| watched.folder.clone()).collect();
+        let places = Places { folders, editor: self.editor.clone() };
+        self.builds.end(app, said.map(|said| Failure::of(stage, said, &places)));
+        // What is built well is news when it serves.
+        if said.is_some() {
+            self.changes.note(app.as_str());
+        }
+    }
 }
 
 /// What is served meanwhile.
@@ -75,7 +97,7 @@ async fn build_one(project: &Project, to: &mut Kept) -> Built {
     for app in project.apps() {
         let failed =
             built.as_ref().map_or_else(|error| Some(format!("{error:#}")), |built| built.failed.get(app).cloned());
-        to.builds.end(app, failed.as_deref());
+        to.end(project, app, Stage::Build, failed.as_deref());
     }
     let built = match built {
         Ok(built) => built,
@@ -94,7 +116,7 @@ async fn build_one(project: &Project, to: &mut Kept) -> Built {
 /// dropped for it.
 pub async fn rebuild(projects: &[Project], to: &mut Kept, watch: &mut SourceWatch, served: Served) -> Infallible {
     let mut open: BTreeMap<usize, Instant> = BTreeMap::new();
-    let mut live = Live::new(served.status.clone());
+    let (mut live, changes) = (Live::new(served.status.clone()), to.changes.clone());
     loop {
         let Some((at, edited)) = open.pop_first() else {
             tokio::select! {
@@ -124,11 +146,15 @@ pub async fn rebuild(projects: &[Project], to: &mut Kept, watch: &mut SourceWatc
         };
         let Some(built) = built else { continue };
         live.expect(&built.apps, &before, edited);
+        // What serves is the newest, and no note about an older source stands over it any more.
+        let as_before = built.apps.iter().filter(|(name, digest)| before.get(name.as_str()) == Some(digest));
+        let as_before: Vec<&AppName> = as_before.map(|(name, _)| name).collect();
         if let Some((name, _)) = projects[at].live()
             && built.apps.get(name).is_some_and(|digest| before.get(name.as_str()) == Some(digest))
             && served.forget_instances(name)
         {
             live.tell_now(name, edited).await;
         }
+        as_before.iter().for_each(|name| changes.note(name.as_str()));
     }
 }

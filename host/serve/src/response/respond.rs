@@ -23,6 +23,8 @@ use crate::access_log::RoutedTo;
 use crate::access_log::log_fault;
 use crate::dev_pages::DevPage;
 use crate::dev_pages::DevPages;
+use crate::dev_pages::DevRequest;
+use crate::dev_pages::OverlaidBody;
 use crate::pages::Format;
 use crate::pages::Page;
 use crate::request::context::ServeContext;
@@ -59,6 +61,8 @@ pub enum Outcome {
     Waiting(String),
     /// No app answers, and `dev` has a page instead.
     Dev(Box<DevPage>),
+    /// `dev` answers by itself.
+    Own(Box<Response<OverlaidBody>>),
     /// No permit came free in time.
     Busy(String),
     /// The guest failed before it had a response, perhaps since the request's body did.
@@ -155,6 +159,11 @@ pub fn respond(
             if shared.settings.dev_pages.is_some() { reply.refreshed() } else { reply }
         }
         Outcome::Dev(page) => dev_reply(*page),
+        Outcome::Own(response) => {
+            let (head, body) = response.into_parts();
+            let source = if options.is_head { Source::Page(None) } else { Source::Overlaid(body) };
+            return finish(Response::from_parts(head, ()), source, DeclaredLength::new(None), None, record);
+        }
         Outcome::Busy(why) => {
             let happened = format!("`{}` is busy.", record.app_name());
             Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("1").detailed(why)
@@ -180,7 +189,7 @@ pub fn respond(
             Reply::new(StatusCode::INTERNAL_SERVER_ERROR, happened).detailed(message)
         }
     };
-    reply.write(&options, record)
+    reply.write(&options, record, shared.settings.dev_pages.as_deref())
 }
 
 /// The app's own word counts before the operator's default.
@@ -196,10 +205,10 @@ fn overlay<'a>(
     options: &ResponseOptions,
     record: &'a Record,
     settings: &'a ServeSettings,
-) -> Option<(&'a dyn DevPages, &'a AppName)> {
-    let pages = settings.dev_pages.as_deref()?;
+) -> Option<(&'a dyn DevPages, &'a DevRequest, &'a AppName)> {
+    let (pages, request) = (settings.dev_pages.as_deref()?, record.dev.as_ref()?);
     let (RoutedTo::Live(app), Format::Html) = (&record.app, options.format) else { return None };
-    Some((pages, &app.name))
+    Some((pages, request, &app.name))
 }
 
 /// The rest of the one match: which status a fault has.
@@ -302,7 +311,7 @@ impl Reply {
         self.with(header::REFRESH, HeaderValue::from_static("2"))
     }
 
-    fn write(mut self, options: &ResponseOptions, record: Record) -> Response<TrackedBody> {
+    fn write(mut self, options: &ResponseOptions, record: Record, dev: Option<&dyn DevPages>) -> Response<TrackedBody> {
         if !options.inner_details {
             self.page.details = None;
         }
@@ -321,7 +330,12 @@ impl Reply {
         if self.close && options.can_say_close {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        let text = Bytes::from(self.page.render(options.format, &record.id));
+        let mut text = self.page.render(options.format, &record.id);
+        if let (Some(pages), Some(request), Format::Html) = (dev, &record.dev, options.format) {
+            let name = (!matches!(record.app, RoutedTo::Nobody)).then(|| record.app_name());
+            text.push_str(&pages.end_of_page(request, name, headers));
+        }
+        let text = Bytes::from(text);
         if options.is_head {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
             return finish(response, Source::Page(None), DeclaredLength::new(None), options.hsts, record);
