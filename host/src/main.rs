@@ -82,11 +82,13 @@ fn serve(flags: &ServeFlags) -> anyhow::Result<ExitCode> {
     let _log = telemetry::install(&config.log)?;
     run(config.threads, async {
         let mut stop_signals = StopSignals::listen()?;
-        let (file, apps) = (config.file.clone(), config.deploy.apps.display().to_string());
+        let file = config.file.clone();
+        let folders =
+            format!("apps folder   {}\nstate folder  {}", config.deploy.apps.display(), config.deploy.state.display());
         let host = Host::bind_with(config, passed)?;
         let listening =
             host.endpoints().iter().map(|endpoint| format!("listening on {}\n", told(endpoint))).collect::<String>();
-        let greeting = format!("{listening}apps folder  {apps}");
+        let greeting = format!("{listening}{folders}");
         Ok(attend(host, greeting, file, &mut stop_signals).await)
     })
 }

@@ -114,7 +114,7 @@ async fn serving_says_where_and_logs_one_line_a_request() {
 async fn a_stop_lets_requests_finish_and_a_second_one_does_not_wait() {
     let home = home_with(&[("flow", guest::FLOW)]);
     let (mut host, address) = serve(home.path(), &[]).await;
-    host.logs("published `flow`").await;
+    host.logs("`flow` is live").await;
     let mut visitor = TcpStream::connect(address).await.unwrap();
     let head = b"POST /flow/early HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n";
     visitor.write_all(head).await.unwrap();
@@ -134,7 +134,7 @@ async fn a_stop_lets_requests_finish_and_a_second_one_does_not_wait() {
 
     let home = home_with(&[("bad-never", guest::BAD_NEVER)]);
     let (mut host, address) = serve(home.path(), &[]).await;
-    host.logs("published `bad-never`").await;
+    host.logs("`bad-never` is live").await;
     let mut visitor = TcpStream::connect(address).await.unwrap();
     visitor.write_all(b"GET /bad-never/late HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     within("the head", visitor.read(&mut seen)).await.unwrap();
@@ -149,7 +149,7 @@ async fn health_has_a_listener_of_its_own() {
     let home = home_with(&[("hello", guest::HELLO)]);
     let socket = home.path().join("health.sock");
     let (mut host, address) = serve(home.path(), &["--admin-listen", &format!("unix:{}", socket.display())]).await;
-    host.logs("published `hello`").await;
+    host.logs("`hello` is live").await;
     // Ready comes after the publish; it is asked for until it is there.
     let ask = async |path: &str| {
         let mut stream = UnixStream::connect(&socket).await.unwrap();
@@ -184,7 +184,7 @@ async fn a_hangup_reads_the_policy_again() {
     assert_eq!(Client::new(address).get("/environ/").await.status, 503);
     std::fs::write(&config, "[policy.limits]\ncpu = \"1m\"\n").unwrap();
     host.signal(Signal::HUP);
-    host.logs("published `environ`").await;
+    host.logs("`environ` is live").await;
     assert_eq!(Client::new(address).get("/environ/").await.status, 200);
 }
 
@@ -192,7 +192,7 @@ async fn a_hangup_reads_the_policy_again() {
 async fn a_wire_trace_shows_bytes_and_text_and_hides_secrets() {
     let home = home_with(&[("hello", guest::HELLO)]);
     let (mut host, address) = serve(home.path(), &["--trace-wire"]).await;
-    host.logs("published `hello`").await;
+    host.logs("`hello` is live").await;
     let mut request = get("/hello/");
     request.headers_mut().insert("cookie", "session=s3cret".parse().unwrap());
     request.headers_mut().insert("authorization", "Bearer t0ken".parse().unwrap());

@@ -1,10 +1,11 @@
 //! One log line for each request, whatever becomes of it; and one for each fault.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use guesthouse_app::app::App;
 use guesthouse_app::app::Broken;
-use guesthouse_app::failures::LogDecision;
+use guesthouse_app::fault_log;
 use guesthouse_app::files::error::FileError;
 use guesthouse_app::places::pace::Pace;
 use guesthouse_sandbox::fault::Fault;
@@ -22,12 +23,16 @@ use tracing::warn;
 
 use crate::dev_pages::DevRequest;
 use crate::request::body::Ending;
+use crate::settings::AccessLog;
 use crate::track::activity::Busy;
 use crate::track::timeouts::CloseOrder;
 use crate::track::unread_body::UnreadBody;
 
 /// The target of the lines about requests.
 pub const ACCESS: &str = "guesthouse::access";
+
+/// A request that took this long is worth a look of whoever works on its app.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// What is known of a request. It writes its line when it is dropped: when the response's body has ended or was dropped,
 /// or when the visitor left before there was a response.
@@ -56,6 +61,8 @@ pub struct Record {
     pub dev: Option<DevRequest>,
     /// Whether it has no line in the log: an author's own page asks, again and again.
     pub is_quiet: bool,
+    /// Whether it is logged whatever becomes of it.
+    pub access_log: AccessLog,
     target: Option<PathAndQuery>,
     begun: Instant,
 }
@@ -97,6 +104,7 @@ impl Record {
             pace: None,
             dev: None,
             is_quiet: false,
+            access_log: AccessLog::All,
             target: uri.path_and_query().cloned(),
             begun: Instant::now(),
         }
@@ -109,6 +117,12 @@ impl Record {
             RoutedTo::Waiting(name) => name.as_str(),
             RoutedTo::Live(app) => app.name.as_str(),
         }
+    }
+
+    /// Whether somebody who works on the app wants to see it.
+    fn is_notable(&self, outcome: &str, took: Duration) -> bool {
+        let is_fine = self.status.is_some_and(|status| status.as_u16() < 400) && outcome == "whole";
+        !is_fine || took >= SLOW
     }
 
     fn outcome(&self) -> &'static str {
@@ -125,7 +139,9 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        if self.is_quiet {
+        let (outcome, took) = (self.outcome(), self.begun.elapsed());
+        let is_left_out = self.access_log == AccessLog::Notable && !self.is_notable(outcome, took);
+        if is_left_out || self.is_quiet {
             return;
         }
         let revision = match &self.app {
@@ -145,83 +161,32 @@ impl Drop for Record {
                 method,
                 path = %path,
                 status,
-                duration_ms = (self.begun.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+                duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3,
                 bytes = self.bytes,
-                outcome = self.outcome(),
+                outcome,
             },
             "{method} {path} {status}",
         );
     }
 }
 
-/// Logs a guest's failure, but for too many of one app. It is called once for each, before the head or after it.
+/// Logs a guest's failure. It is called once for each, before the head or after it.
 pub fn log_fault(record: &Record, fault: &Fault) {
-    let (name, id) = (record.app_name(), &*record.id);
-    let revision = match &record.app {
-        RoutedTo::Live(app) => app.revision.to_string(),
-        RoutedTo::Nobody | RoutedTo::Waiting(_) => String::new(),
-    };
+    // A request that led to no app has no guest that could fail.
+    let RoutedTo::Live(app) = &record.app else { return };
     match fault {
-        // The visitor's doing, or nobody's: they do not count, or visitors could hide the guest's own failures.
-        Fault::RequestBody(_) => {
-            info!(
-                target: "guesthouse::serve",
-                { app.name = name, app.revision = revision, request.id = id },
-                "`{name}` gave no response: {fault}"
-            );
-        }
         // A body that breaks off under a guest often makes it fail.
         Fault::Trap { .. } | Fault::Guest(_) | Fault::NoResponse | Fault::BadResponse(_)
             if let Some(error) = record.upload.error() =>
         {
+            let (name, id) = (record.app_name(), &*record.id);
             info!(
                 target: "guesthouse::serve",
-                { app.name = name, app.revision = revision, request.id = id },
+                { app.name = name, app.revision = %app.revision, request.id = id },
                 "`{name}` gave no whole response: the request's body: {error}; then: {fault}"
             );
         }
-        Fault::Retired => {
-            warn!(
-                target: "guesthouse::serve",
-                { app.name = name, app.revision = revision, request.id = id },
-                "`{name}` gave no response: {fault}"
-            );
-        }
-        // The request's own record says how it ended.
-        _ if !is_told(record) => {}
-        Fault::Full(_) => {
-            warn!(
-                target: "guesthouse::serve",
-                { app.name = name, app.revision = revision, request.id = id },
-                "`{name}` gave no response: {fault}"
-            );
-        }
-        _ => {
-            let backtrace = fault.backtrace().unwrap_or_default();
-            error!(
-                target: "guesthouse::serve",
-                { app.name = name, app.revision = revision, request.id = id, backtrace },
-                "`{name}` failed: {fault}"
-            );
-        }
-    }
-}
-
-/// Whether one more failure of the app is told in full, after how many were not.
-fn is_told(record: &Record) -> bool {
-    let (RoutedTo::Live(app), name) = (&record.app, record.app_name()) else { return true };
-    match app.failures.turn(Instant::now()) {
-        LogDecision::LeaveOut => false,
-        LogDecision::Tell { left_out } => {
-            if left_out > 0 {
-                warn!(
-                    target: "guesthouse::serve",
-                    { app.name = name, left_out },
-                    "`{name}` failed {left_out} times more than was logged here"
-                );
-            }
-            true
-        }
+        _ => fault_log::log_fault(app, &record.id, fault),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use guesthouse_app::app::AppBody;
@@ -34,7 +35,7 @@ pub trait DevPages: fmt::Debug + Send + Sync {
     fn instead_of_503(&self, name: &AppName) -> Option<DevPage>;
 
     /// A response of the app `name`, with something put over it if it is a page. What it has in `headers` is made to fit.
-    fn overlay(&self, request: &DevRequest, name: &AppName, headers: &mut HeaderMap, body: AppBody) -> Overlay;
+    fn overlay(&self, request: &DevRequest, to: OverlayTarget<'_>, headers: &mut HeaderMap, body: AppBody) -> Overlay;
 
     /// What is put at the end of a page of the host's own, which is about the app `name` if it is about one. What it has in
     /// `headers` is made to fit.
@@ -50,6 +51,15 @@ pub struct DevRequest {
     pub is_navigation: bool,
     /// Whether the page can be asked for once more without doing anything twice.
     pub is_repeatable: bool,
+}
+
+/// Whose response it is.
+#[derive(Clone, Copy, Debug)]
+pub struct OverlayTarget<'a> {
+    /// The app.
+    pub app: &'a AppName,
+    /// The request's id.
+    pub id: &'a Arc<str>,
 }
 
 /// A page that is shown instead of one of the host's own.
@@ -76,6 +86,8 @@ pub enum Overlay {
         /// The length of what was added, in bytes.
         added: u64,
     },
+    /// Something else is sent, of which the fields are those that were made to fit.
+    Instead(OverlaidBody),
 }
 
 /// A body of an app with something added.

@@ -40,6 +40,7 @@ use crate::dev_pages::DevPages;
 use crate::dev_pages::DevRequest;
 use crate::dev_pages::OverlaidBody;
 use crate::dev_pages::Overlay;
+use crate::dev_pages::OverlayTarget;
 use crate::listen::listener::Endpoint;
 use crate::listen::listener::Listener;
 use crate::pages::Page;
@@ -281,7 +282,7 @@ impl DevPages for Stub {
         (asked.path() == "/own").then(|| Response::new(Box::pin(StreamBody::new(stop.into_stream())) as OverlaidBody))
     }
 
-    fn overlay(&self, _: &DevRequest, _: &AppName, _: &mut HeaderMap, body: AppBody) -> Overlay {
+    fn overlay(&self, _: &DevRequest, _: OverlayTarget<'_>, _: &mut HeaderMap, body: AppBody) -> Overlay {
         Overlay::None(body)
     }
 

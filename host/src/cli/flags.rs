@@ -1,4 +1,4 @@
-//! The commands and their flags, as clap reads them. Every flag is an environment variable as well.
+//! The commands and their flags, as clap reads them. Every flag that sets something is an environment variable as well.
 
 #![allow(rustdoc::bare_urls, rustdoc::invalid_html_tags, reason = "the comments on flags are read in a terminal")]
 
@@ -63,7 +63,7 @@ pub enum Command {
     /// Build apps from source and put them into an apps folder.
     #[command(after_help = BUILD_EXAMPLES, after_long_help = BUILD_EXAMPLES)]
     Build(BuildFlags),
-    /// Say of components whether they would be taken here, and if not, what to do.
+    /// Check whether components would be accepted here, and if not, what to do.
     #[command(after_help = CHECK_EXAMPLES, after_long_help = CHECK_EXAMPLES)]
     Check(CheckFlags),
     /// Run a command of an app's own once, with its state and environment, such as `manage.py createsuperuser`.
@@ -80,13 +80,13 @@ pub enum Command {
 const TOP_EXAMPLES: &str = "\
 Examples:
   guesthouse new shop                 begin an app: it asks in which language
-  guesthouse dev my-app               build an app in Rust or Python, serve it, rebuild it when it changes
+  guesthouse dev my-app               build an app in Python, JavaScript or Rust, serve it, rebuild it when it changes
   guesthouse build my-app             build it into ./apps
   guesthouse check shop.wasm          would it be taken, and if not, why?
   guesthouse serve                    serve ./apps on http://127.0.0.1:8080/
   guesthouse serve /srv/apps --listen '*:80' --domain example.org
 
-Exit codes: 0 well ended, 1 failed, 2 wrong usage, 130 or 143 ended at once by a second signal.";
+Exit codes: 0 success, 1 failed, 2 wrong usage, 130 or 143 ended at once by a second signal.";
 
 const NEW_EXAMPLES: &str = "\
 Examples:
@@ -158,7 +158,7 @@ Examples:
 
 It does what `serve` does with a dropped file, up to its first instance, and forgets it again. `shop.toml` beside `shop.wasm`
 is read as its manifest. A gateway app is called with a handful of requests too, and what breaks its interface is told.
-Exit codes: 0 all would be taken and keep to their interface, 1 one would not or does not, 2 wrong usage.";
+Exit codes: 0 all would be accepted and keep to their interface, 1 one would not or does not, 2 wrong usage.";
 
 /// Where to listen, and for which hosts.
 #[derive(Clone, Debug, Default, Args)]
@@ -256,7 +256,7 @@ pub struct NewFlags {
     pub template: Option<Template>,
 
     /// Print the templates, and make nothing
-    #[arg(long, env = "GUESTHOUSE_LIST", hide_env_values = true)]
+    #[arg(long)]
     pub list: bool,
 }
 
@@ -310,6 +310,10 @@ pub struct DevFlags {
     /// Answer requests to the outside from this file (TOML: [["GET https://api.example.com/rates"]], status, headers, body)
     #[arg(long, value_name = "FILE", env = "GUESTHOUSE_MOCK", hide_env_values = true)]
     pub mock: Option<PathBuf>,
+
+    /// Log every request, not only those that failed or took a second and more
+    #[arg(long, env = "GUESTHOUSE_ACCESS_LOG", hide_env_values = true)]
+    pub access_log: bool,
 
     /// At the end, put what apps have called into their manifests in this folder [without a value: ./apps]
     #[arg(
@@ -490,6 +494,11 @@ mod tests {
         for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
             for flag in command.get_arguments().filter(|flag| !flag.is_positional()) {
                 let long = flag.get_long().unwrap();
+                // What is asked once, and would change what a command does if it stood in the environment.
+                if long == "list" {
+                    assert_eq!(flag.get_env(), None);
+                    continue;
+                }
                 let expected = format!("GUESTHOUSE_{}", long.to_uppercase().replace('-', "_"));
                 let found = flag.get_env().and_then(|name| name.to_str());
                 assert_eq!(found, Some(expected.as_str()), "{} --{long}", command.get_name());

@@ -8,6 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use guesthouse_deploy::status::AppState;
 use guesthouse_deploy::status::AppStatus;
+use guesthouse_deploy::status::Newest;
 use guesthouse_deploy::status::Status;
 use guesthouse_types::name::Revision;
 use tokio::sync::watch;
@@ -87,8 +88,9 @@ fn shown(status: &Status) -> BTreeMap<String, Shown> {
 
 fn shown_of(app: &AppStatus) -> Shown {
     // What serves goes on serving while something newer is looked at.
-    let is_news = app.live.is_none() || matches!(app.state, AppState::Refused | AppState::Conflict);
-    (app.live, is_news.then(|| (app.state, app.why.clone())))
+    let Newest { state, why, .. } = &app.newest;
+    let is_news = app.serving.is_none() || matches!(state, AppState::Refused | AppState::Conflict);
+    (app.serving, is_news.then(|| (*state, why.clone())))
 }
 
 #[cfg(test)]
@@ -116,11 +118,8 @@ mod tests {
     #[tokio::test]
     async fn what_the_folder_makes_of_an_app_is_a_change() {
         let app = |state, why: Option<&str>| AppStatus {
-            state,
-            why: why.map(str::to_owned),
-            code: None,
-            blame: None,
-            live: None,
+            serving: None,
+            newest: Newest { state, why: why.map(str::to_owned), code: None, blame: None },
             standby: None,
             routes: Vec::new(),
         };

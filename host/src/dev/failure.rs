@@ -32,7 +32,7 @@ pub struct Failure {
 }
 
 /// Where the files lie that a text names.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Places {
     /// The folders of the source.
     pub folders: Vec<PathBuf>,

@@ -5,11 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use guesthouse_app::app::AppBody;
 use guesthouse_app::coding::Accepted;
+use guesthouse_app::failure_status;
 use guesthouse_app::files::error::FileError;
 use guesthouse_app::routes::RouteMatch;
 use guesthouse_sandbox::fault::Fault;
 use guesthouse_sandbox::request::BodyError;
-use guesthouse_types::name::AppName;
 use http::HeaderName;
 use http::HeaderValue;
 use http::Response;
@@ -25,6 +25,7 @@ use crate::dev_pages::DevPage;
 use crate::dev_pages::DevPages;
 use crate::dev_pages::DevRequest;
 use crate::dev_pages::OverlaidBody;
+use crate::dev_pages::OverlayTarget;
 use crate::pages::Format;
 use crate::pages::Page;
 use crate::request::context::ServeContext;
@@ -59,6 +60,8 @@ pub enum Outcome {
     Starting,
     /// The app is known, but cannot serve: why.
     Waiting(String),
+    /// The app is known, and will not serve until somebody changes something: why.
+    AppRefused(String),
     /// No app answers, and `dev` has a page instead.
     Dev(Box<DevPage>),
     /// `dev` answers by itself.
@@ -113,7 +116,7 @@ pub fn respond(
     let reply = match outcome {
         Outcome::Answered(response, place) => {
             let accepted = may_compress(&options, &record).then_some(options.accepted);
-            let overlay = overlay(&options, &record, &shared.settings);
+            let overlay = overlay(&record, &shared.settings);
             let (held, pace) = (std::mem::take(&mut options.held), record.pace.as_ref());
             match answer(
                 *response,
@@ -131,7 +134,7 @@ pub fn respond(
         Outcome::Foreign(host) => foreign_reply(&host),
         Outcome::Uncovered(host) => {
             let happened = format!("This connection was made for another host than `{host}`.");
-            Reply::new(StatusCode::MISDIRECTED_REQUEST, happened)
+            Reply::new(StatusCode::MISDIRECTED_REQUEST, happened).advised("Load the page again.")
         }
         Outcome::Challenge(answer) => {
             let mut response = Response::new(());
@@ -143,20 +146,30 @@ pub fn respond(
             let reply = Reply::new(StatusCode::PERMANENT_REDIRECT, "This is answered over HTTPS only.".to_owned());
             reply.with(header::LOCATION, location)
         }
-        Outcome::Nothing(path) => Reply::new(StatusCode::NOT_FOUND, format!("Nothing answers at `{path}`.")),
+        Outcome::Nothing(path) => {
+            let happened = format!("There is no page at `{path}`.");
+            Reply::new(StatusCode::NOT_FOUND, happened).for_operator(where_apps_answer(shared))
+        }
         Outcome::MissingSlash(location) => {
             let reply = Reply::new(StatusCode::PERMANENT_REDIRECT, "This address ends in a slash.".to_owned());
             reply.with(header::LOCATION, location)
         }
         Outcome::Starting => {
-            let happened = "This guesthouse is just starting.".to_owned();
+            let happened = "This server is just starting.".to_owned();
             Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("1")
         }
         Outcome::Waiting(why) => {
-            let happened = format!("`{}` is not ready.", record.app_name());
+            let happened = format!("`{}` is not ready yet.", record.app_name());
             let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("2").detailed(why);
             // Who works on an app has just built it.
             if shared.settings.dev_pages.is_some() { reply.refreshed() } else { reply }
+        }
+        Outcome::AppRefused(why) => {
+            let happened = format!("`{}` cannot be started.", record.app_name());
+            let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened);
+            let reply = reply.advised("Trying again does not help until whoever runs this site has mended it.");
+            let hint = "The log, `status.json` and `guesthouse check` say why, and what to do.";
+            reply.for_operator(hint.to_owned()).detailed(why)
         }
         Outcome::Dev(page) => dev_reply(*page),
         Outcome::Own(response) => {
@@ -185,8 +198,9 @@ pub fn respond(
                 { app.name = record.app_name(), request.id = &*record.id },
                 "a bug of ours: {message}"
             );
-            let happened = "Guesthouse itself failed.".to_owned();
-            Reply::new(StatusCode::INTERNAL_SERVER_ERROR, happened).detailed(message)
+            let reply = Reply::new(StatusCode::INTERNAL_SERVER_ERROR, "The server failed.".to_owned());
+            let hint = "This is a bug in Guesthouse, not in the app. Please report it, with the log's lines about it.";
+            reply.for_operator(hint.to_owned()).detailed(message)
         }
     };
     reply.write(&options, record, shared.settings.dev_pages.as_deref())
@@ -200,18 +214,17 @@ fn may_compress(options: &ResponseOptions, record: &Record) -> bool {
     }
 }
 
-/// Who may put something over the app's response, if it is a page.
+/// Who may put something over the app's response.
 fn overlay<'a>(
-    options: &ResponseOptions,
     record: &'a Record,
     settings: &'a ServeSettings,
-) -> Option<(&'a dyn DevPages, &'a DevRequest, &'a AppName)> {
+) -> Option<(&'a dyn DevPages, &'a DevRequest, OverlayTarget<'a>)> {
     let (pages, request) = (settings.dev_pages.as_deref()?, record.dev.as_ref()?);
-    let (RoutedTo::Live(app), Format::Html) = (&record.app, options.format) else { return None };
-    Some((pages, request, &app.name))
+    let RoutedTo::Live(app) = &record.app else { return None };
+    Some((pages, request, OverlayTarget { app: &app.name, id: &record.id }))
 }
 
-/// The rest of the one match: which status a fault has.
+/// The rest of the one match: what is said of a fault.
 fn fault_reply(fault: &Fault, record: &Record) -> Reply {
     log_fault(record, fault);
     let name = record.app_name();
@@ -220,27 +233,26 @@ fn fault_reply(fault: &Fault, record: &Record) -> Reply {
         Fault::RequestBody(error) => Some(error),
         _ => record.upload.error(),
     };
+    let status = body.map_or_else(|| failure_status::of_fault(fault), failure_status::of_body);
     match (body, fault) {
         (Some(BodyError::TooLarge { bytes_max }), _) => too_large_reply(*bytes_max, name),
         (Some(BodyError::Silent(silence)), _) => {
             let happened = format!("Nothing more of the request's body arrived for {silence:?}.");
-            Reply::new(StatusCode::REQUEST_TIMEOUT, happened).closing()
+            Reply::new(status, happened).closing()
         }
         (Some(BodyError::Slow { rate_min }), _) => {
             let happened = format!("The request's body arrived at less than {rate_min} bytes a second.");
-            Reply::new(StatusCode::REQUEST_TIMEOUT, happened).closing()
+            Reply::new(status, happened).closing()
         }
         (Some(BodyError::Broken(why)), _) => {
             let happened = "The request's body broke off.".to_owned();
-            Reply::new(StatusCode::BAD_REQUEST, happened).closing().detailed(why.clone())
+            Reply::new(status, happened).closing().detailed(why.clone())
         }
         (None, Fault::Cpu(_) | Fault::Head(_) | Fault::Unset(_) | Fault::BodyIdle(_)) => {
-            Reply::new(StatusCode::GATEWAY_TIMEOUT, format!("`{name}` did not answer in time."))
+            Reply::new(status, format!("`{name}` did not answer in time."))
         }
-        (None, Fault::Full(_) | Fault::Retired) => {
-            Reply::new(StatusCode::SERVICE_UNAVAILABLE, format!("`{name}` is busy.")).retry_after("1")
-        }
-        (None, _) => Reply::new(StatusCode::BAD_GATEWAY, format!("`{name}` failed.")),
+        (None, Fault::Full(_) | Fault::Retired) => Reply::new(status, format!("`{name}` is busy.")).retry_after("1"),
+        (None, _) => Reply::new(status, format!("`{name}` failed.")),
     }
     .detailed(fault_details(fault))
 }
@@ -276,10 +288,20 @@ fn refused_reply(refused: &Refused) -> Reply {
 }
 
 fn foreign_reply(host: &str) -> Reply {
-    let happened = format!("This guesthouse does not know the host `{host}`.");
-    let mut reply = Reply::new(StatusCode::MISDIRECTED_REQUEST, happened);
-    reply.page.advice = format!("If it should answer for it, its operator declares it: `--host {host}`.");
-    reply
+    let happened = format!("This server does not answer for the host `{host}`.");
+    let hint = format!("If it should, start it with `--host {host}`, or name the host in an app's manifest.");
+    Reply::new(StatusCode::MISDIRECTED_REQUEST, happened).for_operator(hint)
+}
+
+/// Where an app would answer, as this host is set up.
+fn where_apps_answer(shared: &ServeContext) -> String {
+    let table = shared.routes.snapshot();
+    let origins = table.origins();
+    let places = match origins.path_routes {
+        true => format!("`/shop/` and at `shop.{}`", origins.domain),
+        false => format!("`shop.{}`", origins.domain),
+    };
+    format!("An app in the file `shop.wasm` of the apps folder answers at {places}.")
 }
 
 impl Reply {
@@ -289,6 +311,17 @@ impl Reply {
 
     fn detailed(mut self, details: String) -> Reply {
         self.page.details = Some(details);
+        self
+    }
+
+    fn advised(mut self, advice: &str) -> Reply {
+        advice.clone_into(&mut self.page.advice);
+        self
+    }
+
+    /// What only whoever works on this machine sees.
+    fn for_operator(mut self, hint: String) -> Reply {
+        self.page.for_operator = Some(hint);
         self
     }
 
@@ -313,7 +346,7 @@ impl Reply {
 
     fn write(mut self, options: &ResponseOptions, record: Record, dev: Option<&dyn DevPages>) -> Response<TrackedBody> {
         if !options.inner_details {
-            self.page.details = None;
+            (self.page.details, self.page.for_operator) = (None, None);
         }
         let mut response = Response::new(());
         *response.status_mut() = self.status;

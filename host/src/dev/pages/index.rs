@@ -38,6 +38,7 @@ fn app_lines(table: &RouteTable, builds: &Builds, authority: &Authority) -> Vec<
         let state = match &entry.target {
             Target::Live(app) => format!("live, revision {}{}", app.revision, failed(entry)),
             Target::Waiting(why) => format!("not ready: {why}"),
+            Target::Refused(why) => why.clone(),
         };
         AppLine {
             name: entry.name.to_string(),

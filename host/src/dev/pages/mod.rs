@@ -7,8 +7,11 @@ mod hashes;
 mod index;
 mod note;
 mod policy;
+mod raised;
 mod reload;
 mod unbuilt;
+
+use std::collections::BTreeMap;
 
 use guesthouse_app::app::AppBody;
 use guesthouse_app::headers::accepts_html;
@@ -19,6 +22,7 @@ use guesthouse_serve::dev_pages::DevPages;
 use guesthouse_serve::dev_pages::DevRequest;
 use guesthouse_serve::dev_pages::OverlaidBody;
 use guesthouse_serve::dev_pages::Overlay;
+use guesthouse_serve::dev_pages::OverlayTarget;
 use guesthouse_serve::pages::Page;
 use guesthouse_types::name::AppName;
 use http::HeaderMap;
@@ -35,6 +39,7 @@ use crate::dev::builds::Build;
 use crate::dev::builds::Builds;
 use crate::dev::changes::Changes;
 use crate::dev::failure::Failure;
+use crate::dev::failure::Places;
 use crate::dev::pages::end::Ended;
 use crate::dev::pages::end::is_page;
 use crate::dev::pages::end::not_kept;
@@ -49,6 +54,7 @@ use crate::dev::pages::index::index;
 use crate::dev::pages::note::note_of;
 use crate::dev::pages::policy::Additions;
 use crate::dev::pages::policy::admit;
+use crate::dev::pages::raised::RAISED;
 use crate::dev::pages::reload::script_of;
 
 /// Pages by how the builds stand.
@@ -56,14 +62,17 @@ use crate::dev::pages::reload::script_of;
 pub struct Pages {
     builds: Builds,
     changes: Changes,
+    /// Where the source of each app lies.
+    places: BTreeMap<AppName, Places>,
     /// Whether pages load themselves again.
     reload: bool,
 }
 
 impl Pages {
-    /// Shows how `builds` stand, and has pages load themselves again after `changes` if `reload` is set.
-    pub fn new(builds: Builds, changes: Changes, reload: bool) -> Pages {
-        Pages { builds, changes, reload }
+    /// Shows how `builds` stand of apps whose sources lie at `places`, and has pages load themselves again after `changes` if
+    /// `reload` is set.
+    pub fn new(builds: Builds, changes: Changes, places: BTreeMap<AppName, Places>, reload: bool) -> Pages {
+        Pages { builds, changes, places, reload }
     }
 
     /// What is put at the end of a page, and admitted to its policy.
@@ -132,7 +141,16 @@ impl DevPages for Pages {
         Some(unbuilt_page(name.clone(), &build))
     }
 
-    fn overlay(&self, request: &DevRequest, name: &AppName, headers: &mut HeaderMap, body: AppBody) -> Overlay {
+    fn overlay(&self, request: &DevRequest, to: OverlayTarget<'_>, headers: &mut HeaderMap, body: AppBody) -> Overlay {
+        let name = to.app;
+        if headers.remove(RAISED).is_some() && request.is_navigation {
+            raised::of_page(headers);
+            // What stands there is the error itself: nothing lies over it.
+            let end = self.end_of(request, Some(name.as_str()), None, headers);
+            not_kept(headers);
+            let places = self.places.get(name).cloned().unwrap_or_default();
+            return Overlay::Instead(raised::page(body, name.clone(), places, to.id.clone(), end));
+        }
         if !request.is_navigation || !is_page(headers) {
             return Overlay::None(body);
         }
@@ -195,7 +213,7 @@ mod tests {
         let name = AppName::parse("shop").unwrap();
         let entry = Entry { name, target: Target::Waiting("<compiling>".to_owned()), declared: Vec::new() };
         let table = RouteTable::build(vec![entry], origins);
-        let pages = Pages::new(Builds::default(), Changes::default(), false);
+        let pages = Pages::default();
         let page = |authority, path| pages.instead_of_404(&table, &Authority::from_static(authority), path);
         let index = page("localhost:81", "/").unwrap();
         assert_eq!((index.status, index.app, index.is_refreshed), (StatusCode::OK, None, false));
