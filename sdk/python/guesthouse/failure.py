@@ -12,9 +12,6 @@ _RAISED = ("x-guesthouse-raised", "1")
 # More than anybody reads.
 _TEXT_CHARACTERS_MAX = 48 * 1024
 
-# Frames of the import machinery, and of what called the app: none of its author's.
-_NOT_TOLD = ("<frozen ", "/1/guesthouse/")
-
 
 class Root:
     """Where the app's source lies in the guest."""
@@ -52,11 +49,17 @@ def trace(error):
 def shorten(seen):
     """Takes out frames of those that called, in an exception and in those that led to it."""
     if seen.stack is not None:
-        kept = [frame for frame in seen.stack if not frame.filename.startswith(_NOT_TOLD)]
+        kept = [frame for frame in seen.stack if not is_on_the_way(frame.filename)]
         seen.stack = traceback.StackSummary.from_list(kept) if kept else None
     for other in (seen.__cause__, seen.__context__, *(seen.exceptions or ())):
         if other is not None:
             shorten(other)
+
+
+def is_on_the_way(file):
+    """Whether it is of the import machinery, or of what called the app: none of its author's."""
+    own = os.path.dirname(live.__code__.co_filename) + "/"
+    return file.startswith(("<frozen ", own)) or file.endswith("/importlib/__init__.py")
 
 
 def on_disk(text):

@@ -189,7 +189,9 @@ struct Lines {
 impl GuestStream {
     pub(crate) fn new(log: &Arc<GuestLog>, stream: StreamName, log_context: &LogContext) -> GuestStream {
         let (log, log_context) = (log.clone(), log_context.clone());
-        GuestStream { lines: Arc::new(Mutex::new(Lines { log, stream, log_context, line: Vec::new(), cut: 0, record: None })) }
+        GuestStream {
+            lines: Arc::new(Mutex::new(Lines { log, stream, log_context, line: Vec::new(), cut: 0, record: None })),
+        }
     }
 
     fn take(&self, bytes: &[u8]) {
