@@ -140,7 +140,7 @@ async fn what_flask_catches_is_shown_to_a_browser_and_no_one_else() {
     }
     let source = "from flask import Flask, abort\n\napp = Flask(__name__)\n\n\n@app.get('/')\ndef home():\n    return '<p>home'\n\n\n\
                   @app.get('/broken')\ndef broken():\n    return {}['colour']\n\n\n@app.get('/meant')\ndef meant():\n    abort(500)\n";
-    let shop = Workshop::with(&[("app.py", source), ("requirements.txt", "flask\n")]);
+    let shop = Workshop::with(&[("app.py", source), ("requirements.txt", "flask==3.1.3\n")]);
     let (dev, address) = start(&shop, source).await;
     until_it_shows(address, "home").await;
     let shown = page(address, "/app/broken").await;
