@@ -12,6 +12,7 @@ use guesthouse::cli::flags::CheckFlags;
 use guesthouse::cli::flags::Cli;
 use guesthouse::cli::flags::Command;
 use guesthouse::cli::flags::DevFlags;
+use guesthouse::cli::flags::DoctorFlags;
 use guesthouse::cli::flags::NewFlags;
 use guesthouse::cli::flags::RunFlags;
 use guesthouse::cli::flags::ServeFlags;
@@ -19,6 +20,7 @@ use guesthouse::cli::flags::WheelsAction;
 use guesthouse::commands::check;
 use guesthouse::commands::check::walk::Calls;
 use guesthouse::commands::compile;
+use guesthouse::commands::doctor;
 use guesthouse::commands::run::run as run_command;
 use guesthouse::commands::run::wanted::Wanted;
 use guesthouse::config::Config;
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Dev(flags) => dev(&flags),
         Command::Build(flags) => build(&flags),
         Command::Check(flags) => check(&flags),
+        Command::Doctor(flags) => look_around(&flags),
         Command::Run(flags) => run_in_app(flags),
         Command::Wheels(flags) => wheels(&flags.action),
         Command::Compile(flags) => return compile::run(&flags),
@@ -147,6 +150,10 @@ fn check(flags: &CheckFlags) -> anyhow::Result<ExitCode> {
             signal = stop_signals.next() => Ok(ExitCode::from(signal.exit_code())),
         }
     })
+}
+
+fn look_around(flags: &DoctorFlags) -> anyhow::Result<ExitCode> {
+    run(None, doctor::run(flags))
 }
 
 fn run_in_app(flags: RunFlags) -> anyhow::Result<ExitCode> {

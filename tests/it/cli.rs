@@ -5,6 +5,7 @@ use std::path::Path;
 
 use guesthouse_test_guests as guest;
 use rustix::process::Signal;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
@@ -217,4 +218,33 @@ async fn a_build_puts_a_component_into_the_folder() {
     let nothing = run(&["build", "."], home.path()).await;
     assert_eq!(nothing.status.code(), Some(1));
     assert!(nothing.stderr.contains("Cargo.toml"), "{}", nothing.stderr);
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_is_in_the_way_of_serving() {
+    let home = home_with(&[("hello", guest::HELLO)]);
+    let fine = run(&["doctor", "--listen", "127.0.0.1:0", "--state", "state"], home.path()).await;
+    assert_eq!(fine.status.code(), Some(0), "{}{}", fine.stdout, fine.stderr);
+    assert!(
+        fine.stdout.contains("ok    apps folder") && fine.stdout.contains(", 1 of `.wasm` in it"),
+        "{}",
+        fine.stdout
+    );
+    assert!(fine.stdout.contains("building\n") && fine.stdout.contains("with wasm32-wasip2"), "{}", fine.stdout);
+    assert!(!home.path().join("state").exists(), "it changes nothing");
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let arguments = ["doctor", "nowhere", "--listen", &address, "--state", "state", "--format", "json"];
+    let ended = run(&arguments, home.path()).await;
+    assert_eq!(ended.status.code(), Some(1), "{}{}", ended.stdout, ended.stderr);
+    let findings: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let failed: Vec<&Value> = findings.as_array().unwrap().iter().filter(|one| one["state"] == "fail").collect();
+    let texts: Vec<&str> = failed.iter().map(|one| one["text"].as_str().unwrap()).collect();
+    assert!(texts.len() == 2 && texts[0].contains("mkdir -p ") && texts[1].contains(&address), "{texts:?}");
+
+    std::fs::write(home.path().join("g.toml"), "[serve]\nlisten = \"nothing\"\n").unwrap();
+    let ended = run(&["doctor", "--config", "g.toml"], home.path()).await;
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.stdout);
+    assert!(ended.stdout.contains("FAIL  configuration") && ended.stdout.contains("g.toml:2"), "{}", ended.stdout);
 }

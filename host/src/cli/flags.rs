@@ -69,6 +69,9 @@ pub enum Command {
     /// Run a command of an app's own once, with its state and environment, such as `manage.py createsuperuser`.
     #[command(after_help = RUN_EXAMPLES, after_long_help = RUN_EXAMPLES)]
     Run(RunFlags),
+    /// Check whether this machine can serve and build apps, and if not, what to do.
+    #[command(after_help = DOCTOR_EXAMPLES, after_long_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorFlags),
     /// Compile native Python packages for guests, once for all apps, and hand them to others.
     #[command(after_help = WHEELS_EXAMPLES, after_long_help = WHEELS_EXAMPLES)]
     Wheels(WheelsFlags),
@@ -83,6 +86,7 @@ Examples:
   guesthouse dev my-app               build an app in Python, JavaScript or Rust, serve it, rebuild it when it changes
   guesthouse build my-app             build it into ./apps
   guesthouse check shop.wasm          would it be taken, and if not, why?
+  guesthouse doctor                   can this machine serve and build, and if not, why?
   guesthouse serve                    serve ./apps on http://127.0.0.1:8080/
   guesthouse serve /srv/apps --listen '*:80' --domain example.org
 
@@ -149,6 +153,15 @@ Examples:
 
 The build of an app compiles what it needs by itself. Rust packages need a Rust toolchain (https://rustup.rs), those in C and
 C++ the headers of CPython 3.14; everything else comes from the package index at first use.";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  guesthouse doctor                                 ./apps on 127.0.0.1:8080
+  guesthouse doctor --config /etc/guesthouse.toml   what `serve` with this file needs
+  guesthouse doctor --format json                   for scripts
+
+It looks at folders, ports, limits, the kernel and the tools of builders, and changes nothing.
+Exit codes: 0 apps can be served, 1 something is in the way, 2 wrong usage.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -412,6 +425,30 @@ pub struct CheckFlags {
     /// Do not call gateway apps to see whether they keep to their interface
     #[arg(long, env = "GUESTHOUSE_NO_CALLS", hide_env_values = true)]
     pub no_calls: bool,
+}
+
+/// `guesthouse doctor`
+#[derive(Clone, Debug, Default, Args)]
+pub struct DoctorFlags {
+    /// The folder with the apps [default: ./apps]
+    #[arg(value_name = "APPS", env = "GUESTHOUSE_APPS", hide_env_values = true)]
+    pub apps: Option<PathBuf>,
+
+    /// Where to listen.
+    #[command(flatten)]
+    pub address: AddressFlags,
+
+    /// The operator's configuration file (TOML), as for `serve`
+    #[arg(long, value_name = "FILE", env = "GUESTHOUSE_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+
+    /// Where the host keeps what it knows, as for `serve`
+    #[arg(long, value_name = "DIR", env = "GUESTHOUSE_STATE", hide_env_values = true)]
+    pub state: Option<PathBuf>,
+
+    /// How the result is written to stdout [default: text]
+    #[arg(long, value_name = "FORMAT", env = "GUESTHOUSE_FORMAT", hide_env_values = true)]
+    pub format: Option<ReportFormat>,
 }
 
 /// `guesthouse run`

@@ -39,7 +39,7 @@ use crate::telemetry::LogSettings;
 mod defaults;
 pub mod edge;
 pub mod file;
-mod memory;
+pub(crate) mod memory;
 pub mod surroundings;
 
 /// Everything that a host is told.

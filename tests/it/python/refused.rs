@@ -18,8 +18,8 @@ async fn a_failed_import_is_explained_with_the_apps_own_line() {
     let ended = shop.build().await;
     assert_eq!(ended.status.code(), Some(1));
     for said in [
-        "error: `app` was not built: `app:app` cannot be imported: ModuleNotFoundError: No module named 'flusk'",
-        "look it up first, for packages are often called otherwise than their modules",
+        "error: `app` was not built: the module `flusk` is missing: add the package that provides it to requirements.txt",
+        "`app:app` cannot be imported: ModuleNotFoundError: No module named 'flusk'",
         "File \"app.py\", line 1",
     ] {
         assert!(ended.stderr.contains(said), "no `{said}` in\n{}", ended.stderr);
@@ -37,7 +37,7 @@ async fn a_module_of_the_projects_own_is_never_asked_of_an_index() {
         Workshop::with(&[("app.py", "import myshop\n\napp = myshop.app\n"), ("web/lib/myshop/__init__.py", APP)]);
     let ended = shop.build().await;
     assert_eq!(ended.status.code(), Some(1));
-    let expected = "No module named 'myshop' (it is the project's own, at `web/lib/myshop`";
+    let expected = "the module `myshop` is missing: it is the project's own, at `web/lib/myshop`";
     assert!(ended.stderr.contains(expected), "{}", ended.stderr);
     assert!(!ended.stderr.contains("requirements"), "{}", ended.stderr);
 }

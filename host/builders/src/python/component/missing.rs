@@ -88,15 +88,16 @@ pub fn advice(module: &str, folder: &Path) -> String {
             .to_owned();
     }
     if OF_PYTHON.contains(&first) {
-        return format!("`{first}` is of Python's standard library, as it is or was, and guests have none");
+        return format!("`{first}` is or was part of Python's standard library, and guests do not have it");
     }
     match PACKAGES.iter().find(|(module, _)| *module == first) {
         Some((_, package)) => {
-            format!("requirements.txt or `[build] requirements` must name the package that has it: `{package}`")
+            format!("add `{package}` to requirements.txt, or to `[build] requirements` in {FILE}")
         }
-        None => "if it is of a package, requirements.txt or `[build] requirements` must name that; look it up first, for packages \
-                 are often called otherwise than their modules"
-            .to_owned(),
+        None => format!(
+            "add the package that provides it to requirements.txt, or to `[build] requirements` in {FILE}; look it up first: its \
+             name may differ from the module's"
+        ),
     }
 }
 
@@ -139,14 +140,11 @@ mod tests {
         for (module, expected) in [
             ("myshop.pages", "it is the project's own, at `src/myshop`, and modules are looked for"),
             ("till", "it is the project's own, at `lib/till.py`"),
-            ("fcntl", "`fcntl` is of Python's standard library"),
+            ("fcntl", "`fcntl` is or was part of Python's standard library"),
             ("distutils.version", "`distutils` went out of Python's standard library with 3.12"),
             ("pkg_resources", "`pkg_resources` was a part of setuptools"),
-            ("yaml", "requirements.txt or `[build] requirements` must name the package that has it: `PyYAML`"),
-            (
-                "flask",
-                "if it is of a package, requirements.txt or `[build] requirements` must name that; look it up first",
-            ),
+            ("yaml", "add `PyYAML` to requirements.txt, or to `[build] requirements` in guesthouse.toml"),
+            ("flask", "add the package that provides it to requirements.txt, or to `[build] requirements`"),
         ] {
             let told = advice(module, root.path());
             assert!(told.starts_with(expected), "{told}");

@@ -122,17 +122,18 @@ impl Report {
         ran.chain(warm).chain(templates).collect()
     }
 
-    /// Why there is no component: what Python says, then what it comes to, and what to do. The source is in `folder`.
-    /// `known` is what others know about it.
+    /// Why there is no component: what to do, if that is known, then why, and then Python's own words. The source is in
+    /// `folder`. `known` is what others know about it.
     pub fn failure(&self, folder: &Path, known: Option<&str>) -> Option<String> {
         let refused = self.refused.as_ref()?;
-        let mut text = refused.clone();
-        if let Some(known) = known {
-            text.push_str(&format!(" ({known})"));
-        } else if let Some(module) = refused.split("No module named '").nth(1).and_then(|rest| rest.split('\'').next())
-        {
-            text.push_str(&format!(" ({})", missing::advice(module, folder)));
-        }
+        let module = refused.split("No module named '").nth(1).and_then(|rest| rest.split('\'').next());
+        let mut text = match (known, module) {
+            (Some(known), _) => format!("{refused} ({known})"),
+            (None, Some(module)) => {
+                format!("the module `{module}` is missing: {}\n{refused}", missing::advice(module, folder))
+            }
+            (None, None) => refused.clone(),
+        };
         if let Some(traceback) = &self.traceback {
             text.push_str(&format!("\n{}", own_frames(traceback)));
         }
@@ -175,9 +176,9 @@ mod tests {
             traceback: Some(TRACEBACK.to_owned()),
             ..Report::default()
         };
-        let expected = "`app:app` cannot be imported: ModuleNotFoundError: No module named 'flask' (if it is of a package, \
-                        requirements.txt or `[build] requirements` must name that; look it up first, for packages are often \
-                        called otherwise than their modules)\nTraceback (most recent call last):\n  File \"app.py\", line 1, in <module>\n    import flask\nModuleNotFoundError: No module \
+        let expected = "the module `flask` is missing: add the package that provides it to requirements.txt, or to `[build] \
+                        requirements` in guesthouse.toml; look it up first: its name may differ from the module's\n\
+                        `app:app` cannot be imported: ModuleNotFoundError: No module named 'flask'\nTraceback (most recent call last):\n  File \"app.py\", line 1, in <module>\n    import flask\nModuleNotFoundError: No module \
                         named 'flask'";
         assert_eq!(report.failure(Path::new("/nowhere"), None).unwrap(), expected);
         assert_eq!(Report::default().failure(Path::new("/nowhere"), None), None);
