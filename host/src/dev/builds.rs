@@ -93,7 +93,7 @@ mod tests {
         let (builds, app) = (Builds::default(), AppName::parse("shop").unwrap());
         builds.begin(&app);
         assert_eq!(builds.of(&app), Some(Build::Running));
-        let places = Places { folders: Vec::new(), editor: Editor::Off };
+        let places = Places { editor: Editor::Off, ..Places::default() };
         let failure = Failure::of(Stage::Build, "a comma", &places);
         builds.end(&app, Some(failure.clone()));
         builds.begin(&app);

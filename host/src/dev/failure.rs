@@ -34,6 +34,8 @@ pub struct Failure {
 /// Where the files lie that a text names.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
+    /// What files are named from.
+    pub root: PathBuf,
     /// The folders of the source.
     pub folders: Vec<PathBuf>,
     /// What opens a file.
@@ -67,8 +69,7 @@ impl Failure {
 impl Places {
     /// The link to what is named, if it is a file of the author's own.
     fn link(&self, place: &Place<'_>) -> Option<String> {
-        let candidates = self.folders.iter().map(|folder| folder.join(place.named));
-        let found = candidates.filter_map(|file| file.canonicalize().ok()).find(|file| self.hold(file))?;
+        let found = self.root.join(place.named).canonicalize().ok().filter(|file| self.hold(file))?;
         self.editor.link(&found, place.line, place.column)
     }
 
@@ -177,7 +178,11 @@ mod tests {
         for file in ["app/src/lib.rs", "app/my lib.rs", "outside.rs"] {
             fs::write(root.join(file), "").unwrap();
         }
-        let places = Places { folders: vec![root.join("app")], editor: "x:{file}:{line}:{column}".parse().unwrap() };
+        let places = Places {
+            root: root.join("app"),
+            folders: vec![root.join("app")],
+            editor: "x:{file}:{line}:{column}".parse().unwrap(),
+        };
         let lib = format!("x:{}/app/src/lib.rs", root.display());
         check(&places, " --> src/lib.rs:8:5", &format!(" --&gt; <a href=\"{lib}:8:5\">src/lib.rs:8:5</a>"));
         let spaced = format!(" --&gt; <a href=\"x:{}/app/my%20lib.rs:8:5\">my lib.rs:8:5</a>", root.display());
@@ -205,14 +210,14 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let root = home.path().canonicalize().unwrap();
         fs::write(root.join("a\"><b>.rs"), "").unwrap();
-        let places = Places { folders: vec![root], editor: Editor::default() };
+        let places = Places { root: root.clone(), folders: vec![root], editor: Editor::default() };
         let html = marked("--> a\"><b>.rs:1:2", &places);
         assert!(html.contains("/a%22%3E%3Cb%3E.rs:1:2\">a&quot;&gt;&lt;b&gt;.rs:1:2</a>"), "{html}");
     }
 
     #[test]
     fn much_is_cut() {
-        let places = Places { folders: Vec::new(), editor: Editor::Off };
+        let places = Places { editor: Editor::Off, ..Places::default() };
         let failure = Failure::of(Stage::Build, &"ä".repeat(SHOWN_BYTES_MAX), &places);
         assert_eq!(failure.text.len(), SHOWN_BYTES_MAX);
     }

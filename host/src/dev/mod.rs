@@ -140,7 +140,7 @@ pub async fn run(flags: &DevFlags, folder: Folder, mut config: Config) -> anyhow
 fn places(projects: &[Project], editor: &Editor) -> BTreeMap<AppName, Places> {
     let of = |project: &Project| {
         let folders = project.watched().iter().map(|watched| watched.folder.clone()).collect();
-        Places { folders, editor: editor.clone() }
+        Places { root: project.root().to_owned(), folders, editor: editor.clone() }
     };
     projects.iter().flat_map(|project| project.apps().into_iter().map(move |app| (app.clone(), of(project)))).collect()
 }

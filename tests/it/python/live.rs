@@ -78,7 +78,7 @@ async fn an_edit_is_live_without_a_build_and_one_that_cannot_be_imported_is_not(
     until_it_shows(address, "two").await;
 
     // What served goes on serving, and says over its pages why it is not newer: where the author has the file.
-    shop.write("app.py", "import os\nimport flusk\n");
+    shop.write("app.py", &format!("import os\nimport flusk\n{}", app("none")));
     let told = "the edit does not serve: ModuleNotFoundError: No module named 'flusk' (app.py, line 2)";
     dev.says(told).await;
     let noted = until_it_shows(address, "<code>app</code> cannot be imported.").await;
@@ -103,7 +103,7 @@ async fn what_an_app_raises_is_a_page_and_one_record_in_the_log() {
     if !has_python().await {
         return;
     }
-    let shop = Workshop::with(&[("app.py", "import flusk\n")]);
+    let shop = Workshop::with(&[("app.py", &format!("import flusk\n{}", app("one")))]);
     let (mut dev, address) = start(&shop, &app("one")).await;
     let file = shop.path().canonicalize().unwrap().join("app/app.py");
     // It never was imported, so that there is nothing else to show.

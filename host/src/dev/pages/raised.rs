@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn what_was_raised_comes_first_and_nothing_gets_out_of_its_place() {
-        let places = Places { folders: Vec::new(), editor: Editor::Off };
+        let places = Places { editor: Editor::Off, ..Places::default() };
         let name = AppName::parse("shop").unwrap();
         let text = "KeyError: '<b>' (app.py, line 3)\n\nTraceback (most recent call last):\n  <script>\n";
         let html = rendered(text, &name, &places, "x-1");
