@@ -130,6 +130,7 @@ mod tests {
             sender.send_replace(Arc::new(Status { apps, ..Status::default() }));
         };
         let mut following = std::pin::pin!(changes.follow(status));
+        assert!(following.as_mut().now_or_never().is_none(), "it begins with what is there");
         let mut told = |state, why| {
             let before = changes.newest();
             tell(state, why);
