@@ -26,7 +26,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 pub struct Browser {
     client: Client,
     session: String,
-    _driver: Child,
+    driver: Child,
     _profile: TempDir,
 }
 
@@ -44,6 +44,8 @@ impl Browser {
         let profile = tempfile::tempdir().unwrap();
         let mut command = Command::new(program);
         command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        // The browser is its child, and stays when it is killed: both are one group, which ends together.
+        command.process_group(0);
         let mut driver = command.spawn().unwrap();
         let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
         let port = within("the driver's port", async {
@@ -70,7 +72,7 @@ impl Browser {
         let wanted = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": arguments}}}});
         let begun = ask(&mut client, Method::POST, "/session", &wanted).await.unwrap();
         let session = begun["sessionId"].as_str().unwrap().to_owned();
-        Some(Browser { client, session, _driver: driver, _profile: profile })
+        Some(Browser { client, session, driver, _profile: profile })
     }
 
     /// Opens a page, and returns when it is loaded.
@@ -92,12 +94,18 @@ impl Browser {
 
     /// Returns when the page shows `text`.
     pub async fn until_it_shows(&mut self, text: &str) {
-        let script = json!({"script": "return document.body ? document.body.innerText : ''", "args": []});
+        let shown = "document.body ? document.body.innerText : ''";
+        self.until(&format!("a page with `{text}`"), shown, |shown| shown.contains(text)).await;
+    }
+
+    /// Returns when this expression (JavaScript) is a text that `is_so`. While a page is loaded it is the empty text.
+    pub async fn until(&mut self, about: &str, expression: &str, is_so: impl Fn(&str) -> bool) {
+        let script = json!({"script": format!("return {expression}"), "args": []});
         let next = async || {
             let shown = self.tell("/execute/sync", &script).await;
             shown.ok().and_then(|shown| shown.as_str().map(str::to_owned)).unwrap_or_default()
         };
-        until(&format!("a page with `{text}`"), next, |shown| shown.contains(text), |_| {}).await;
+        until(about, next, |shown: &String| is_so(shown), |_| {}).await;
     }
 
     async fn find(&mut self, selector: &str) -> String {
@@ -109,6 +117,15 @@ impl Browser {
     async fn tell(&mut self, path: &str, what: &Value) -> Result<Value, String> {
         let path = format!("/session/{}{path}", self.session);
         ask(&mut self.client, Method::POST, &path, what).await
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let group = self.driver.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
+        if let Some(group) = group {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
     }
 }
 

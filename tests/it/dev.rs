@@ -19,7 +19,7 @@ use crate::harness::process::command;
 use crate::harness::within;
 
 /// An author's crate, as `docs/writing-guest-apps.md` has it.
-fn write_crate(folder: &Path, says: &str) {
+pub fn write_crate(folder: &Path, says: &str) {
     let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("sdk/rust");
     fs::create_dir_all(folder.join("src")).unwrap();
     let manifest = format!(
@@ -31,7 +31,7 @@ fn write_crate(folder: &Path, says: &str) {
     write_source(folder, &format!("Response::text(\"{says}\")"));
 }
 
-fn write_source(folder: &Path, answer: &str) {
+pub fn write_source(folder: &Path, answer: &str) {
     let source = format!(
         "use guesthouse::Request;\nuse guesthouse::Response;\nuse guesthouse::ResponseExt;\n\n\
          guesthouse::app!(handle);\n\nfn handle(_request: Request) -> Response {{\n    {answer}\n}}\n"
@@ -114,7 +114,7 @@ async fn a_build_error_stands_on_the_page() {
     let folder = home.path().join("my-app");
     write_crate(&folder, "one");
     write_source(&folder, "no_such_name");
-    let mut command = command(&["dev", "my-app", "--listen", "127.0.0.1:0"], home.path());
+    let mut command = command(&["dev", "my-app", "--listen", "127.0.0.1:0", "--no-reload"], home.path());
     let mut dev = Process::spawn(command.env("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/dev-page")));
     let line = dev.says("listening on http://").await;
     let address = line.trim().trim_start_matches("listening on http://").trim_end_matches('/').parse().unwrap();
@@ -124,8 +124,10 @@ async fn a_build_error_stands_on_the_page() {
     assert_eq!((first.status, first.header("refresh")), (StatusCode::SERVICE_UNAVAILABLE, "2"));
     let broken = until_the_page_shows(address, DOES_NOT_BUILD).await;
     assert_eq!(broken.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(broken.text().contains("cannot find value `no_such_name`"), "{}", broken.text());
-    assert!(broken.text().contains("src/lib.rs:8:5"), "{}", broken.text());
+    assert!(broken.text().contains("cannot find value <code>no_such_name</code>"), "{}", broken.text());
+    let file = folder.canonicalize().unwrap().join("src/lib.rs");
+    let link = format!("<a href=\"vscode://file{}:8:5\">src/lib.rs:8:5</a>", file.display());
+    assert!(broken.text().contains(&link), "{}", broken.text());
     let index = Client::new(address).get("/").await.text();
     assert!(index.contains("my-app (not ready: its source does not build)"), "{index}");
     dev.logs("cannot find value `no_such_name`").await;
@@ -138,7 +140,8 @@ async fn a_build_error_stands_on_the_page() {
     let noted = until_the_page_shows(address, DOES_NOT_BUILD).await;
     assert_eq!((noted.status, noted.header("cache-control")), (StatusCode::OK, "no-store"));
     let text = noted.text();
-    assert!(text.starts_with("<p>served</p>\n<dialog open") && text.contains("`no_such_name`"), "{text}");
+    assert!(text.starts_with("<p>served</p>\n<guesthouse-note>"), "{text}");
+    assert!(text.contains("<code>no_such_name</code>") && text.contains(&link), "{text}");
     assert_eq!(Client::new(address).get("/my-app/").await.text(), "<p>served</p>", "a program is told nothing");
     let index = Client::new(address).get("/").await.text();
     assert!(index.contains("my-app (live, revision ") && index.contains("; its source does not build)"), "{index}");

@@ -26,6 +26,7 @@ mod compression;
 mod conformance;
 mod crowd;
 mod dev;
+mod dev_pages;
 mod documents;
 mod doors;
 mod files;

@@ -259,6 +259,11 @@ impl App {
         }
     }
 
+    /// Tries in an instance of its own what the next request would begin with, on the state as it is.
+    pub async fn try_as_it_is(&self) -> Result<(), Fault> {
+        self.guest.try_as_it_is().await
+    }
+
     /// What its instances keep is out of date: new requests get new ones.
     pub fn forget_instances(&self) {
         self.guest.forget_instances();

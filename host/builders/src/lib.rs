@@ -79,6 +79,16 @@ impl Project {
         }
     }
 
+    /// The folder that its tools run in, and name files from.
+    pub fn root(&self) -> &Path {
+        match self {
+            Project::Rust(workspace) => workspace.root(),
+            Project::JavaScript(_) | Project::Command(_) | Project::Python(_) => {
+                self.watched().first().map_or(Path::new("."), |watched| &watched.folder)
+            }
+        }
+    }
+
     /// Whether something changed there that makes a build worth while.
     pub fn is_edited(&self) -> bool {
         match self {

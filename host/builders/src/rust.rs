@@ -217,6 +217,11 @@ impl Workspace {
         self.apps.iter().map(|(name, _)| name)
     }
 
+    /// The workspace's root, from which cargo's messages name files.
+    pub fn root(&self) -> &Path {
+        &self.metadata.workspace_root
+    }
+
     /// Where its source lies.
     pub fn watched(&self) -> &[Watched] {
         &self.watched

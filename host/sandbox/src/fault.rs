@@ -79,7 +79,12 @@ impl Fault {
 impl Fault {
     /// An error that the guest returned, in its own words.
     pub(crate) fn said(text: &str) -> Fault {
-        Fault::Guest(short(text, TEXT_BYTES_MAX))
+        Fault::said_at_length(text, TEXT_BYTES_MAX)
+    }
+
+    /// The same, of which `bytes_max` are kept.
+    pub(crate) fn said_at_length(text: &str, bytes_max: usize) -> Fault {
+        Fault::Guest(short(text, bytes_max))
     }
 
     /// A response that HTTP cannot say, and why.
@@ -130,7 +135,7 @@ pub(crate) enum MemoryRefusal {
 pub(crate) const MEMORY_IS_USED_UP: &str = "the memory of all guests, or this guest's half of it, is used up";
 
 /// What a guest says of itself, or is called in it, is shown in the log and in the status: as much as somebody reads.
-const TEXT_BYTES_MAX: usize = 2 << 10;
+pub(crate) const TEXT_BYTES_MAX: usize = 2 << 10;
 
 /// Of one function's name or file in a backtrace.
 const NAME_BYTES_MAX: usize = 256;

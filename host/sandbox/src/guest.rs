@@ -18,6 +18,7 @@ use crate::command::Runner;
 use crate::console::Command;
 use crate::console::Console;
 use crate::fault::Fault;
+use crate::fault::TEXT_BYTES_MAX;
 use crate::health::Health;
 use crate::instances::call::Call;
 use crate::instances::call::RequestGuard;
@@ -76,14 +77,8 @@ impl Guest {
     pub async fn probe(&self) -> Result<(), Fault> {
         let _ticking = self.clock.ticking();
         let common = Common::for_probe(&self.common, Probe::NothingKept);
-        let Some(health) = &self.health else {
-            return match &self.lane {
-                Prepared::Gateway(guest) => try_out(guest.factory(), &common).await,
-                Prepared::Http02(guest) => try_out(guest.factory(), &common).await,
-                Prepared::Http03(guest) => try_out(guest.factory(), &common).await,
-            };
-        };
-        let Err(first) = ask(health, &common).await else { return Ok(()) };
+        let Some(health) = &self.health else { return self.instantiate().await };
+        let Err(first) = ask(health, &common, TEXT_BYTES_MAX).await else { return Ok(()) };
         // Without its state it is not well; it may be with it, and changes nothing there.
         let head = self.common.settings.limits.head;
         let mut turns = Vec::new();
@@ -94,7 +89,27 @@ impl Guest {
         if turns.is_empty() {
             return Err(first);
         }
-        ask(health, &Common::for_probe(&self.common, Probe::ReadOnly)).await.map_err(|_| first)
+        ask(health, &Common::for_probe(&self.common, Probe::ReadOnly), TEXT_BYTES_MAX).await.map_err(|_| first)
+    }
+
+    /// Makes an instance and drops it again, and asks it nothing.
+    pub async fn instantiate(&self) -> Result<(), Fault> {
+        let _ticking = self.clock.ticking();
+        let common = Common::for_probe(&self.common, Probe::NothingKept);
+        match &self.lane {
+            Prepared::Gateway(guest) => try_out(guest.factory(), &common).await,
+            Prepared::Http02(guest) => try_out(guest.factory(), &common).await,
+            Prepared::Http03(guest) => try_out(guest.factory(), &common).await,
+        }
+    }
+
+    /// Asks a new instance for its health where a request would be: with its state as it is, and in its turn. What it says
+    /// against itself is kept at length, for its author.
+    pub async fn try_as_it_is(&self) -> Result<(), Fault> {
+        let Some(health) = &self.health else { return self.instantiate().await };
+        let _turn = self.alone_with_state(Box::new(())).await?;
+        let _ticking = self.clock.ticking();
+        ask(health, &self.common, TRACE_BYTES_MAX).await
     }
 
     /// Whether it says by itself if it is well, before its first request.
@@ -177,9 +192,9 @@ impl Guest {
     }
 }
 
-async fn ask(health: &Health, common: &Arc<Common>) -> Result<(), Fault> {
+async fn ask(health: &Health, common: &Arc<Common>, said_bytes_max: usize) -> Result<(), Fault> {
     let store = store::new(health.engine(), common, &LogContext::new(PROBE));
-    deadline::within(health.ask(store), &common.settings.limits, None).await
+    deadline::within(health.ask(store, said_bytes_max), &common.settings.limits, None).await
 }
 
 async fn try_out<M: InstanceFactory + Clone>(factory: &M, common: &Arc<Common>) -> Result<(), Fault> {
@@ -188,6 +203,9 @@ async fn try_out<M: InstanceFactory + Clone>(factory: &M, common: &Arc<Common>) 
     let made = Box::pin(async move { start.instance(&factory).await.map(drop) });
     deadline::within(made, &common.settings.limits, None).await
 }
+
+/// What an author is shown of a traceback.
+const TRACE_BYTES_MAX: usize = 64 << 10;
 
 /// What a guest prints in its first instance is tagged with this instead of a request's id.
 const PROBE: &str = "probe";

@@ -27,8 +27,8 @@ impl Health {
         Some(Health { linked: linked.clone(), export })
     }
 
-    /// Asks a new instance, in `store`.
-    pub(crate) fn ask(&self, mut store: Store<State>) -> Work<()> {
+    /// Asks a new instance, in `store`. Of what it says against itself, `said_bytes_max` are kept.
+    pub(crate) fn ask(&self, mut store: Store<State>, said_bytes_max: usize) -> Work<()> {
         let (linked, export) = (self.linked.clone(), self.export);
         Box::pin(async move {
             store::open(&mut store).await?;
@@ -38,7 +38,7 @@ impl Health {
                 health.call_async(&mut store, ()).await
             };
             let (asked,) = asked.await.map_err(|error| Fault::from_wasmtime(&error, store.data().memory.refused_by))?;
-            asked.map_err(|said| Fault::said(&said))
+            asked.map_err(|said| Fault::said_at_length(&said, said_bytes_max))
         })
     }
 

@@ -21,6 +21,7 @@ use tracing::error;
 use tracing::info;
 use tracing::warn;
 
+use crate::dev_pages::DevRequest;
 use crate::request::body::Ending;
 use crate::settings::AccessLog;
 use crate::track::activity::Busy;
@@ -56,6 +57,10 @@ pub struct Record {
     pub unread_body: Option<UnreadBody>,
     /// How fast its visitor sends and reads, once it leads to an app.
     pub pace: Option<Arc<Pace>>,
+    /// What `dev` knows of it.
+    pub dev: Option<DevRequest>,
+    /// Whether it has no line in the log: an author's own page asks, again and again.
+    pub is_quiet: bool,
     /// Whether it is logged whatever becomes of it.
     pub access_log: AccessLog,
     target: Option<PathAndQuery>,
@@ -97,6 +102,8 @@ impl Record {
             busy,
             unread_body: None,
             pace: None,
+            dev: None,
+            is_quiet: false,
             access_log: AccessLog::All,
             target: uri.path_and_query().cloned(),
             begun: Instant::now(),
@@ -133,7 +140,8 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         let (outcome, took) = (self.outcome(), self.begun.elapsed());
-        if self.access_log == AccessLog::Notable && !self.is_notable(outcome, took) {
+        let is_left_out = self.access_log == AccessLog::Notable && !self.is_notable(outcome, took);
+        if is_left_out || self.is_quiet {
             return;
         }
         let revision = match &self.app {

@@ -83,7 +83,15 @@ pub async fn run(
     let ids = RequestIds::new();
     let context = Arc::new(AcceptContext {
         protocols: Protocols::new(&settings, tracker.clone()),
-        shared: Arc::new(ServeContext { settings, routes, ids, encoders, certificates, tracker: tracker.clone() }),
+        shared: Arc::new(ServeContext {
+            settings,
+            routes,
+            ids,
+            encoders,
+            certificates,
+            tracker: tracker.clone(),
+            stop: stop.clone(),
+        }),
         connections: connections.clone(),
         tracker: tracker.clone(),
     });

@@ -44,6 +44,8 @@ pub struct Page {
     pub for_operator: Option<String>,
     /// What only a developer may see: a trap, a backtrace, a reason.
     pub details: Option<String>,
+    /// The same as HTML, where somebody has marked it up: it is escaped already.
+    pub marked: Option<String>,
     /// Apps to choose from, on the index page.
     pub apps: Vec<AppLine>,
 }
@@ -67,7 +69,7 @@ impl Page {
             None => status.as_str().to_owned(),
         };
         let advice = advice(status).to_owned();
-        Page { title, happened, advice, for_operator: None, details: None, apps: Vec::new() }
+        Page { title, happened, advice, for_operator: None, details: None, marked: None, apps: Vec::new() }
     }
 
     /// The page as text.
@@ -124,8 +126,10 @@ impl Page {
         if let Some(hint) = &self.for_operator {
             let _ = writeln!(text, "<p class=\"operator\"><b>For the operator:</b> {}</p>", Marked(hint));
         }
-        if let Some(details) = &self.details {
-            let _ = writeln!(text, "<pre>{}</pre>", Escaped(details));
+        match (&self.marked, &self.details) {
+            (Some(marked), Some(_)) => _ = writeln!(text, "<pre>{marked}</pre>"),
+            (_, Some(details)) => _ = writeln!(text, "<pre>{}</pre>", Escaped(details)),
+            (_, None) => {}
         }
         let _ = write!(text, "<footer>request <code>{}</code></footer>\n</main>\n</html>\n", Escaped(id));
         text
@@ -230,6 +234,7 @@ mod tests {
             advice: String::new(),
             for_operator: None,
             details: None,
+            marked: None,
             apps: vec![AppLine { name: "shop".to_owned(), urls, state: "live".to_owned() }],
         };
         let expected = "Guesthouse\n\nThese apps are here.\n\nshop (live)\n  http://shop.localhost/\n  \

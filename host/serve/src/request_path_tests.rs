@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::FutureExt as _;
 use guesthouse_app::app::AppBody;
 use guesthouse_app::routes::Entry;
 use guesthouse_app::routes::Origins;
@@ -15,8 +17,14 @@ use guesthouse_app::routes::Target;
 use guesthouse_app::routes::routes;
 use guesthouse_types::name::AppName;
 use http::HeaderMap;
+use http::Method;
+use http::Response;
 use http::StatusCode;
+use http::request::Parts;
 use http::uri::Authority;
+use http::uri::PathAndQuery;
+use http_body::Frame;
+use http_body_util::StreamBody;
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -29,7 +37,10 @@ use crate::Ended;
 use crate::compress::encoder::Encoders;
 use crate::dev_pages::DevPage;
 use crate::dev_pages::DevPages;
+use crate::dev_pages::DevRequest;
+use crate::dev_pages::OverlaidBody;
 use crate::dev_pages::Overlay;
+use crate::dev_pages::OverlayTarget;
 use crate::listen::listener::Endpoint;
 use crate::listen::listener::Listener;
 use crate::pages::Page;
@@ -261,8 +272,23 @@ impl DevPages for Stub {
         Some(DevPage { status: StatusCode::SERVICE_UNAVAILABLE, page, app: Some(name.clone()), is_refreshed: true })
     }
 
-    fn overlay(&self, _: &AppName, _: &mut HeaderMap, body: AppBody) -> Overlay {
+    fn begin(&self, head: &Parts) -> DevRequest {
+        let is_navigation = head.method == Method::GET;
+        DevRequest { since: 7, is_navigation, is_repeatable: is_navigation }
+    }
+
+    fn own(&self, asked: &PathAndQuery, stop: &CancellationToken) -> Option<Response<OverlaidBody>> {
+        let stop = stop.clone().cancelled_owned().map(|()| Ok(Frame::data(Bytes::from_static(b"stopped"))));
+        (asked.path() == "/own").then(|| Response::new(Box::pin(StreamBody::new(stop.into_stream())) as OverlaidBody))
+    }
+
+    fn overlay(&self, _: &DevRequest, _: OverlayTarget<'_>, _: &mut HeaderMap, body: AppBody) -> Overlay {
         Overlay::None(body)
+    }
+
+    fn end_of_page(&self, request: &DevRequest, name: Option<&str>, headers: &mut HeaderMap) -> String {
+        headers.remove("refresh");
+        format!("since {} of {name:?}", request.since)
     }
 }
 
@@ -278,6 +304,31 @@ async fn pages_of_dev_stand_where_the_host_has_none() {
     let page = host.send(get("/other/").as_bytes()).await;
     assert!(page.starts_with("HTTP/1.1 404 "), "{page}");
     host.stop().await;
+}
+
+#[tokio::test]
+async fn dev_answers_what_is_its_own_and_adds_to_the_pages_of_the_host() {
+    let host = host(ServeSettings { dev_pages: Some(Arc::new(Stub)), grace: Duration::from_secs(3600), ..settings() });
+    let get = |path: &str, host: &str| format!("GET {path} HTTP/1.1\r\nhost: {host}\r\naccept: text/html\r\n\r\n");
+    let mut stream = host.connect().await;
+    stream.write_all(get("/shop/", "localhost").as_bytes()).await.unwrap();
+    let page = response(&mut stream).await;
+    assert!(page.ends_with("since 7 of Some(\"shop\")") && !page.contains("refresh: "), "{page}");
+    stream.write_all(get("/other/", "localhost").as_bytes()).await.unwrap();
+    let page = response(&mut stream).await;
+    assert!(page.ends_with("since 7 of None"), "{page}");
+    stream.write_all(get("/own", "elsewhere.example").as_bytes()).await.unwrap();
+    assert_eq!(status(&response(&mut stream).await), "421");
+
+    // What would have no end ends with the host, which waits for it.
+    let mut own = host.connect().await;
+    own.write_all(get("/own", "localhost").as_bytes()).await.unwrap();
+    let mut begun = [0; 15];
+    own.read_exact(&mut begun).await.unwrap();
+    assert_eq!(&begun, b"HTTP/1.1 200 OK");
+    host.stop().await;
+    let all = rest(&mut own).await;
+    assert!(all.contains("\r\n7\r\nstopped\r\n0\r\n\r\n"), "{all}");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use clap::builder::TypedValueParser as _;
 use guesthouse_builders::new::template::Template;
 use guesthouse_sandbox::engine::target::Target;
 
+use crate::cli::editor::Editor;
 use crate::cli::values::AdminAddress;
 use crate::cli::values::Door;
 use crate::cli::values::HostName;
@@ -356,6 +357,14 @@ pub struct DevFlags {
         env = "GUESTHOUSE_WRITE", hide_env_values = true
     )]
     pub write: Option<PathBuf>,
+
+    /// Leave pages as they are when their app has changed, instead of loading them again
+    #[arg(long, env = "GUESTHOUSE_NO_RELOAD", hide_env_values = true)]
+    pub no_reload: bool,
+
+    /// What opens the files that error pages name, with {file}, {line} and {column}, or `off` [default: Visual Studio Code]
+    #[arg(long, value_name = "URL", env = "GUESTHOUSE_EDITOR", hide_env_values = true)]
+    pub editor: Option<Editor>,
 
     /// Where to listen.
     #[command(flatten)]

@@ -8,6 +8,8 @@ use arc_swap::ArcSwap;
 use guesthouse_types::name::AppName;
 use tokio::time::Instant;
 
+use crate::dev::failure::Failure;
+
 /// What lies in the folder is looked at within this time.
 const SEEN_WITHIN: Duration = Duration::from_secs(10);
 
@@ -16,8 +18,8 @@ const SEEN_WITHIN: Duration = Duration::from_secs(10);
 pub enum Build {
     /// It is the first, and not done yet; or it is, and the folder was not looked at since.
     Running,
-    /// The last one failed: what its tools say.
-    Failed(Arc<str>),
+    /// The newest source is not what serves, and why.
+    Failed(Arc<Failure>),
 }
 
 /// The builds that are news to whoever looks at a page. Clones share what they know.
@@ -27,7 +29,7 @@ pub struct Builds(Arc<ArcSwap<BTreeMap<AppName, State>>>);
 #[derive(Clone, Debug)]
 enum State {
     Running,
-    Failed(Arc<str>),
+    Failed(Arc<Failure>),
     /// The first one has ended well.
     Placed(Instant),
 }
@@ -41,9 +43,10 @@ impl Builds {
     }
 
     /// It has ended: well, or why it failed.
-    pub fn end(&self, app: &AppName, failure: Option<&str>) {
-        self.change(|builds| match (failure, builds.remove(app)) {
-            (Some(why), _) => _ = builds.insert(app.clone(), State::Failed(why.into())),
+    pub fn end(&self, app: &AppName, failure: Option<Failure>) {
+        let failure = failure.map(Arc::new);
+        self.change(|builds| match (&failure, builds.remove(app)) {
+            (Some(why), _) => _ = builds.insert(app.clone(), State::Failed(why.clone())),
             (None, Some(_)) => _ = builds.insert(app.clone(), State::Placed(Instant::now())),
             (None, None) => {}
         });
@@ -81,15 +84,20 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::editor::Editor;
+    use crate::dev::failure::Places;
+    use crate::dev::failure::Stage;
 
     #[tokio::test(start_paused = true)]
     async fn a_failure_is_news_until_a_build_ends_well() {
         let (builds, app) = (Builds::default(), AppName::parse("shop").unwrap());
         builds.begin(&app);
         assert_eq!(builds.of(&app), Some(Build::Running));
-        builds.end(&app, Some("a comma"));
+        let places = Places { editor: Editor::Off, ..Places::default() };
+        let failure = Failure::of(Stage::Build, "a comma", &places);
+        builds.end(&app, Some(failure.clone()));
         builds.begin(&app);
-        assert_eq!(builds.of(&app), Some(Build::Failed("a comma".into())));
+        assert_eq!(builds.of(&app), Some(Build::Failed(failure.into())));
         builds.clone().end(&app, None);
         assert_eq!(builds.of(&app), Some(Build::Running), "the folder is looked at now");
         tokio::time::advance(SEEN_WITHIN).await;

@@ -5,11 +5,14 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use guesthouse_deploy::status::Status;
+use guesthouse_types::escape::lines;
+use guesthouse_types::escape::one_line;
 use guesthouse_types::name::AppName;
 use guesthouse_types::name::Digest;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::dev::say::say;
 use crate::foreground::announce::print;
 
 /// Waits for builds to become live, and tells it.
@@ -54,6 +57,13 @@ impl Live {
     /// Tells that the edited source itself is what serves.
     pub async fn tell_now(&self, name: &AppName, edited: Instant) {
         print(format!("{name}: live {:.1} s after the edit, without a build", edited.elapsed().as_secs_f64())).await;
+    }
+
+    /// Tells that it is not, and why: in a line here, and at length beside what builds say.
+    pub async fn tell_failed(&self, name: &AppName, said: &str) {
+        say(&format!("error: {name}: {}", lines(said, "\n  ")));
+        let first = one_line(said.lines().next().unwrap_or_default());
+        print(format!("{name}: the edit does not serve: {first}")).await;
     }
 
     fn arrived(&mut self, now: &Contents) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! `guesthouse dev`: build, serve, and build again what is edited. A folder and a state of its own, for one person.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -14,9 +15,12 @@ use guesthouse_builders::cache::tools::Cache;
 use guesthouse_builders::progress::print_with;
 use guesthouse_types::name::AppName;
 
+use crate::cli::editor::Editor;
 use crate::cli::flags::DevFlags;
 use crate::config::Config;
 use crate::dev::builds::Builds;
+use crate::dev::changes::Changes;
+use crate::dev::failure::Places;
 use crate::dev::memory::Memory;
 use crate::dev::pages::Pages;
 use crate::dev::rebuild::Kept;
@@ -32,6 +36,8 @@ use crate::shutdown::StopSignals;
 use crate::telemetry;
 
 mod builds;
+mod changes;
+mod failure;
 mod live;
 mod memory;
 mod mock;
@@ -86,8 +92,10 @@ pub async fn run(flags: &DevFlags, folder: Folder, mut config: Config) -> anyhow
     let projects = guesthouse_builders::find(&flags.sources, flags.app.as_deref()).await?;
     folder.create()?;
     let live = projects.iter().filter_map(Project::live);
-    let builds = Builds::default();
-    config.serve.dev_pages = Some(Arc::new(Pages { builds: builds.clone() }));
+    let (builds, changes) = (Builds::default(), Changes::default());
+    let places = places(&projects, &flags.editor.clone().unwrap_or_default());
+    let pages = Pages::new(builds.clone(), changes.clone(), places.clone(), !flags.no_reload);
+    config.serve.dev_pages = Some(Arc::new(pages));
     config.deploy.variables = variables::of(&projects);
     config.deploy.sources = live.map(|(name, source)| (name.clone(), source.to_owned())).collect();
     let outbound = &mut config.sandbox.capabilities.outbound;
@@ -98,7 +106,8 @@ pub async fn run(flags: &DevFlags, folder: Folder, mut config: Config) -> anyhow
     // Before the build, which may take minutes: a taken port is known at once.
     let host = Host::bind(config)?;
     let memory = Memory::read(&folder.built);
-    let mut kept = Kept { apps: folder.apps.clone(), memory, list: folder.built.clone(), builds };
+    let (apps, list) = (folder.apps.clone(), folder.built.clone());
+    let mut kept = Kept { apps, memory, list, builds, changes: changes.clone(), places };
     let wanted: BTreeSet<&AppName> = projects.iter().flat_map(Project::apps).collect();
     for name in kept.memory.remove_others(&folder.apps, &wanted) {
         say(&format!("removed {name}: it was built by an earlier `dev`, and its source is not given now"));
@@ -106,7 +115,8 @@ pub async fn run(flags: &DevFlags, folder: Folder, mut config: Config) -> anyhow
     // Before the build as well, so that no edit is lost while it runs.
     let mut watch = SourceWatch::begin(&projects).context("cannot watch the sources")?;
     let greeting = greeting(&host, &folder);
-    let served = Served { status: host.deploy().status(), routes: host.routes() };
+    let status = host.deploy().status();
+    let served = Served { status: status.clone(), routes: host.routes() };
     // What is built first is served while the rest is built, and what an earlier `dev` built is served at once.
     let building = async {
         build_all(&projects, &mut kept).await;
@@ -115,6 +125,7 @@ pub async fn run(flags: &DevFlags, folder: Folder, mut config: Config) -> anyhow
     let code = tokio::select! {
         code = attend(host, greeting, None, &mut stop_signals) => code,
         never = building => match never {},
+        never = changes.follow(status) => match never {},
     };
     for (app, places) in called.all() {
         say(&match &flags.write {
@@ -123,6 +134,15 @@ pub async fn run(flags: &DevFlags, folder: Folder, mut config: Config) -> anyhow
         });
     }
     Ok(code)
+}
+
+/// Where the sources of all apps lie, and what opens them.
+fn places(projects: &[Project], editor: &Editor) -> BTreeMap<AppName, Places> {
+    let of = |project: &Project| {
+        let folders = project.watched().iter().map(|watched| watched.folder.clone()).collect();
+        Places { root: project.root().to_owned(), folders, editor: editor.clone() }
+    };
+    projects.iter().flat_map(|project| project.apps().into_iter().map(move |app| (app.clone(), of(project)))).collect()
 }
 
 fn greeting(host: &Host, folder: &Folder) -> String {

@@ -6,17 +6,24 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 
+use guesthouse_app::app::App;
 use guesthouse_app::routes::RouteReader;
 use guesthouse_app::routes::Target;
 use guesthouse_builders::Project;
 use guesthouse_builders::mode::BuildMode;
 use guesthouse_builders::output::install::Built;
 use guesthouse_deploy::status::Status;
+use guesthouse_sandbox::fault::Fault;
 use guesthouse_types::name::AppName;
 use tokio::sync::watch::Receiver;
 use tokio::time::Instant;
 
 use crate::dev::builds::Builds;
+use crate::dev::changes::Changes;
+use crate::dev::failure::Failure;
+use crate::dev::failure::Places;
+use crate::dev::failure::Stage;
+use crate::dev::live::Contents;
 use crate::dev::live::Live;
 use crate::dev::memory::Memory;
 use crate::dev::say::say;
@@ -32,6 +39,22 @@ pub struct Kept {
     pub list: PathBuf,
     /// What pages show of it.
     pub builds: Builds,
+    /// What they wait for.
+    pub changes: Changes,
+    /// Where the source of each app lies.
+    pub places: BTreeMap<AppName, Places>,
+}
+
+impl Kept {
+    /// What failed of the source of `app`, or that nothing did, is what pages show.
+    fn end(&self, app: &AppName, stage: Stage, said: Option<&str>) {
+        let places = self.places.get(app).cloned().unwrap_or_default();
+        self.builds.end(app, said.map(|said| Failure::of(stage, said, &places)));
+        // What is built well is news when it serves.
+        if said.is_some() {
+            self.changes.note(app.as_str());
+        }
+    }
 }
 
 /// What is served meanwhile.
@@ -43,15 +66,33 @@ pub struct Served {
 }
 
 impl Served {
-    /// Has the app's next request answered by an instance that imports the source as it is now. False if it does not serve.
-    fn forget_instances(&self, name: &AppName) -> bool {
+    fn app(&self, name: &AppName) -> Option<Arc<App>> {
         let table = self.routes.snapshot();
-        let live = table.entries().iter().find_map(|entry| match &entry.target {
-            Target::Live(app) if entry.name == *name => Some(app),
+        table.entries().iter().find_map(|entry| match &entry.target {
+            Target::Live(app) if entry.name == *name => Some(app.clone()),
             _ => None,
-        });
-        live.inspect(|app| app.forget_instances()).is_some()
+        })
     }
+
+    /// Tries the source of `project` as it is now, where it is mounted and nothing was `built` that is to serve in place of
+    /// what serves; if it can be imported, the next request is answered by an instance that does. Dropping the future gives
+    /// the try up.
+    async fn try_edit<'p>(&self, project: &'p Project, built: &Built, before: &Contents) -> Option<Tried<'p>> {
+        let (name, _) = project.live()?;
+        let digest = built.apps.get(name)?;
+        let app = self.app(name).filter(|_| before.get(name.as_str()) == Some(digest))?;
+        let outcome = app.try_as_it_is().await;
+        if outcome.is_ok() {
+            app.forget_instances();
+        }
+        Some(Tried { name, outcome })
+    }
+}
+
+/// What came of an edit of a source that is mounted.
+struct Tried<'project> {
+    name: &'project AppName,
+    outcome: Result<(), Fault>,
 }
 
 /// Builds everything.
@@ -75,7 +116,7 @@ async fn build_one(project: &Project, to: &mut Kept) -> Built {
     for app in project.apps() {
         let failed =
             built.as_ref().map_or_else(|error| Some(format!("{error:#}")), |built| built.failed.get(app).cloned());
-        to.builds.end(app, failed.as_deref());
+        to.end(app, Stage::Build, failed.as_deref());
     }
     let built = match built {
         Ok(built) => built,
@@ -107,7 +148,7 @@ pub async fn rebuild(projects: &[Project], to: &mut Kept, watch: &mut SourceWatc
             continue;
         }
         let before = live.contents();
-        let mut building = pin!(build_one(&projects[at], to));
+        let mut building = pin!(build_and_try(&projects[at], to, &served, &before));
         let built = loop {
             tokio::select! {
                 built = &mut building => break Some(built),
@@ -122,13 +163,38 @@ pub async fn rebuild(projects: &[Project], to: &mut Kept, watch: &mut SourceWatc
                 never = live.tell() => match never {},
             }
         };
-        let Some(built) = built else { continue };
+        let Some((built, tried)) = built else { continue };
         live.expect(&built.apps, &before, edited);
-        if let Some((name, _)) = projects[at].live()
-            && built.apps.get(name).is_some_and(|digest| before.get(name.as_str()) == Some(digest))
-            && served.forget_instances(name)
-        {
-            live.tell_now(name, edited).await;
+        match tried {
+            Some(Tried { name, outcome: Ok(()) }) => live.tell_now(name, edited).await,
+            Some(Tried { name, outcome: Err(fault) }) => live.tell_failed(name, &said(&fault)).await,
+            None => {}
         }
+    }
+}
+
+/// Builds `project`, tries what was edited in it, and has pages show what came of it.
+async fn build_and_try<'p>(
+    project: &'p Project,
+    to: &mut Kept,
+    served: &Served,
+    before: &Contents,
+) -> (Built, Option<Tried<'p>>) {
+    let built = build_one(project, to).await;
+    let tried = served.try_edit(project, &built, before).await;
+    if let Some(Tried { name, outcome: Err(fault) }) = &tried {
+        to.end(name, Stage::Import, Some(&said(fault)));
+    }
+    // What serves is the newest, and no note about an older source stands over it any more.
+    let as_before = built.apps.iter().filter(|(name, digest)| before.get(name.as_str()) == Some(digest));
+    as_before.for_each(|(name, _)| to.changes.note(name.as_str()));
+    (built, tried)
+}
+
+/// What an app that cannot be imported says, or what ended it.
+fn said(fault: &Fault) -> String {
+    match fault {
+        Fault::Guest(said) => said.clone(),
+        _ => fault.to_string(),
     }
 }

@@ -1,12 +1,11 @@
 """What the component says before it serves: whether its app can start where it is."""
 
-import os
 import sys
-import traceback
 
 from componentize_py_types import Err
 
 from guesthouse import failure
+from guesthouse import records
 
 
 def of(service):
@@ -14,14 +13,13 @@ def of(service):
 
     class Lifecycle:
         def health(self):
-            # Whoever looks at his own source is shown what is wrong with it by the app's own pages.
-            if os.environ.get(failure.LIVE):
-                return
             try:
                 service.try_out()
             except BaseException as error:
-                traceback.print_exception(error, file=sys.stderr)
-                sys.stderr.flush()
+                if failure.live():
+                    # `dev` tells it, on the page and in the terminal.
+                    raise Err(failure.told(error)) from error
+                records.write(sys.stderr, "ERROR", failure.trace(error))
                 raise Err(failure.line_of(error, service.settings["roots"][0])) from error
 
     return Lifecycle

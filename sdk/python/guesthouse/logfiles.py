@@ -2,6 +2,8 @@
 
 import sys
 
+from guesthouse import records
+
 _said = set()
 
 
@@ -43,6 +45,7 @@ def change_logging(module):
             return ToLog()
 
     module.FileHandler._open = open_or_log
+    records.change_logging(module)
 
 
 def close_all():

@@ -42,12 +42,31 @@ class Raised:
         if not Own.at_work and (not self._seen or self._seen[-1] is not error):
             self._seen.append(error)
 
+    def forget(self):
+        """A new request begins."""
+        self._seen.clear()
+
+    def deepest(self, root):
+        """The exception that ended the request, if there was one; rather one that came through the app below `root`."""
+        # It comes through more calls than one that somebody expects.
+        longest = max(self._seen, key=lambda error: (is_of(error, root), depth(error)), default=None)
+        self._seen.clear()
+        return longest
+
     def told(self, root):
         """The exception's last line, and the line of the app that it came from; nothing where there was none."""
-        # An exception that ends a request comes through more calls than one that somebody expects.
         longest = max(self._seen, key=depth, default=None)
         self._seen.clear()
         return None if longest is None else line_of(longest, root)
+
+
+def is_of(error, root):
+    entry = error.__traceback__
+    while entry is not None:
+        if entry.tb_frame.f_code.co_filename.startswith(root + "/"):
+            return True
+        entry = entry.tb_next
+    return False
 
 
 def depth(error):

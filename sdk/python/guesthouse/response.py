@@ -162,10 +162,10 @@ class Response:
         if body is not None:
             body.__exit__(None, None, None)
 
-    def fail(self, text=b"Internal Server Error\n", status="500 Internal Server Error"):
+    def fail(self, text, fields=(), status="500 Internal Server Error"):
         """An answer in the app's stead."""
         self.status = status
-        self.headers = [("content-type", "text/plain; charset=utf-8")]
+        self.headers = [("content-type", "text/plain; charset=utf-8"), *fields]
         self.send_head(len(text))
         if not self.bodiless:
             self.push(text, False)

@@ -2,12 +2,12 @@
 
 import os
 import sys
-import traceback
 
 from guesthouse import chance
 from guesthouse import failure
 from guesthouse import frameworks
 from guesthouse import locate
+from guesthouse import records
 from guesthouse import sqlite
 from guesthouse import threads
 from guesthouse.doors import HOST
@@ -22,6 +22,7 @@ class Service:
 
     def __init__(self, settings):
         self.settings = settings
+        failure.Root.path = settings["roots"][0]
         self.interface = settings["interface"]
         self.gateway = None
         # Asked for each request: first the one that wakes, then the gateway's own.
@@ -64,6 +65,7 @@ class Service:
         self.gateway.serve(request, out)
 
     def wake(self):
+        records.State.on = True
         self.renew()
         prepare(self.settings, sys.stderr)
         if self.gateway is None:
@@ -86,6 +88,10 @@ class Service:
 
         The state is empty then, or cannot be changed. What makes its tables is only run where nothing goes without them.
         """
+        if failure.live():
+            self.try_edit()
+            return
+        records.State.on = True
         self.renew()
         try:
             self.start()
@@ -98,6 +104,12 @@ class Service:
                 self.start()
             except BaseException:
                 raise error from None
+
+    def try_edit(self):
+        """What a request would do before the app is asked, in an instance that gets none, and on the state as it is: the next
+        request does the same. The app's own startup is left to that, since it may reach out."""
+        self.wake()
+        frameworks.check()
 
     def start(self):
         """Imports the app, unless it is in memory, and has it do all that comes before its first request."""
@@ -112,8 +124,8 @@ def refuse(error, request, out):
     """Answers for an app that cannot be asked."""
     try:
         errors = line_buffered()
-        traceback.print_exception(error, file=errors)
-        Response(HOST, out, "GET", errors).fail(failure.text(error))
+        records.write(errors, "ERROR", failure.trace(error))
+        Response(HOST, out, "GET", errors).fail(*failure.answer(error))
     except BaseException as second:
         print("guesthouse: no answer could be given: %r" % second, file=sys.stderr)
     finally:

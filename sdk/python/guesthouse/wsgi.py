@@ -1,11 +1,11 @@
 """The WSGI gateway: one request of `wasi:http` 0.2, answered by an app of PEP 3333."""
 
-import traceback
-
 from guesthouse import environ
 from guesthouse import failure
+from guesthouse import records
 from guesthouse.body import Body
 from guesthouse.body import Input
+from guesthouse.caught import Caught
 from guesthouse.doors import HOST
 from guesthouse.errors import line_buffered
 from guesthouse.response import Response
@@ -22,6 +22,7 @@ class Gateway:
     def __init__(self, app, doors=HOST):
         self.app = app
         self.doors = doors
+        self.caught = Caught() if failure.live() else None
         self.say_to(line_buffered())
 
     def say_to(self, errors):
@@ -37,7 +38,10 @@ class Gateway:
             environ.build(request, env)
             env["wsgi.input"] = Input(body)
             response = Response(self.doors, out, env["REQUEST_METHOD"], self.errors)
-            respond(self.app, env, response)
+            if self.caught is None:
+                send(self.app(env, response.start_response), response)
+            else:
+                self.caught.respond(self.app, env, response, send)
         except VisitorGone:
             if response is not None:
                 response.abort()
@@ -52,7 +56,7 @@ class Gateway:
         """The app raised, or called `sys.exit`: 500 if nothing went out yet, a cut connection otherwise."""
         try:
             if not isinstance(error, MemoryError):
-                traceback.print_exception(error, file=self.errors)
+                records.write(self.errors, "ERROR", failure.trace(error))
             else:
                 print("MemoryError: see `memory` in the app's limits", file=self.errors)
             if response is None:
@@ -60,14 +64,13 @@ class Gateway:
             if response.sent:
                 response.abort()
             else:
-                response.fail(failure.text(error))
+                response.fail(*failure.answer(error))
         except BaseException as second:
             print("guesthouse: no answer could be given: %r" % second, file=self.errors)
 
 
-def respond(app, env, response):
-    """Calls the app and sends what it returns."""
-    result = app(env, response.start_response)
+def send(result, response):
+    """Sends what the app returns."""
     try:
         kind = type(result)
         if (kind is list or kind is tuple) and not response.sent and response.headers is not None:

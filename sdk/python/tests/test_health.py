@@ -91,9 +91,19 @@ raise ValidationError()
         app = built(files, library=library, health=True)
         self.assertEqual(app.replies, [[None, "guesthouse.frameworks.NotSound: urls.E001: no such view"]])
 
-    def test_an_author_who_looks_at_his_own_source_sees_it_on_the_page(self):
-        environment = {"GUESTHOUSE_LIVE": "1"}
+    def test_an_author_is_told_where_it_is_on_his_own_disk(self):
+        environment = {"GUESTHOUSE_LIVE": "/home/ada/app"}
         app = built({"app.py": _READS}, [{"path": "/"}], health=True, environment=environment, snapshot="libraries")
-        ((status, body),) = app.replies
-        self.assertEqual(status, 500)
-        self.assertIn("KeyError", body)
+        (nothing, said), (status, body) = app.replies
+        self.assertEqual((nothing, status, said), (None, 500, body))
+        first, _, trace = said.partition("\n\n")
+        self.assertEqual(first, "KeyError: 'SECRET_KEY' (app.py, line 3)")
+        self.assertIn('  File "/home/ada/app/app.py", line 3, in <module>\n    KEY = ', trace)
+        self.assertNotIn("importlib", trace)
+
+    def test_a_mistake_in_the_syntax_is_told_with_its_caret(self):
+        environment = {"GUESTHOUSE_LIVE": "/home/ada/app"}
+        app = built({"app.py": "def app(:\n"}, health=True, environment=environment, snapshot="libraries")
+        ((_, said),) = app.replies
+        self.assertRegex(said, r"^SyntaxError: .* \(app.py, line 1\)\n\n")
+        self.assertIn('  File "/home/ada/app/app.py", line 1\n    def app(:\n            ^\n', said)

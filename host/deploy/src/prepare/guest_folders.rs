@@ -51,9 +51,9 @@ impl GuestFolders {
         Ok(folders)
     }
 
-    /// Whether what is edited in its source is seen by `name` at once.
-    pub fn is_live(&self, name: &AppName) -> bool {
-        self.sources.contains_key(name)
+    /// Where the source of `name` lies, if what is edited there is seen by it at once.
+    pub fn live(&self, name: &AppName) -> Option<&Path> {
+        self.sources.get(name).map(PathBuf::as_path)
     }
 
     /// What `name` sees under `terms`, made where it is not there yet.

@@ -107,7 +107,7 @@ pub struct PrepareRequest {
     pub beside: StaticRoot,
 }
 
-/// Tells an app that its source is mounted and its visitors are its authors, who may see what failed.
+/// Tells an app that its source is mounted, and where its author has it: he is who visits, and may see what failed.
 const LIVE: &str = "GUESTHOUSE_LIVE";
 
 /// What one revision is to be made of.
@@ -200,7 +200,7 @@ impl Validator {
                     .map_err(|why| Failure::retry(ReasonCode::Artefact, why))?
             }
         };
-        findings.first_instance = Some(self.probe(&guest, plan.terms.limits.head.0.min(PROBE_MAX)).await?);
+        findings.first_instance = Some(self.probe(&plan.name, &guest, plan.terms.limits.head.0.min(PROBE_MAX)).await?);
         let mut limits = app_limits(&plan.terms.limits);
         let admission = self.admissions.share(&plan.name, &mut limits);
         let revision = plan.revision;
@@ -259,8 +259,8 @@ impl Validator {
         for (variable, value) in self.variables.get(&name).into_iter().flatten() {
             environment.entry(variable.clone()).or_insert_with(|| value.clone());
         }
-        if self.folders.is_live(&name) {
-            environment.insert(LIVE.to_owned(), "1".to_owned());
+        if let Some(source) = self.folders.live(&name) {
+            environment.insert(LIVE.to_owned(), source.display().to_string());
         }
         let files = statics::files(&terms.statics, &beside, self.room.clone())
             .map_err(|why| Failure::retry(ReasonCode::Statics, why))?;
@@ -330,9 +330,16 @@ impl Validator {
     }
 
     /// Says how long the first instance took.
-    async fn probe(&self, guest: &Guest, deadline: Duration) -> Result<Duration, Failure> {
+    async fn probe(&self, name: &AppName, guest: &Guest, deadline: Duration) -> Result<Duration, Failure> {
         let begun = Instant::now();
-        match tokio::time::timeout(deadline, Box::pin(guest.probe())).await {
+        let probed = async {
+            match self.folders.live(name) {
+                // A mistake in it is mended without another revision: it is shown, and none is refused for it.
+                Some(_) => guest.instantiate().await,
+                None => guest.probe().await,
+            }
+        };
+        match tokio::time::timeout(deadline, Box::pin(probed)).await {
             Ok(Ok(())) => Ok(begun.elapsed()),
             // The host is full: nothing that the component can help.
             Ok(Err(fault @ Fault::Full(_))) => Err(Failure::retry(ReasonCode::Full, fault.to_string())),

@@ -8,3 +8,4 @@ pub(crate) mod idle;
 pub(crate) mod log_context;
 pub(crate) mod memory;
 pub mod output;
+pub(crate) mod record;

@@ -19,6 +19,9 @@ use wasmtime_wasi::p2::Pollable;
 use wasmtime_wasi::p2::StreamResult;
 
 use crate::bounds::log_context::LogContext;
+use crate::bounds::record::Level;
+use crate::bounds::record::Record;
+use crate::bounds::record::Taken;
 
 /// The log target of everything that guests cause.
 pub const GUEST: &str = "guesthouse::guest";
@@ -75,14 +78,32 @@ impl GuestLog {
         }
     }
 
+    /// A record of a guest's own, each of whose lines counts.
+    fn record(&self, stream: StreamName, request_id: &str, record: &Record) {
+        let admitted = record.lines.iter().take_while(|_| self.admit());
+        let text: Vec<String> = admitted.map(|(line, cut)| shown(line, *cut)).collect();
+        if text.is_empty() {
+            return;
+        }
+        let (app, revision, stream, text) = (&self.app, &self.revision, stream.as_str(), text.join("\n"));
+        match record.level {
+            Level::Error => {
+                tracing::error!(target: GUEST, { app.name = app, app.revision = revision, request.id = request_id, stream }, "{text}");
+            }
+            Level::Warning => {
+                tracing::warn!(target: GUEST, { app.name = app, app.revision = revision, request.id = request_id, stream }, "{text}");
+            }
+            Level::Info => {
+                tracing::info!(target: GUEST, { app.name = app, app.revision = revision, request.id = request_id, stream }, "{text}");
+            }
+        }
+    }
+
     fn line(&self, stream: StreamName, request_id: &str, bytes: &[u8], cut: usize) {
         if !self.admit() {
             return;
         }
-        let mut text = escape(bytes);
-        if cut > 0 {
-            text.push_str(&format!(" … ({cut} more bytes)"));
-        }
+        let text = shown(bytes, cut);
         let (app, revision, stream) = (&self.app, &self.revision, stream.as_str());
         tracing::info!(target: GUEST, { app.name = app, app.revision = revision, request.id = request_id, stream }, "{text}");
     }
@@ -122,6 +143,11 @@ impl GuestLog {
     }
 }
 
+fn shown(line: &[u8], cut: usize) -> String {
+    let text = escape(line);
+    if cut > 0 { format!("{text} … ({cut} more bytes)") } else { text }
+}
+
 /// Makes a guest's bytes safe to print as one record, invalid UTF-8 too.
 fn escape(bytes: &[u8]) -> String {
     one_line(&String::from_utf8_lossy(bytes)).to_string()
@@ -156,12 +182,16 @@ struct Lines {
     line: Vec<u8>,
     /// Bytes of the current line beyond the bound.
     cut: usize,
+    /// A record that is being written.
+    record: Option<Record>,
 }
 
 impl GuestStream {
     pub(crate) fn new(log: &Arc<GuestLog>, stream: StreamName, log_context: &LogContext) -> GuestStream {
         let (log, log_context) = (log.clone(), log_context.clone());
-        GuestStream { lines: Arc::new(Mutex::new(Lines { log, stream, log_context, line: Vec::new(), cut: 0 })) }
+        GuestStream {
+            lines: Arc::new(Mutex::new(Lines { log, stream, log_context, line: Vec::new(), cut: 0, record: None })),
+        }
     }
 
     fn take(&self, bytes: &[u8]) {
@@ -187,7 +217,12 @@ impl Lines {
 
     fn end_line(&mut self) {
         let line = self.line.strip_suffix(b"\r").unwrap_or(&self.line);
-        self.log_context.with(|request_id| self.log.line(self.stream, request_id, line, self.cut));
+        let taken = Record::take(&mut self.record, line, self.cut);
+        self.log_context.with(|request_id| match taken {
+            Taken::Line => self.log.line(self.stream, request_id, line, self.cut),
+            Taken::Whole(record) => self.log.record(self.stream, request_id, &record),
+            Taken::Part => {}
+        });
         self.line.clear();
         self.cut = 0;
     }
@@ -197,6 +232,9 @@ impl Drop for Lines {
     fn drop(&mut self) {
         if !self.line.is_empty() {
             self.end_line();
+        }
+        if let Some(record) = self.record.take() {
+            self.log_context.with(|request_id| self.log.record(self.stream, request_id, &record));
         }
         self.log.instance_ended();
     }

@@ -63,6 +63,7 @@ pub async fn handle(context: &ConnectionContext, request: Request<Incoming>) -> 
     record.access_log = context.shared.settings.access_log;
     let (body, unread_body) = keep(body, &context.activity, &context.shared.tracker);
     record.unread_body = unread_body;
+    record.dev = context.shared.settings.dev_pages.as_ref().map(|pages| pages.begin(&head));
     let options = ResponseOptions {
         format: Format::asked_in(&head.headers),
         is_head: head.method == Method::HEAD,
@@ -89,12 +90,17 @@ async fn outcome_of(context: &ConnectionContext, head: Parts, body: KeptBody, re
     }
     let bounds = HeadLimits { fields_max: settings.fields_max, target_bytes_max: settings.target_bytes_max };
     let sender = context.sender(&head.headers);
-    let admitted = match admit(head, bounds) {
+    let mut admitted = match admit(head, bounds) {
         Ok(admitted) => admitted,
         Err(refused) => return Outcome::Refused(refused),
     };
     if let Some(outcome) = reserved(context, &admitted) {
+        record.is_quiet = matches!(outcome, Outcome::Own(_));
         return outcome;
+    }
+    if record.dev.is_some_and(|dev| dev.is_navigation) {
+        // Nothing can be put at the end of a page that its app has compressed.
+        admitted.headers.remove(header::ACCEPT_ENCODING);
     }
     let (app, in_flight, place) = match look_up(&context.shared, &admitted, record) {
         Ok(found) => found,

@@ -1,4 +1,4 @@
-//! What no app answers here: it is ours, or is answered on another connection.
+//! What no app answers here: it is ours, or `dev`'s, or is answered on another connection.
 
 use guesthouse_app::routes::Found;
 use guesthouse_app::routes::host_of;
@@ -26,7 +26,7 @@ pub fn reserved(context: &ConnectionContext, admitted: &Admitted) -> Option<Outc
         return (!certificate.names.cover(&host)).then(|| Outcome::Uncovered(host.into_owned()));
     }
     if !matches!(context.mode.kind, ListenerKind::Redirect) {
-        return None;
+        return own(context, admitted);
     }
     let (host, asked) = (host_of(&admitted.authority), &admitted.path_and_query);
     if matches!(context.shared.routes.snapshot().find(&host, asked.path()), Found::Foreign) {
@@ -40,4 +40,16 @@ pub fn reserved(context: &ConnectionContext, admitted: &Admitted) -> Option<Outc
         Ok(location) => Outcome::Secure(location),
         Err(_) => Outcome::Refused(Refused::bad("the request's target cannot be redirected")),
     })
+}
+
+/// What `dev` answers itself, on the hosts that are its own: a page of another origin that got here by a name of its own (DNS
+/// rebinding) is told nothing.
+fn own(context: &ConnectionContext, admitted: &Admitted) -> Option<Outcome> {
+    let pages = context.shared.settings.dev_pages.as_ref()?;
+    let answer = pages.own(&admitted.path_and_query, &context.shared.stop)?;
+    let host = host_of(&admitted.authority);
+    match context.shared.routes.snapshot().find(&host, admitted.path_and_query.path()) {
+        Found::Foreign => Some(Outcome::Foreign(host.into_owned())),
+        _ => Some(Outcome::Own(Box::new(answer))),
+    }
 }

@@ -8,6 +8,7 @@ use guesthouse_tls::certificate::Certificate;
 use guesthouse_tls::certificates::Certificates;
 use http::HeaderMap;
 use http::uri::Scheme;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::compress::encoder::Encoders;
@@ -31,6 +32,8 @@ pub struct ServeContext {
     pub certificates: Option<Arc<Certificates>>,
     /// Where runs what outlives a request.
     pub tracker: TaskTracker,
+    /// The wish that the host may end, for answers that would have no end.
+    pub stop: CancellationToken,
 }
 
 /// What the requests of one connection share.

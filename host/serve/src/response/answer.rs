@@ -8,7 +8,6 @@ use guesthouse_app::coding::Coding;
 use guesthouse_app::places::pace::Pace;
 use guesthouse_app::routes::RouteMatch;
 use guesthouse_sandbox::fault::Fault;
-use guesthouse_types::name::AppName;
 use http::HeaderMap;
 use http::HeaderValue;
 use http::Response;
@@ -22,8 +21,10 @@ use crate::compress::encoder::Permit;
 use crate::compress::negotiate::Length;
 use crate::compress::negotiate::negotiate;
 use crate::dev_pages::DevPages;
+use crate::dev_pages::DevRequest;
 use crate::dev_pages::OverlaidBody;
 use crate::dev_pages::Overlay;
+use crate::dev_pages::OverlayTarget;
 use crate::request::fields::clean_response;
 use crate::response::cookies::confine;
 use crate::response::declared_length::DeclaredLength;
@@ -52,7 +53,7 @@ pub struct AnswerOptions<'a> {
     /// How fast the visitor reads.
     pub pace: Option<&'a Arc<Pace>>,
     /// Who may put something over it, and which app's it is.
-    pub overlay: Option<(&'a dyn DevPages, &'a AppName)>,
+    pub overlay: Option<(&'a dyn DevPages, &'a DevRequest, OverlayTarget<'a>)>,
 }
 
 /// Makes a response of the app at `place` fit for its visitor. One of `encoders` may compress it.
@@ -76,10 +77,11 @@ pub fn answer(
     let exact = body.size_hint().exact();
     let has_no_body = is_head || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let promised = settle_length(&mut head.headers, exact, is_head, has_no_body);
-    if let Some((pages, name)) = overlay.filter(|_| !has_no_body) {
-        match pages.overlay(name, &mut head.headers, body) {
+    if let Some((pages, request, to)) = overlay.filter(|_| !has_no_body) {
+        match pages.overlay(request, to, &mut head.headers, body) {
             Overlay::None(same) => body = same,
             Overlay::Over { body, added } => return Ok(overlaid(head, body, promised, added)),
+            Overlay::Instead(body) => return Ok(overlaid(head, body, None, 0)),
         }
     }
     let coding = accepted.and_then(|accepted| {

@@ -10,7 +10,6 @@ use guesthouse_app::files::error::FileError;
 use guesthouse_app::routes::RouteMatch;
 use guesthouse_sandbox::fault::Fault;
 use guesthouse_sandbox::request::BodyError;
-use guesthouse_types::name::AppName;
 use http::HeaderName;
 use http::HeaderValue;
 use http::Response;
@@ -24,6 +23,9 @@ use crate::access_log::RoutedTo;
 use crate::access_log::log_fault;
 use crate::dev_pages::DevPage;
 use crate::dev_pages::DevPages;
+use crate::dev_pages::DevRequest;
+use crate::dev_pages::OverlaidBody;
+use crate::dev_pages::OverlayTarget;
 use crate::pages::Format;
 use crate::pages::Page;
 use crate::request::context::ServeContext;
@@ -62,6 +64,8 @@ pub enum Outcome {
     AppRefused(String),
     /// No app answers, and `dev` has a page instead.
     Dev(Box<DevPage>),
+    /// `dev` answers by itself.
+    Own(Box<Response<OverlaidBody>>),
     /// No permit came free in time.
     Busy(String),
     /// The guest failed before it had a response, perhaps since the request's body did.
@@ -112,7 +116,7 @@ pub fn respond(
     let reply = match outcome {
         Outcome::Answered(response, place) => {
             let accepted = may_compress(&options, &record).then_some(options.accepted);
-            let overlay = overlay(&options, &record, &shared.settings);
+            let overlay = overlay(&record, &shared.settings);
             let (held, pace) = (std::mem::take(&mut options.held), record.pace.as_ref());
             match answer(
                 *response,
@@ -168,6 +172,11 @@ pub fn respond(
             reply.for_operator(hint.to_owned()).detailed(why)
         }
         Outcome::Dev(page) => dev_reply(*page),
+        Outcome::Own(response) => {
+            let (head, body) = response.into_parts();
+            let source = if options.is_head { Source::Page(None) } else { Source::Overlaid(body) };
+            return finish(Response::from_parts(head, ()), source, DeclaredLength::new(None), None, record);
+        }
         Outcome::Busy(why) => {
             let happened = format!("`{}` is busy.", record.app_name());
             Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("1").detailed(why)
@@ -194,7 +203,7 @@ pub fn respond(
             reply.for_operator(hint.to_owned()).detailed(message)
         }
     };
-    reply.write(&options, record)
+    reply.write(&options, record, shared.settings.dev_pages.as_deref())
 }
 
 /// The app's own word counts before the operator's default.
@@ -205,15 +214,14 @@ fn may_compress(options: &ResponseOptions, record: &Record) -> bool {
     }
 }
 
-/// Who may put something over the app's response, if it is a page.
+/// Who may put something over the app's response.
 fn overlay<'a>(
-    options: &ResponseOptions,
     record: &'a Record,
     settings: &'a ServeSettings,
-) -> Option<(&'a dyn DevPages, &'a AppName)> {
-    let pages = settings.dev_pages.as_deref()?;
-    let (RoutedTo::Live(app), Format::Html) = (&record.app, options.format) else { return None };
-    Some((pages, &app.name))
+) -> Option<(&'a dyn DevPages, &'a DevRequest, OverlayTarget<'a>)> {
+    let (pages, request) = (settings.dev_pages.as_deref()?, record.dev.as_ref()?);
+    let RoutedTo::Live(app) = &record.app else { return None };
+    Some((pages, request, OverlayTarget { app: &app.name, id: &record.id }))
 }
 
 /// The rest of the one match: what is said of a fault.
@@ -336,7 +344,7 @@ impl Reply {
         self.with(header::REFRESH, HeaderValue::from_static("2"))
     }
 
-    fn write(mut self, options: &ResponseOptions, record: Record) -> Response<TrackedBody> {
+    fn write(mut self, options: &ResponseOptions, record: Record, dev: Option<&dyn DevPages>) -> Response<TrackedBody> {
         if !options.inner_details {
             (self.page.details, self.page.for_operator) = (None, None);
         }
@@ -355,7 +363,12 @@ impl Reply {
         if self.close && options.can_say_close {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        let text = Bytes::from(self.page.render(options.format, &record.id));
+        let mut text = self.page.render(options.format, &record.id);
+        if let (Some(pages), Some(request), Format::Html) = (dev, &record.dev, options.format) {
+            let name = (!matches!(record.app, RoutedTo::Nobody)).then(|| record.app_name());
+            text.push_str(&pages.end_of_page(request, name, headers));
+        }
+        let text = Bytes::from(text);
         if options.is_head {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
             return finish(response, Source::Page(None), DeclaredLength::new(None), options.hsts, record);

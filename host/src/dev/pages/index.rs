@@ -25,7 +25,10 @@ pub fn index(table: &RouteTable, builds: &Builds, authority: &Authority) -> Page
 /// One line for each app, with those that were never built after the others. The addresses are those that work for who
 /// asked at `authority`.
 fn app_lines(table: &RouteTable, builds: &Builds, authority: &Authority) -> Vec<AppLine> {
-    let failed = |entry: &Entry| matches!(builds.of(&entry.name), Some(Build::Failed(_)));
+    let failed = |entry: &Entry| match builds.of(&entry.name) {
+        Some(Build::Failed(failure)) => format!("; its source {}", failure.happened()),
+        Some(Build::Running) | None => String::new(),
+    };
     let origins = table.origins();
     let port = authority.port().map_or(String::new(), |port| format!(":{port}"));
     let line = |entry: &Entry| {
@@ -33,8 +36,7 @@ fn app_lines(table: &RouteTable, builds: &Builds, authority: &Authority) -> Vec<
         let on_path = origins.path_routes.then(|| format!("http://{authority}{}/", entry.name.mount()));
         let declared = entry.declared.iter().map(|route| format!("http://{}{port}{}/", route.host, route.prefix));
         let state = match &entry.target {
-            Target::Live(app) if failed(entry) => format!("live, revision {}; its source does not build", app.revision),
-            Target::Live(app) => format!("live, revision {}", app.revision),
+            Target::Live(app) => format!("live, revision {}{}", app.revision, failed(entry)),
             Target::Waiting(why) => format!("not ready: {why}"),
             Target::Refused(why) => why.clone(),
         };

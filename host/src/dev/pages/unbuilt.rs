@@ -26,7 +26,7 @@ pub fn unbuilt(table: &RouteTable, builds: &Builds) -> RouteTable {
     let entry = |(name, build): (&AppName, &Build)| {
         let state = match build {
             Build::Running => "it is being built",
-            Build::Failed(_) => "its source does not build",
+            Build::Failed(failure) => &format!("its source {}", failure.happened()),
         };
         Entry { name: name.clone(), target: Target::Waiting(state.to_owned()), declared: Vec::new() }
     };
@@ -49,7 +49,7 @@ mod tests {
         let table = RouteTable::build(vec![known], origins);
         let builds = Builds::default();
         builds.begin(&name("shop"));
-        builds.end(&name("known"), Some("why"));
+        builds.begin(&name("known"));
         let find = |authority, path| find(&table, &builds, &Authority::from_static(authority), path);
         let expected = Some((name("shop"), Build::Running));
         assert_eq!(find("localhost:8080", "/shop/a"), expected);

@@ -9,9 +9,12 @@ _CHUNK_BYTES = 64 * 1024
 class Exchange:
     """Reads and writes wait for the visitor; no other request waits for them, since there is none in the instance."""
 
-    def __init__(self, body, response):
+    def __init__(self, body, response, holds=False):
         self._body = body
         self._response = response
+        # Under `guesthouse dev`: Starlette answers with 500 and raises what it answered for, which is shown instead.
+        self._holds = holds
+        self._held = None
         self._read = False
         self._ended = None
         self._complete = False
@@ -37,6 +40,13 @@ class Exchange:
 
     async def send(self, message):
         kind = message["type"]
+        if self._holds and kind == "http.response.start":
+            self._held = [] if message["status"] == 500 else None
+        if self._held is not None:
+            self._held.append(message)
+            if kind == "http.response.body" and not message.get("more_body", False):
+                self.end()
+            return
         response = self._response
         if kind == "http.response.start":
             if response.headers is not None:
@@ -65,6 +75,14 @@ class Exchange:
         if more:
             # Others of this request's tasks have their turn.
             await asyncio.sleep(0)
+
+    async def let_go(self):
+        """The app has returned: it means what was held."""
+        held, self._holds = self._held or (), False
+        self._complete = self._complete and not held
+        self._held = None
+        for message in held:
+            await self.send(message)
 
     def end(self):
         self._complete = True

@@ -2,15 +2,16 @@
 
 import asyncio
 import sys
-import traceback
 
 from guesthouse import failure
+from guesthouse import records
 from guesthouse.asgi import scope
 from guesthouse.asgi.exchange import Exchange
 from guesthouse.asgi.lifespan import Lifespan
 from guesthouse.asgi.loop import Loop
 from guesthouse.body import Body
 from guesthouse.body import Input
+from guesthouse.caught import wants_page
 from guesthouse.doors import HOST
 from guesthouse.errors import line_buffered
 from guesthouse.response import Response
@@ -38,8 +39,9 @@ class Gateway:
             self.start()
             found = scope.build(request, self.lifespan.state)
             response.head_only = found["method"] == "HEAD"
-            exchange = Exchange(Input(body), response)
+            exchange = Exchange(Input(body), response, bool(failure.live()) and wants_page(accepted(found)))
             self.run(self.app(found, exchange.receive, exchange.send))
+            self.run(exchange.let_go())
             if not exchange.complete:
                 raise RuntimeError("the app returned without completing its response")
         except VisitorGone:
@@ -78,10 +80,14 @@ class Gateway:
     def failed(self, error, response):
         """500 if nothing went out yet, a cut connection if the response is not complete, a word to the log in any case."""
         try:
-            traceback.print_exception(error, file=self.errors)
+            records.write(self.errors, "ERROR", failure.trace(error))
             if not response.sent:
-                response.fail(failure.text(error))
+                response.fail(*failure.answer(error))
             else:
                 response.abort()
         except BaseException as second:
             print("guesthouse: no answer could be given: %r" % second, file=sys.stderr)
+
+
+def accepted(found):
+    return ",".join(value.decode("latin-1") for name, value in found["headers"] if name == b"accept")
