@@ -9,6 +9,8 @@ use std::sync::Arc;
 use guesthouse_app::routes::RouteReader;
 use guesthouse_app::routes::Target;
 use guesthouse_builders::Project;
+use guesthouse_builders::live::LiveApp;
+use guesthouse_builders::live::Reads;
 use guesthouse_builders::mode::BuildMode;
 use guesthouse_builders::output::install::Built;
 use guesthouse_deploy::status::Status;
@@ -26,6 +28,8 @@ use crate::dev::watch::SourceWatch;
 pub struct Kept {
     /// The apps folder.
     pub apps: PathBuf,
+    /// What is made of sources to be mounted.
+    pub live: PathBuf,
     /// What was built.
     pub memory: Memory,
     /// Where that is written down.
@@ -55,13 +59,16 @@ impl Served {
 }
 
 /// Builds everything.
-pub async fn build_all(projects: &[Project], to: &mut Kept) {
+pub async fn build_all(projects: &[Project], to: &mut Kept, served: &Served) {
     // Whoever asks for one that waits is told so.
     for app in projects.iter().flat_map(Project::apps) {
         to.builds.begin(app);
     }
     for project in projects {
-        build_one(project, to).await;
+        // What an earlier `dev` made is served until then.
+        for name in &build_one(project, to).await.renewed {
+            served.forget_instances(name);
+        }
     }
 }
 
@@ -71,7 +78,7 @@ async fn build_one(project: &Project, to: &mut Kept) -> Built {
     for app in project.apps() {
         to.builds.begin(app);
     }
-    let built = project.build(&to.apps, BuildMode::Live).await;
+    let built = project.build(&to.apps, BuildMode::Live(&to.live)).await;
     for app in project.apps() {
         let failed =
             built.as_ref().map_or_else(|error| Some(format!("{error:#}")), |built| built.failed.get(app).cloned());
@@ -124,7 +131,8 @@ pub async fn rebuild(projects: &[Project], to: &mut Kept, watch: &mut SourceWatc
         };
         let Some(built) = built else { continue };
         live.expect(&built.apps, &before, edited);
-        if let Some((name, _)) = projects[at].live()
+        if let Some(LiveApp { name, reads, .. }) = projects[at].live()
+            && (reads == Reads::Source || built.renewed.contains(name))
             && built.apps.get(name).is_some_and(|digest| before.get(name.as_str()) == Some(digest))
             && served.forget_instances(name)
         {
