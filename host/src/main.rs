@@ -1,6 +1,7 @@
 //! `guesthouse`: from what was typed to a running host.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -13,10 +14,12 @@ use guesthouse::cli::flags::Cli;
 use guesthouse::cli::flags::Command;
 use guesthouse::cli::flags::DevFlags;
 use guesthouse::cli::flags::DoctorFlags;
+use guesthouse::cli::flags::InitFlags;
 use guesthouse::cli::flags::NewFlags;
 use guesthouse::cli::flags::RunFlags;
 use guesthouse::cli::flags::ServeFlags;
 use guesthouse::cli::flags::WheelsAction;
+use guesthouse::commands::build::tell;
 use guesthouse::commands::check;
 use guesthouse::commands::check::walk::Calls;
 use guesthouse::commands::compile;
@@ -26,13 +29,16 @@ use guesthouse::commands::run::wanted::Wanted;
 use guesthouse::config::Config;
 use guesthouse::config::surroundings::Surroundings;
 use guesthouse::dev;
+use guesthouse::foreground::announce::print;
 use guesthouse::foreground::announce::told;
 use guesthouse::foreground::attend;
 use guesthouse::host::Host;
 use guesthouse::host::arenas;
 use guesthouse::shutdown::StopSignals;
 use guesthouse::telemetry;
+use guesthouse_builders::Project;
 use guesthouse_builders::new;
+use guesthouse_builders::progress::be_quiet;
 use guesthouse_builders::python::wheels_command;
 use guesthouse_serve::listen::inherited::Inherited;
 
@@ -40,6 +46,7 @@ fn main() -> ExitCode {
     arenas::limit();
     let ended = match Cli::parse().command {
         Command::New(flags) => new(&flags),
+        Command::Init(flags) => init(&flags),
         Command::Serve(flags) => serve(&flags),
         Command::Dev(flags) => dev(&flags),
         Command::Build(flags) => build(&flags),
@@ -77,6 +84,24 @@ fn new(flags: &NewFlags) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn init(flags: &InitFlags) -> anyhow::Result<ExitCode> {
+    let folder = flags.folder.clone().unwrap_or_else(|| PathBuf::from("."));
+    run(None, async {
+        let projects = guesthouse_builders::find(std::slice::from_ref(&folder), flags.app.as_deref()).await?;
+        let names: Vec<String> = projects.iter().flat_map(Project::apps).map(|app| format!("`{app}`")).collect();
+        let said = match &flags.app {
+            Some(app) => {
+                new::init::write(&folder, app)?;
+                format!("wrote {}", folder.join("guesthouse.toml").display())
+            }
+            None => "nothing is missing".to_owned(),
+        };
+        let shown = folder.display();
+        print(format!("{}: {said}\n  guesthouse dev {shown}   builds and serves it here", names.join(", "))).await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
 fn serve(flags: &ServeFlags) -> anyhow::Result<ExitCode> {
     let surroundings = Surroundings::of_process();
     // While there is one thread: it changes the environment.
@@ -104,6 +129,9 @@ fn dev(flags: &DevFlags) -> anyhow::Result<ExitCode> {
 }
 
 fn build(flags: &BuildFlags) -> anyhow::Result<ExitCode> {
+    if flags.quiet {
+        be_quiet();
+    }
     run(None, async {
         let mut stop_signals = StopSignals::listen()?;
         let building = async {
@@ -114,7 +142,7 @@ fn build(flags: &BuildFlags) -> anyhow::Result<ExitCode> {
             }
         };
         tokio::select! {
-            built = building => built.map(|built| if built.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+            built = building => tell(&built?, flags).await,
             signal = stop_signals.next() => Ok(ExitCode::from(signal.exit_code())),
         }
     })

@@ -248,3 +248,42 @@ async fn the_doctor_says_what_is_in_the_way_of_serving() {
     assert_eq!(ended.status.code(), Some(1), "{}", ended.stdout);
     assert!(ended.stdout.contains("FAIL  configuration") && ended.stdout.contains("g.toml:2"), "{}", ended.stdout);
 }
+
+#[tokio::test]
+async fn a_project_that_exists_is_looked_at_and_gets_the_one_file_that_it_lacks() {
+    let home = home_with(&[]);
+    let web = home.path().join("shop/web.py");
+    std::fs::create_dir_all(web.parent().unwrap()).unwrap();
+    std::fs::write(&web, "def serve(environ, start_response):\n    return []\n").unwrap();
+    let lacking = run(&["init", "shop"], home.path()).await;
+    assert_eq!(lacking.status.code(), Some(1), "{}", lacking.stdout);
+    assert!(lacking.stderr.contains("--app"), "{}", lacking.stderr);
+    let written = run(&["init", "shop", "--app", "web:serve"], home.path()).await;
+    assert_eq!(written.status.code(), Some(0), "{}", written.stderr);
+    let file = std::fs::read_to_string(home.path().join("shop/guesthouse.toml")).unwrap();
+    assert_eq!(file, "[build]\napp = \"web:serve\"\n");
+    let ready = run(&["init", "shop"], home.path()).await;
+    assert_eq!((ready.status.code(), ready.stderr.as_str()), (Some(0), ""));
+    assert!(ready.stdout.starts_with("`shop`: nothing is missing\n  guesthouse dev shop "), "{}", ready.stdout);
+}
+
+#[tokio::test]
+async fn a_build_tells_scripts_what_came_of_it_and_may_be_quiet() {
+    let home = home_with(&[]);
+    let folder = home.path().join("nothing");
+    std::fs::create_dir_all(folder.join("src")).unwrap();
+    let manifest =
+        "[package]\nname = \"nothing\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n";
+    std::fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+    std::fs::write(folder.join("src/lib.rs"), "").unwrap();
+    let ended = run(&["build", "nothing", "--quiet", "--format", "json"], home.path()).await;
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+    let result: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(
+        (result["built"].as_array().map(Vec::len), &result["failed"][0]["app"]),
+        (Some(0), &Value::from("nothing"))
+    );
+    let why = result["failed"][0]["why"].as_str().unwrap();
+    assert!(why.starts_with("it was built, but it is not an app"), "{why}");
+    assert_eq!(ended.stderr, format!("error: `nothing` was not built: {why}\n"));
+}

@@ -3,10 +3,25 @@
 use std::fmt;
 use std::io::Write as _;
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// What prints for us, where somebody else writes to stderr as well.
 static PRINTER: OnceLock<fn(&str)> = OnceLock::new();
+
+/// Whether nothing is said.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on nothing is said. Why something failed is in what a build gives.
+pub fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Whether nothing is said.
+pub fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
 
 /// Has all that is said from now on printed by `printer`: the program puts it behind the lines of its log.
 pub fn print_with(printer: fn(&str)) {
@@ -16,6 +31,9 @@ pub fn print_with(printer: fn(&str)) {
 
 /// Prints `text` as it is.
 pub fn print(text: &str) {
+    if is_quiet() {
+        return;
+    }
     match PRINTER.get() {
         Some(printer) => printer(text),
         // Nobody may be reading any more.

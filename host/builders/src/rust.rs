@@ -24,6 +24,7 @@ use crate::output::embed::label;
 use crate::output::install::Built;
 use crate::output::install::place;
 use crate::progress::apps as apps_counted;
+use crate::progress::is_quiet;
 use crate::progress::say;
 use crate::progress::seconds;
 use crate::source::find::Source;
@@ -231,6 +232,9 @@ impl Workspace {
         cargo.args(["build", "--release", "--target", TARGET, "--keep-going"]);
         // Components are announced on stdout as they come, and so are diagnostics; progress goes to stderr, which is ours.
         cargo.args(["--message-format", "json-diagnostic-rendered-ansi"]).stdout(Stdio::piped());
+        if is_quiet() {
+            cargo.arg("--quiet");
+        }
         for (_, id) in &self.apps {
             cargo.args(["--package", id]);
         }

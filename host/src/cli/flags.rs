@@ -53,6 +53,9 @@ pub enum Command {
     /// Begin a project: an app that builds, serves and has a test.
     #[command(after_help = NEW_EXAMPLES, after_long_help = NEW_EXAMPLES)]
     New(NewFlags),
+    /// Prepare a project that exists: find its app, and write the one file that it lacks, if any.
+    #[command(after_help = INIT_EXAMPLES, after_long_help = INIT_EXAMPLES)]
+    Init(InitFlags),
     /// Serve the apps in a folder.
     #[command(after_help = SERVE_EXAMPLES, after_long_help = SERVE_EXAMPLES)]
     Serve(Box<ServeFlags>),
@@ -82,6 +85,7 @@ pub enum Command {
 const TOP_EXAMPLES: &str = "\
 Examples:
   guesthouse new shop                 begin an app: it asks in which language
+  guesthouse init                     is the project in this folder ready, and if not, what does it lack?
   guesthouse dev my-app               build an app in Python, JavaScript or Rust, serve it, rebuild it when it changes
   guesthouse build my-app             build it into ./apps
   guesthouse check shop.wasm          would it be taken, and if not, why?
@@ -99,6 +103,13 @@ Examples:
 
 The folder's name is the app's. Everything that a project needs of guesthouse is in this program and in the project: no
 checkout, and a clone builds elsewhere. Each has a README.md with the commands that run, build and test it.";
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  guesthouse init                               what is found here, and whether anything is missing
+  guesthouse init shop --app shop.web:app       write shop/guesthouse.toml, which says where the app begins
+
+Most projects need no file of guesthouse's: what their own tools read is enough.";
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
@@ -272,6 +283,18 @@ pub struct NewFlags {
     pub list: bool,
 }
 
+/// `guesthouse init`
+#[derive(Clone, Debug, Default, Args)]
+pub struct InitFlags {
+    /// The project's folder [default: the current one]
+    #[arg(value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+
+    /// Where the app begins, if that cannot be found: module:callable, module:create_app(), or a file of JavaScript
+    #[arg(long, value_name = "APP", env = "GUESTHOUSE_APP", hide_env_values = true)]
+    pub app: Option<String>,
+}
+
 /// `guesthouse serve`
 #[derive(Clone, Debug, Default, Args)]
 pub struct ServeFlags {
@@ -357,6 +380,14 @@ pub struct BuildFlags {
     /// The folder that the built apps are put into
     #[arg(long, value_name = "DIR", env = "GUESTHOUSE_APPS", default_value = "./apps", hide_env_values = true)]
     pub apps: PathBuf,
+
+    /// How the result is written to stdout: nothing, or one JSON document [default: text]
+    #[arg(long, value_name = "FORMAT", env = "GUESTHOUSE_FORMAT", hide_env_values = true)]
+    pub format: Option<ReportFormat>,
+
+    /// Show no progress, only what failed
+    #[arg(long, short, env = "GUESTHOUSE_QUIET", hide_env_values = true)]
+    pub quiet: bool,
 
     /// Make gateway apps that any host of wasi:http 0.2 can serve, with an adapter in the component
     #[arg(long, env = "GUESTHOUSE_PORTABLE", hide_env_values = true)]

@@ -1,5 +1,6 @@
-//! What commands do that are not a host: `check`, `doctor`, `run`, and `compile`, which the deploy path starts as a child.
+//! What commands do that are not a host: `build`, `check`, `doctor`, `run`, and `compile`, which the deploy path starts as a child.
 
+pub mod build;
 pub mod check;
 pub mod compile;
 mod confine;

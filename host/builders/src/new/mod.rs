@@ -1,4 +1,4 @@
-//! `guesthouse new`: a project that builds, serves and has a test, out of this program alone.
+//! `guesthouse new`, and `guesthouse init` for a project that is there already: a project that builds, serves and has a test, out of this program alone.
 //!
 //! template (which ones?) → ask (which one?) → project (its files, in one move)
 
@@ -14,6 +14,7 @@ use crate::new::template::Template;
 use crate::new::template::listed;
 
 mod ask;
+pub mod init;
 mod project;
 pub mod template;
 

@@ -101,7 +101,7 @@ fn at(path: &Path, app: Option<&str>) -> anyhow::Result<Vec<Source>> {
         }
         bail!(
             "`{}` holds nothing that can be built: there is no Cargo.toml, no package.json and no app in Python in it or in \
-             the folders below",
+             the folders below. Where the app begins elsewhere, say it: `--app module:callable`, or `--app src/index.js`",
             path.display()
         );
     }
@@ -293,7 +293,8 @@ mod tests {
     fn what_is_no_source_is_explained() {
         let root = tree(&["notes/readme.md", "py/app.py", "hello.wasm", "file.rs"]);
         let nothing = "holds nothing that can be built: there is no Cargo.toml, no package.json and no app in Python in it or \
-                       in the folders below";
+                       in the folders below. Where the app begins elsewhere, say it: `--app module:callable`, or `--app \
+                       src/index.js`";
         check(&root, &["notes"], Err(&format!("`ROOT/notes` {nothing}")));
         check(
             &root,
