@@ -10,16 +10,19 @@ import { rolldown } from "rolldown";
 
 import { instead, isBuiltIn } from "./absent.mjs";
 import { GLOBALS, NAMES, builtIn, insteadOfServer } from "./builtin.mjs";
+import { RUNTIME } from "./program.mjs";
 import { Refused } from "./refused.mjs";
 
 const TOOLS = fileURLToPath(new URL("./", import.meta.url));
-const RUNTIME = join(TOOLS, "runtime/");
 const ENTRY = "\0guesthouse:entry";
 const ABSENT = "\0guesthouse:absent:";
 const REQUIRED = "\0guesthouse:required:";
 
-/** What an app is made of, with other folders of `packages` perhaps: its `code`, the `files` in it, and where in them a place in the code is (`placed`). */
-export async function bundle(folder, entry, packages) {
+/**
+ * What an app is made of, with other folders of `packages` perhaps: its `code`, the `files` in it, where in them a place in
+ * the code is (`placed`), and the same as a source `map`. `form` is one of those in `program.mjs`.
+ */
+export async function bundle(folder, entry, packages, form) {
   const missing = new Map();
   const files = new Set();
   const warnings = [];
@@ -34,12 +37,11 @@ export async function bundle(folder, entry, packages) {
       conditionNames: ["worker", "browser", "module", "import", "default"],
     },
     tsconfig: true,
-    external: [/^wasi:/],
     moduleTypes: { ".html": "text", ".txt": "text", ".md": "text", ".css": "text", ".sql": "text", ".svg": "text" },
     // Where the project lies on this machine is nobody's concern, and would make another component of it.
     experimental: { attachDebugInfo: "none" },
     transform: { define: NAMES, inject: GLOBALS },
-    plugins: [wholeApp(folder, entry, missing, files)],
+    plugins: [wholeApp(folder, entry, form, missing, files)],
     onLog: (level, log) => level === "warn" && log.code !== "UNRESOLVED_IMPORT" && warnings.push(log.message),
   };
   try {
@@ -48,7 +50,7 @@ export async function bundle(folder, entry, packages) {
       const { output } = await build.generate({ dir: folder, format: "esm", codeSplitting: false, sourcemap: "hidden" });
       refuseMissing(folder, missing);
       const { code, map } = output[0];
-      return { code, files: [...files], warnings, placed: placesIn(folder, map) };
+      return { code, files: [...files], warnings, map, placed: placesIn(folder, map) };
     } finally {
       await build.close();
     }
@@ -63,24 +65,12 @@ export async function bundle(folder, entry, packages) {
 }
 
 /** The program around the app, and what is not there. */
-function wholeApp(folder, entry, missing, files) {
-  const path = (file) => JSON.stringify(join(RUNTIME, file));
-  const program = [
-    `import ${path("redirect.js")};`,
-    `import ${path("early.js")};`,
-    `import ${path("fill.js")};`,
-    `import ${path("node/process.js")};`,
-    `import * as app from ${JSON.stringify(join(folder, entry))};`,
-    `import { incomingHandler as made } from ${path("serve.js")};`,
-    `import { report } from ${path("report.js")};`,
-    "export const incomingHandler = made(app);",
-    "report(app);",
-  ];
+function wholeApp(folder, entry, form, missing, files) {
   return {
     name: "guesthouse",
     async resolveId(source, importer, { kind }) {
       if (source === ENTRY) return { id: ENTRY, moduleSideEffects: true };
-      if (source.startsWith("wasi:")) return importer.startsWith(RUNTIME) ? { id: source, external: true } : absent(source, importer, kind);
+      if (source.startsWith("wasi:")) return importer.startsWith(RUNTIME) ? form.handed(source) : absent(source, importer, kind);
       const server = insteadOfServer(source);
       if (server) return { id: server };
       const here = builtIn(source);
@@ -94,7 +84,9 @@ function wholeApp(folder, entry, missing, files) {
       return { id: kind === "require-call" ? REQUIRED + here : here };
     },
     load(id) {
-      if (id === ENTRY) return program.join("\n");
+      if (id === ENTRY) return form.program(join(folder, entry)).join("\n");
+      const handed = form.load(id);
+      if (handed) return { code: handed, moduleType: "js" };
       if (id.startsWith(REQUIRED)) {
         return { code: `module.exports = require(${JSON.stringify(id.slice(REQUIRED.length))}).default;`, moduleType: "js" };
       }

@@ -1,12 +1,12 @@
-// What came of loading an app: a component, or what its author has to change.
+// What came of loading an app: what its author should know, or has to change.
 
 import { Refused } from "./refused.mjs";
 
 /** How `runtime/report.js` begins its line. */
 const MARK = "guesthouse-report: ";
 
-/** The component and what its author should know; or refused. `placed` tells where in the source a place in the code is. */
-export function loaded({ component, said, failed }, entry, placed) {
+/** What its author should know; or refused. `placed` tells where in the source a place in the code is. */
+export function reported({ said, failed }, entry, placed) {
   const lines = said.split("\n").filter((line) => line !== "");
   const report = lines.find((line) => line.startsWith(MARK));
   const printed = lines.filter((line) => line !== report);
@@ -27,7 +27,7 @@ export function loaded({ component, said, failed }, entry, placed) {
     notes.push(`it reads ${names} from \`process.env\` while it is loaded, when nobody has set it: read it when a request is there`);
   }
   if (printed.length > 0) notes.push(`while it was loaded, it printed: ${printed.slice(0, 5).join(" | ")}`);
-  return { component, notes };
+  return notes;
 }
 
 /**

@@ -20,6 +20,19 @@ const PAGE = 65536;
 
 /** Loads `code` with what `template` has; returns `{ component, said, failed }`. */
 export async function snapshot(code, template, work) {
+  const { loaded, said, failed } = await attempt(code, template, await engineOf(template), work);
+  if (!loaded) return { said, failed };
+  const component = await readFile(join(template, "component.wasm"));
+  return { component: withMemory(component, loaded), said };
+}
+
+/** The engine of `template`, to load apps in. */
+export async function engineOf(template) {
+  return WebAssembly.compile(await readFile(join(template, "loader.wasm")));
+}
+
+/** The same without a component: what is `loaded`, or why it `failed`. */
+export async function attempt(code, template, engine, work) {
   const stage = join(work, "stage");
   await mkdir(stage, { recursive: true });
   await writeFile(join(stage, SOURCE), code);
@@ -27,17 +40,14 @@ export async function snapshot(code, template, work) {
   const files = { input: join(work, "arguments"), output: join(work, "output"), errors: join(work, "errors") };
   const given = `--initializer-script-path /app/initializer.js --strip-path-prefix /app/ /app/${SOURCE}`;
   await writeFile(files.input, given);
-  const loaded = await load(code, template, stage, files);
+  const loaded = await load(code, template, engine, stage, files);
   const said = await readFile(files.output, "utf8");
   const failed = await readFile(files.errors, "utf8");
-  if (!loaded) return { said, failed: failed || "the engine said nothing about it" };
-  const component = await readFile(join(template, "component.wasm"));
-  return { component: withMemory(component, loaded), said };
+  return loaded ? { loaded, said } : { said, failed: failed || "the engine said nothing about it" };
 }
 
-async function load(code, template, stage, files) {
+async function load(code, template, engine, stage, files) {
   const bindings = JSON.parse(await readFile(join(template, "bindings.json"), "utf8"));
-  const module = await WebAssembly.compile(await readFile(join(template, "loader.wasm")));
   const open = [openSync(files.input), openSync(files.output, "w"), openSync(files.errors, "w")];
   const [stdin, stdout, stderr] = open;
   const env = environment(bindings);
@@ -45,14 +55,14 @@ async function load(code, template, stage, files) {
   let instance;
   const preview = { ...wasi.wasiImport, ...alike(() => instance.exports.memory.buffer, code) };
   const imports = { wasi_snapshot_preview1: preview };
-  for (const { module: from, name } of WebAssembly.Module.imports(module)) {
+  for (const { module: from, name } of WebAssembly.Module.imports(engine)) {
     imports[from] ??= {};
     imports[from][name] ??= () => {
       throw new Error(`\`${from}\` has no \`${name}\` while an app is loaded`);
     };
   }
   try {
-    instance = await WebAssembly.instantiate(module, imports);
+    instance = await WebAssembly.instantiate(engine, imports);
     wasi.initialize(instance);
     instance.exports["componentize.wizer"]();
     const memory = Buffer.from(instance.exports.memory.buffer.slice());

@@ -9,6 +9,7 @@
 
 pub mod progress;
 
+pub mod live;
 pub mod mode;
 
 pub mod cache;
@@ -18,6 +19,7 @@ pub mod source;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use anyhow::bail;
@@ -25,6 +27,9 @@ use guesthouse_types::name::AppName;
 
 use crate::command::OwnCommand;
 use crate::javascript::JavaScript;
+use crate::javascript::live::Scripts;
+use crate::live::LiveApp;
+use crate::live::Reads;
 use crate::mode::BuildMode;
 use crate::output::install::Built;
 use crate::output::portable;
@@ -41,6 +46,7 @@ mod javascript;
 pub mod new;
 mod own_crate;
 pub mod python;
+mod resident;
 mod run;
 mod rust;
 mod toolchain;
@@ -107,12 +113,14 @@ impl Project {
         }
     }
 
-    /// An app whose source can be mounted over what was built of it, and that source.
-    pub fn live(&self) -> Option<(&AppName, &Path)> {
-        match self {
-            Project::Rust(_) | Project::Command(_) | Project::JavaScript(_) => None,
-            Project::Python(app) => Some((app.name(), app.folder())),
-        }
+    /// An app whose edits its instances can see.
+    pub fn live(&self) -> Option<LiveApp<'_>> {
+        let (name, source, reads) = match self {
+            Project::Rust(_) | Project::Command(_) => return None,
+            Project::JavaScript(app) => (app.name(), app.folder(), Reads::Made),
+            Project::Python(app) => (app.name(), app.folder(), Reads::Source),
+        };
+        Some(LiveApp { name, source, reads })
     }
 
     /// Names of variables that its app reads.
@@ -125,10 +133,10 @@ impl Project {
 
     /// Builds its apps into the folder `apps`. That some of them do not build is said on stderr and in the result, and is no
     /// error. Dropping the future kills the tool.
-    pub async fn build(&self, apps: &Path, purpose: BuildMode) -> anyhow::Result<Built> {
+    pub async fn build(&self, apps: &Path, purpose: BuildMode<'_>) -> anyhow::Result<Built> {
         match self {
             Project::Rust(workspace) => workspace.build(apps).await,
-            Project::JavaScript(app) => Ok(app.build(apps).await),
+            Project::JavaScript(app) => Ok(app.build(apps, purpose).await),
             Project::Command(own) => Ok(own.build(apps).await),
             Project::Python(app) => Ok(app.build(apps, purpose).await),
         }
@@ -137,12 +145,14 @@ impl Project {
 
 /// Finds what there is to build at `paths`. `app` is where the one there begins, if the command line says so.
 pub async fn find(paths: &[PathBuf], app: Option<&str>) -> anyhow::Result<Vec<Project>> {
-    let (mut workspaces, mut projects) = (Vec::new(), Vec::new());
+    let (mut workspaces, mut projects, scripts) = (Vec::new(), Vec::new(), Arc::new(Scripts::default()));
     for source in find::discover(paths, app)? {
         match &source.kind {
             Kind::Rust => rust::find(&source, &mut workspaces).await?,
             Kind::Python => projects.push(Project::Python(PythonApp::of(&source)?)),
-            Kind::JavaScript => projects.push(Project::JavaScript(Box::new(JavaScript::of(&source)?))),
+            Kind::JavaScript => {
+                projects.push(Project::JavaScript(Box::new(JavaScript::of(&source, scripts.clone())?)));
+            }
             Kind::Command => projects.extend(OwnCommand::of(&source)?.map(Box::new).map(Project::Command)),
         }
     }

@@ -55,6 +55,8 @@ pub struct Folder {
     pub apps: PathBuf,
     /// Its state directory.
     pub state: PathBuf,
+    /// What is made of sources to be mounted.
+    pub live: PathBuf,
     /// The list of what it built itself.
     pub built: PathBuf,
 }
@@ -68,12 +70,17 @@ impl Folder {
 
     fn under(here: &Path) -> Folder {
         let own = here.join(".guesthouse/dev");
-        Folder { apps: own.join("apps"), state: own.join("state"), built: own.join("built.json") }
+        Folder {
+            apps: own.join("apps"),
+            state: own.join("state"),
+            live: own.join("live"),
+            built: own.join("built.json"),
+        }
     }
 
     /// Makes the folders that are not there yet, for the owner alone.
     fn create(&self) -> anyhow::Result<()> {
-        for path in [&self.apps, &self.state] {
+        for path in [&self.apps, &self.state, &self.live] {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
             made.with_context(|| format!("cannot make the folder `{}`", path.display()))?;
         }
@@ -97,7 +104,7 @@ pub async fn run(flags: &DevFlags, folder: Folder, mut config: Config) -> anyhow
     let pages = Pages::new(builds.clone(), changes.clone(), places.clone(), !flags.no_reload);
     config.serve.dev_pages = Some(Arc::new(pages));
     config.deploy.variables = variables::of(&projects);
-    config.deploy.sources = live.map(|(name, source)| (name.clone(), source.to_owned())).collect();
+    config.deploy.sources = live.map(|app| (app.name.clone(), app.mounted(&folder.live))).collect();
     let outbound = &mut config.sandbox.capabilities.outbound;
     outbound.mock = flags.mock.as_deref().map(mock::read).transpose()?;
     let called = outbound.wanted.clone();
@@ -106,8 +113,8 @@ pub async fn run(flags: &DevFlags, folder: Folder, mut config: Config) -> anyhow
     // Before the build, which may take minutes: a taken port is known at once.
     let host = Host::bind(config)?;
     let memory = Memory::read(&folder.built);
-    let (apps, list) = (folder.apps.clone(), folder.built.clone());
-    let mut kept = Kept { apps, memory, list, builds, changes: changes.clone(), places };
+    let (apps, live, list) = (folder.apps.clone(), folder.live.clone(), folder.built.clone());
+    let mut kept = Kept { apps, live, memory, list, builds, changes: changes.clone(), places };
     let wanted: BTreeSet<&AppName> = projects.iter().flat_map(Project::apps).collect();
     for name in kept.memory.remove_others(&folder.apps, &wanted) {
         say(&format!("removed {name}: it was built by an earlier `dev`, and its source is not given now"));
@@ -119,7 +126,7 @@ pub async fn run(flags: &DevFlags, folder: Folder, mut config: Config) -> anyhow
     let served = Served { status: status.clone(), routes: host.routes() };
     // What is built first is served while the rest is built, and what an earlier `dev` built is served at once.
     let building = async {
-        build_all(&projects, &mut kept).await;
+        build_all(&projects, &mut kept, &served).await;
         rebuild(&projects, &mut kept, &mut watch, served).await
     };
     let code = tokio::select! {
@@ -167,7 +174,7 @@ mod tests {
         let folder = Folder::under(here.path());
         folder.create().unwrap();
         folder.create().unwrap();
-        for path in [&folder.apps, &folder.state, &here.path().join(".guesthouse")] {
+        for path in [&folder.apps, &folder.state, &folder.live, &here.path().join(".guesthouse")] {
             assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o700, "{}", path.display());
         }
     }

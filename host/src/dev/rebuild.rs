@@ -10,6 +10,8 @@ use guesthouse_app::app::App;
 use guesthouse_app::routes::RouteReader;
 use guesthouse_app::routes::Target;
 use guesthouse_builders::Project;
+use guesthouse_builders::live::LiveApp;
+use guesthouse_builders::live::Reads;
 use guesthouse_builders::mode::BuildMode;
 use guesthouse_builders::output::install::Built;
 use guesthouse_deploy::status::Status;
@@ -33,6 +35,8 @@ use crate::dev::watch::SourceWatch;
 pub struct Kept {
     /// The apps folder.
     pub apps: PathBuf,
+    /// What is made of sources to be mounted.
+    pub live: PathBuf,
     /// What was built.
     pub memory: Memory,
     /// Where that is written down.
@@ -78,10 +82,15 @@ impl Served {
     /// what serves; if it can be imported, the next request is answered by an instance that does. Dropping the future gives
     /// the try up.
     async fn try_edit<'p>(&self, project: &'p Project, built: &Built, before: &Contents) -> Option<Tried<'p>> {
-        let (name, _) = project.live()?;
+        let LiveApp { name, reads, .. } = project.live()?;
         let digest = built.apps.get(name)?;
-        let app = self.app(name).filter(|_| before.get(name.as_str()) == Some(digest))?;
-        let outcome = app.try_as_it_is().await;
+        let is_news = reads == Reads::Source || built.renewed.contains(name);
+        let app = self.app(name).filter(|_| is_news && before.get(name.as_str()) == Some(digest))?;
+        let outcome = match reads {
+            Reads::Source => app.try_as_it_is().await,
+            // The build has tried what it made.
+            Reads::Made => Ok(()),
+        };
         if outcome.is_ok() {
             app.forget_instances();
         }
@@ -96,13 +105,19 @@ struct Tried<'project> {
 }
 
 /// Builds everything.
-pub async fn build_all(projects: &[Project], to: &mut Kept) {
+pub async fn build_all(projects: &[Project], to: &mut Kept, served: &Served) {
     // Whoever asks for one that waits is told so.
     for app in projects.iter().flat_map(Project::apps) {
         to.builds.begin(app);
     }
     for project in projects {
-        build_one(project, to).await;
+        // What an earlier `dev` made is served until then.
+        for name in &build_one(project, to).await.renewed {
+            if let Some(app) = served.app(name) {
+                app.forget_instances();
+                to.changes.note(name.as_str());
+            }
+        }
     }
 }
 
@@ -112,7 +127,7 @@ async fn build_one(project: &Project, to: &mut Kept) -> Built {
     for app in project.apps() {
         to.builds.begin(app);
     }
-    let built = project.build(&to.apps, BuildMode::Live).await;
+    let built = project.build(&to.apps, BuildMode::Live(&to.live)).await;
     for app in project.apps() {
         let failed =
             built.as_ref().map_or_else(|error| Some(format!("{error:#}")), |built| built.failed.get(app).cloned());

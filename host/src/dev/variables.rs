@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 
 use guesthouse_builders::Project;
+use guesthouse_builders::live::LiveApp;
 use guesthouse_builders::source::dotenv;
 use guesthouse_types::name::AppName;
 
@@ -18,7 +19,7 @@ const OF_THE_MACHINE: [&str; 10] =
 pub fn of(projects: &[Project]) -> BTreeMap<AppName, BTreeMap<String, String>> {
     let mut all = BTreeMap::new();
     for project in projects {
-        let Some((name, source)) = project.live() else { continue };
+        let Some(LiveApp { name, source, .. }) = project.live() else { continue };
         let mut given = BTreeMap::new();
         for (file, variables) in dotenv::read(source) {
             say(&format!("{name}: {} from {file}, as it is now", named(variables.keys())));

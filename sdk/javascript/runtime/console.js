@@ -1,13 +1,22 @@
 // What the app prints: errors with their text and where they come from, which the engine's own console leaves out.
 
+let placed = (line) => line;
+
+/** Traces name what `known` makes of their lines: places in the source, where somebody knows them. */
+export function placeBy(known) {
+  placed = known;
+}
+
 for (const name of ["debug", "error", "info", "log", "warn"]) {
   const print = console[name];
   if (typeof print === "function") console[name] = (...given) => print.apply(console, given.map(shown));
 }
 
-/** An error that nobody caught. */
+/** Prints an error that nobody caught, and returns what is printed. */
 export function tell(error) {
-  console.error(isError(error) ? error : `error: ${String(error)}`);
+  const text = isError(error) ? shown(error) : `error: ${String(error)}`;
+  console.error(text);
+  return text;
 }
 
 function shown(value) {
@@ -21,5 +30,5 @@ function isError(value) {
 
 function trace({ stack }) {
   const lines = (stack ?? "").split("\n").filter((line) => line !== "" && !line.includes("initializer.js"));
-  return lines.map((line) => `\n    at ${line}`).join("");
+  return lines.map((line) => `\n    at ${placed(line)}`).join("");
 }

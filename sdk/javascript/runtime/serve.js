@@ -38,8 +38,10 @@ async function answer(handler, request, context) {
     if (response instanceof Response) return response;
     throw new TypeError(`the handler's answer is no Response, but ${what(response)}`);
   } catch (error) {
-    tell(error);
-    return new Response("Internal Server Error\n", { status: 500, headers: { "content-type": "text/plain; charset=utf-8" } });
+    const text = tell(error);
+    // Under `guesthouse dev`, whoever sees it has written it.
+    const shown = variables.GUESTHOUSE_LIVE ? text : "Internal Server Error";
+    return new Response(`${shown}\n`, { status: 500, headers: { "content-type": "text/plain; charset=utf-8" } });
   }
 }
 

@@ -3,6 +3,7 @@
 
 mod builtin;
 mod found;
+mod live;
 mod packages;
 mod samples;
 pub mod workshop;

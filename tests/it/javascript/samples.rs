@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use http::Method;
 use http::StatusCode;
-use rustix::process::Signal;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
@@ -18,7 +17,6 @@ use crate::harness::folder::AppsFolder;
 use crate::harness::host::Running;
 use crate::harness::process::Process;
 use crate::harness::process::command;
-use crate::harness::serving::until;
 use crate::harness::tools::assert_known;
 use crate::harness::tools::has_node;
 use crate::harness::within;
@@ -268,29 +266,6 @@ async fn the_engine_is_known_and_its_functions_are_compiled_once_for_all_apps() 
             .count()
     };
     assert_eq!((packs("functions"), packs("cache")), (1, 1));
-}
-
-#[tokio::test]
-async fn an_edited_app_is_built_again() {
-    if !has_node().await {
-        return;
-    }
-    let home = tempfile::tempdir().unwrap();
-    let source = home.path().join("my-app/index.js");
-    fs::create_dir(home.path().join("my-app")).unwrap();
-    fs::write(home.path().join("my-app/package.json"), "{\"type\": \"module\"}").unwrap();
-    fs::write(&source, "export default () => new Response('one');").unwrap();
-    let mut dev = Process::spawn(&mut guesthouse(&["dev", "my-app", "--listen", "127.0.0.1:0"], home.path()));
-    dev.logs("built my-app (").await;
-    dev.says("listening on http://").await;
-
-    fs::write(&source, "export default = broken").unwrap();
-    dev.logs("index.js cannot be bundled").await;
-    fs::write(&source, "export default () => new Response('two');").unwrap();
-    let built = async || dev.log().matches("built my-app (").count();
-    until("the second build", built, |count| *count == 2, |_| {}).await;
-    dev.signal(Signal::INT);
-    assert_eq!(dev.ended().await.status.code(), Some(0));
 }
 
 #[tokio::test]

@@ -1,15 +1,14 @@
 //! What the tools are asked for one app, and what they answer: a JSON object a line.
 
-use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use anyhow::bail;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::javascript::tools::Engine;
 use crate::javascript::tools::Tools;
 use crate::javascript::tools::explain_missing;
 use crate::progress::say;
@@ -24,26 +23,41 @@ pub struct Task<'a> {
     pub entry: Option<&'a str>,
     /// More folders `node_modules`.
     pub packages: &'a [PathBuf],
+    /// What loads it.
+    pub engine: &'a Engine,
     /// An empty folder.
     pub work: &'a Path,
+    /// Where the result goes: a file for a component, a folder for a script.
+    pub output: &'a Path,
 }
 
-/// What was made.
-pub struct Made {
-    /// The component.
-    pub component: Vec<u8>,
-    /// All files that are in it.
-    pub files: Vec<PathBuf>,
-    /// What its author should know.
-    pub warnings: Vec<String>,
+impl Task<'_> {
+    /// As the tools read it: a line.
+    pub fn text(&self) -> String {
+        let Task { folder, entry, packages, engine, work, output } = self;
+        let template = engine.folder();
+        json!({ "folder": folder, "entry": entry, "packages": packages, "template": template, "work": work, "output": output })
+            .to_string()
+    }
 }
 
 /// What came of it.
 pub enum Outcome {
-    /// A component.
+    /// It is made.
     Made(Made),
     /// What its author has to change.
     Refused(Refusal),
+}
+
+/// What was made.
+#[derive(Deserialize)]
+pub struct Made {
+    /// All files that are in it.
+    pub files: Vec<PathBuf>,
+    /// What its author should know.
+    pub warnings: Vec<String>,
+    /// Whether it is another than lay there before.
+    pub is_new: bool,
 }
 
 /// Why there is no component.
@@ -66,49 +80,48 @@ impl Refusal {
 /// A line of the answer.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Line {
-    Phase { phase: String, about: String, ms: u64 },
+pub enum Answer {
+    /// A part of the work is done.
+    Phase {
+        /// Which.
+        phase: String,
+        /// What came of it.
+        about: String,
+        /// How long it took.
+        ms: u64,
+    },
+    /// There is nothing.
     Refused(Refusal),
-    Done { done: Done },
+    /// All of it is done.
+    Done {
+        /// What was made.
+        done: Made,
+    },
 }
 
-#[derive(Deserialize)]
-struct Done {
-    files: Vec<PathBuf>,
-    warnings: Vec<String>,
+impl Answer {
+    /// The one that `line` is, unless a package has printed it while it was bundled.
+    pub fn of(line: &str) -> Option<Answer> {
+        serde_json::from_str(line).ok()
+    }
 }
 
-/// Makes it.
+/// Makes a component.
 pub async fn make(tools: &Tools, task: &Task<'_>) -> anyhow::Result<Outcome> {
-    let component = task.work.join("app.wasm");
-    let asked = json!({
-        "folder": task.folder,
-        "entry": task.entry,
-        "packages": task.packages,
-        "template": tools.template(),
-        "work": task.work,
-        "output": component,
-    });
-    let ended = output(tools.node("build.mjs").arg(asked.to_string())).await;
+    let ended = output(tools.node("build.mjs").arg(task.text())).await;
     let ended = ended.map_err(|error| explain_missing("node", error))?;
-    let mut done = None;
     for line in String::from_utf8_lossy(&ended.stdout).lines() {
-        match serde_json::from_str(line) {
-            Ok(Line::Phase { phase, about, ms }) => {
+        match Answer::of(line) {
+            Some(Answer::Phase { phase, about, ms }) => {
                 say(format_args!("  {phase} {about} in {}", seconds(Duration::from_millis(ms))))
             }
-            Ok(Line::Refused(refusal)) => return Ok(Outcome::Refused(refusal)),
-            Ok(Line::Done { done: all }) => done = Some(all),
-            // A package that prints something while it is bundled; it is no concern of ours.
-            Err(_) => {}
+            Some(Answer::Refused(refusal)) => return Ok(Outcome::Refused(refusal)),
+            Some(Answer::Done { done }) => return Ok(Outcome::Made(done)),
+            None => {}
         }
     }
-    let Some(Done { files, warnings }) = done else {
-        let said = String::from_utf8_lossy(&ended.stderr);
-        bail!("the tools ended with {} and no component{}", ended.status, below(said.trim()));
-    };
-    let component = fs::read(&component).context("the tools left no component")?;
-    Ok(Outcome::Made(Made { component, files, warnings }))
+    let said = String::from_utf8_lossy(&ended.stderr);
+    bail!("the tools ended with {} and no component{}", ended.status, below(said.trim()));
 }
 
 /// A text of several lines, below the sentence that it explains.
@@ -123,12 +136,12 @@ mod tests {
     #[test]
     fn each_line_is_one_of_three() {
         let phase = r#"{"phase":"bundled","about":"index.js","ms":12}"#;
-        assert!(matches!(serde_json::from_str(phase), Ok(Line::Phase { ms: 12, .. })));
+        assert!(matches!(Answer::of(phase), Some(Answer::Phase { ms: 12, .. })));
         let refused = r#"{"refused":"no file is the app","more":""}"#;
-        assert!(matches!(serde_json::from_str(refused), Ok(Line::Refused(_))));
-        let done = r#"{"done":{"entry":"index.js","files":["/a/index.js"],"warnings":[]}}"#;
-        assert!(matches!(serde_json::from_str(done), Ok(Line::Done { .. })));
-        assert!(serde_json::from_str::<Line>("hello").is_err());
+        assert!(matches!(Answer::of(refused), Some(Answer::Refused(_))));
+        let done = r#"{"done":{"entry":"index.js","files":["/a/index.js"],"warnings":[],"is_new":true}}"#;
+        assert!(matches!(Answer::of(done), Some(Answer::Done { done: Made { is_new: true, .. } })));
+        assert!(Answer::of("hello").is_none());
         assert_eq!(below("one\ntwo"), "\n    one\n    two");
         assert_eq!(below(""), "");
     }

@@ -47,10 +47,53 @@ impl Tools {
         node(&self.folder.join(program))
     }
 
-    /// The engine without an app.
-    pub fn template(&self) -> PathBuf {
-        self.folder.join("template")
+    /// The engine for components with an app in them, made if it is not there.
+    pub async fn engine(&self, cache: &Cache) -> anyhow::Result<Engine> {
+        let name = format!("{}-app", version().short());
+        let made = cache.made("javascript-engine", &name, async |folder| self.fit("app", folder).await);
+        Ok(Engine(made.await?))
     }
+
+    /// The one that evaluates scripts.
+    pub async fn live_engine(&self, cache: &Cache) -> anyhow::Result<Engine> {
+        let name = format!("{}-live", version().short());
+        let made = cache.made("javascript-engine", &name, async |folder| {
+            self.fit("live", folder).await?;
+            prepared(self.node("started.mjs").arg(folder)).await
+        });
+        Ok(Engine(made.await?))
+    }
+
+    /// Makes the engine fit the interfaces of a `world` in `wit/`.
+    async fn fit(&self, world: &str, folder: &Path) -> anyhow::Result<()> {
+        say(format_args!("preparing the engine…"));
+        prepared(self.node("template.mjs").arg(folder).arg(world)).await
+    }
+}
+
+/// An engine that fits the interfaces of the host, in a folder with what loads apps in it.
+#[derive(Debug)]
+pub struct Engine(PathBuf);
+
+impl Engine {
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// The component that evaluates a script, if it is the engine for that.
+    pub fn started(&self) -> anyhow::Result<Vec<u8>> {
+        let file = self.0.join("started.wasm");
+        fs::read(&file).with_context(|| format!("cannot read `{}`", file.display()))
+    }
+}
+
+async fn prepared(node: &mut Command) -> anyhow::Result<()> {
+    let made = output(node).await.map_err(|error| explain_missing("node", error))?;
+    if !made.status.success() {
+        bail!("the engine cannot be prepared: {}", String::from_utf8_lossy(&made.stderr).trim());
+    }
+    Ok(())
 }
 
 /// Whatever changes in the programs or the pinned packages is another version.
@@ -109,16 +152,7 @@ async fn install(folder: &Path) -> anyhow::Result<()> {
         let written = fs::create_dir_all(to.parent().unwrap_or(folder)).and_then(|()| fs::write(&to, content));
         written.with_context(|| format!("cannot write to `{}`", to.display()))?;
     }
-    npm_ci(folder).await.context("the tools for JavaScript cannot be installed")?;
-    let template = folder.join("template");
-    fs::create_dir(&template).with_context(|| format!("cannot make the folder `{}`", template.display()))?;
-    say(format_args!("preparing the engine…"));
-    let made = output(node(&folder.join("template.mjs")).arg(&template)).await;
-    let made = made.map_err(|error| explain_missing("node", error))?;
-    if !made.status.success() {
-        bail!("the engine cannot be prepared: {}", String::from_utf8_lossy(&made.stderr).trim());
-    }
-    Ok(())
+    npm_ci(folder).await.context("the tools for JavaScript cannot be installed")
 }
 
 fn node(program: &Path) -> Command {
@@ -148,7 +182,14 @@ mod tests {
     #[test]
     fn the_programs_are_all_here() {
         let paths: Vec<&Path> = programs(&PROGRAMS).into_iter().map(|(path, _)| path).collect();
-        for path in ["build.mjs", "package-lock.json", "runtime/serve.js", "wit/world.wit", "wit/deps/http/types.wit"] {
+        for path in [
+            "build.mjs",
+            "live.mjs",
+            "package-lock.json",
+            "runtime/serve.js",
+            "wit/world.wit",
+            "wit/deps/http/types.wit",
+        ] {
             assert!(paths.contains(&Path::new(path)), "{path} in {paths:?}");
         }
     }

@@ -1,6 +1,7 @@
 //! The last step of every builder: is it an app? Then into the folder with it, in one move.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub struct Built {
     pub apps: BTreeMap<AppName, Digest>,
     /// Those that did not build, and why.
     pub failed: BTreeMap<AppName, String>,
+    /// Those for which something else is mounted now than before: instances that have read it are out of date.
+    pub renewed: BTreeSet<AppName>,
 }
 
 impl Built {
@@ -31,12 +34,13 @@ impl Built {
     pub fn add(&mut self, other: Built) {
         self.apps.extend(other.apps);
         self.failed.extend(other.failed);
+        self.renewed.extend(other.renewed);
     }
 
     /// What came out of the build of one app.
     pub fn of(name: &AppName, placed: &Placed) -> Built {
         let apps = placed.is_app.then(|| (name.clone(), placed.digest)).into_iter().collect();
-        Built { apps, failed: BTreeMap::new() }
+        Built { apps, ..Built::default() }
     }
 
     /// The same, which is said as well.
@@ -51,7 +55,7 @@ impl Built {
             }
             Err(error) => {
                 say(format_args!("error: `{name}` was not built: {error:#}"));
-                Built { apps: BTreeMap::new(), failed: BTreeMap::from([(name.clone(), format!("{error:#}"))]) }
+                Built { failed: BTreeMap::from([(name.clone(), format!("{error:#}"))]), ..Built::default() }
             }
         }
     }

@@ -155,13 +155,13 @@ impl PythonApp {
     }
 
     /// Builds it into the folder `apps`. Dropping the future kills the tools.
-    pub async fn build(&self, apps: &Path, purpose: BuildMode) -> Built {
+    pub async fn build(&self, apps: &Path, purpose: BuildMode<'_>) -> Built {
         self.seen.set(self.source());
         let begun = Instant::now();
         let placed = self.make(apps, purpose).await;
         match placed {
             // The author edits all the time, and is told when the edit is live.
-            Ok(placed) if purpose == BuildMode::Live && !placed.changed => Built::of(&self.name, &placed),
+            Ok(placed) if purpose.is_live() && !placed.changed => Built::of(&self.name, &placed),
             placed => Built::one(&self.name, placed, begun.elapsed()),
         }
     }
@@ -171,15 +171,15 @@ impl PythonApp {
         source(&self.folder, &settings.build, None)
     }
 
-    async fn make(&self, apps: &Path, purpose: BuildMode) -> anyhow::Result<Placed> {
+    async fn make(&self, apps: &Path, purpose: BuildMode<'_>) -> anyhow::Result<Placed> {
         let mut plan = self.plan(World::of(&self.name, apps, purpose))?;
-        if purpose == BuildMode::Live {
+        if purpose.is_live() {
             plan.settings.build.snapshot = Some(Snapshot::Libraries);
         }
         let cache = Cache::of_process()?;
         let kept = match purpose {
             BuildMode::Serve => BuildCache::of(&cache, &self.folder, &self.name).await?,
-            BuildMode::Live => BuildCache::of_live(&cache, &self.folder, &self.name).await?,
+            BuildMode::Live(_) => BuildCache::of_live(&cache, &self.folder, &self.name).await?,
         };
         let known = packages::known(&cache, &plan.requirements);
         let mut kdf = Kdf::known(&cache);
@@ -313,7 +313,7 @@ impl PythonApp {
     }
 
     /// Everything that the component depends on.
-    fn stamp(&self, plan: &Plan, packages: &Packages, kdf: &Kdf, purpose: BuildMode) -> anyhow::Result<Digest> {
+    fn stamp(&self, plan: &Plan, packages: &Packages, kdf: &Kdf, purpose: BuildMode<'_>) -> anyhow::Result<Digest> {
         let mut stamp = Fingerprint::default();
         stamp.text("guesthouse", env!("CARGO_PKG_VERSION"));
         stamp.text("tools", &tools::versions());

@@ -21,9 +21,9 @@ pub enum World {
 impl World {
     /// That of the app `name`, whose component and manifest lie in `apps`. Under `dev`, where everything is let out, no
     /// manifest has to say so.
-    pub fn of(name: &AppName, apps: &Path, purpose: BuildMode) -> World {
+    pub fn of(name: &AppName, apps: &Path, purpose: BuildMode<'_>) -> World {
         let manifest = fs::read_to_string(apps.join(format!("{name}.toml"))).unwrap_or_default();
-        if purpose == BuildMode::Live || asks_for_tcp(&manifest) { World::AppTls } else { World::App }
+        if purpose.is_live() || asks_for_tcp(&manifest) { World::AppTls } else { World::App }
     }
 
     /// As the WIT calls it.
@@ -51,7 +51,7 @@ mod tests {
         let apps = tempfile::tempdir().unwrap();
         let name = AppName::parse("shop").unwrap();
         let of = |purpose| World::of(&name, apps.path(), purpose).name();
-        assert_eq!((of(BuildMode::Serve), of(BuildMode::Live)), ("app", "app-tls"));
+        assert_eq!((of(BuildMode::Serve), of(BuildMode::Live(Path::new("/live")))), ("app", "app-tls"));
         for (manifest, expected) in [
             ("[outbound]\ntcp = [\"db.example.org:5432\"]", "app-tls"),
             ("[outbound]\ntcp = []", "app"),
