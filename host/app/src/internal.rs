@@ -9,7 +9,6 @@ use guesthouse_outbound::internal::Body;
 use guesthouse_outbound::internal::CALLER_FIELD;
 use guesthouse_outbound::internal::Call;
 use guesthouse_outbound::internal::InternalError;
-use guesthouse_sandbox::fault::Fault;
 use guesthouse_sandbox::request::BodyError;
 use guesthouse_sandbox::request::GuestRequest;
 use guesthouse_types::escape::one_line;
@@ -26,16 +25,15 @@ use http_body_util::Full;
 use http_body_util::LengthLimitError;
 use http_body_util::Limited;
 use tokio::time::Instant;
-use tracing::error;
 use tracing::info;
 
 use crate::app::App;
 use crate::app::CallError;
 use crate::app::InFlight;
-use crate::failures::LogDecision;
+use crate::failure_status::of_call;
+use crate::fault_log::log_fault;
 use crate::places::pace::Pace;
 use crate::places::pace::Visitor;
-use crate::request_buffer::BufferError;
 use crate::routes::RouteReader;
 use crate::routes::Target;
 use crate::routes::WeakRouteReader;
@@ -78,8 +76,11 @@ async fn answer(app: &App, in_flight: InFlight, call: Call) -> Response<Body> {
         Ok(request) => match app.call(in_flight, request, &Arc::new(Pace::new(Visitor::of(None)))).await {
             Ok(response) => response.map(|body| body.map_err(Into::into).boxed_unsync()),
             Err(error) => {
-                asked.log_error(app, &error);
-                failed(status(&error), &error.to_string())
+                if let CallError::Fault(fault) = &error {
+                    log_fault(app, &asked.request_id, fault);
+                }
+                // What a visitor would be told.
+                failed(of_call(&error), &error.to_string())
             }
         },
     };
@@ -121,21 +122,6 @@ impl Asked {
             "{method} {path} {}, asked by `{caller}`", status.as_u16(),
         );
     }
-
-    /// Why there was no response, but for too many of one app.
-    fn log_error(&self, app: &App, error: &CallError) {
-        let LogDecision::Tell { .. } = app.failures.turn(Instant::now()) else { return };
-        let (name, caller) = (app.name.as_str(), &self.caller);
-        let backtrace = match error {
-            CallError::Fault(fault) => fault.backtrace().unwrap_or_default(),
-            CallError::Admission(_) | CallError::Buffer(_) | CallError::GaveWay => "",
-        };
-        error!(
-            target: "guesthouse::serve",
-            { app.name = name, app.revision = %app.revision, request.id = &*self.request_id, backtrace },
-            "`{name}`, asked by `{caller}`, gave no response: {error}"
-        );
-    }
 }
 
 fn prepared(app: &App, call: Call) -> Result<GuestRequest, http::Error> {
@@ -161,25 +147,6 @@ fn broken(error: &(dyn Error + Send + Sync + 'static), bytes_max: u64) -> BodyEr
     match error.is::<LengthLimitError>() {
         true => BodyError::TooLarge { bytes_max },
         false => BodyError::Broken(error.to_string()),
-    }
-}
-
-/// What a visitor would be told.
-fn status(error: &CallError) -> StatusCode {
-    match error {
-        CallError::Buffer(BufferError::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
-        CallError::Admission(_) | CallError::Buffer(_) => StatusCode::SERVICE_UNAVAILABLE,
-        CallError::GaveWay => StatusCode::REQUEST_TIMEOUT,
-        CallError::Fault(fault) => of_fault(fault),
-    }
-}
-
-fn of_fault(fault: &Fault) -> StatusCode {
-    match fault {
-        Fault::RequestBody(BodyError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
-        Fault::Full(_) | Fault::Retired => StatusCode::SERVICE_UNAVAILABLE,
-        Fault::Cpu(_) | Fault::Head(_) | Fault::Unset(_) | Fault::BodyIdle(_) => StatusCode::GATEWAY_TIMEOUT,
-        _ => StatusCode::BAD_GATEWAY,
     }
 }
 

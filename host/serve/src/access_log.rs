@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use guesthouse_app::app::App;
 use guesthouse_app::app::Broken;
-use guesthouse_app::failures::LogDecision;
+use guesthouse_app::fault_log;
 use guesthouse_app::files::error::FileError;
 use guesthouse_app::places::pace::Pace;
 use guesthouse_sandbox::fault::Fault;
@@ -144,74 +144,23 @@ impl Drop for Record {
     }
 }
 
-/// Logs a guest's failure, but for too many of one app. It is called once for each, before the head or after it.
+/// Logs a guest's failure. It is called once for each, before the head or after it.
 pub fn log_fault(record: &Record, fault: &Fault) {
-    let (name, id) = (record.app_name(), &*record.id);
-    let revision = match &record.app {
-        RoutedTo::Live(app) => app.revision.to_string(),
-        RoutedTo::Nobody | RoutedTo::Waiting(_) => String::new(),
-    };
+    // A request that led to no app has no guest that could fail.
+    let RoutedTo::Live(app) = &record.app else { return };
     match fault {
-        // The visitor's doing, or nobody's: they do not count, or visitors could hide the guest's own failures.
-        Fault::RequestBody(_) => {
-            info!(
-                target: "guesthouse::serve",
-                { app.name = name, app.revision = revision, request.id = id },
-                "`{name}` gave no response: {fault}"
-            );
-        }
         // A body that breaks off under a guest often makes it fail.
         Fault::Trap { .. } | Fault::Guest(_) | Fault::NoResponse | Fault::BadResponse(_)
             if let Some(error) = record.upload.error() =>
         {
+            let (name, id) = (record.app_name(), &*record.id);
             info!(
                 target: "guesthouse::serve",
-                { app.name = name, app.revision = revision, request.id = id },
+                { app.name = name, app.revision = %app.revision, request.id = id },
                 "`{name}` gave no whole response: the request's body: {error}; then: {fault}"
             );
         }
-        Fault::Retired => {
-            warn!(
-                target: "guesthouse::serve",
-                { app.name = name, app.revision = revision, request.id = id },
-                "`{name}` gave no response: {fault}"
-            );
-        }
-        // The request's own record says how it ended.
-        _ if !is_told(record) => {}
-        Fault::Full(_) => {
-            warn!(
-                target: "guesthouse::serve",
-                { app.name = name, app.revision = revision, request.id = id },
-                "`{name}` gave no response: {fault}"
-            );
-        }
-        _ => {
-            let backtrace = fault.backtrace().unwrap_or_default();
-            error!(
-                target: "guesthouse::serve",
-                { app.name = name, app.revision = revision, request.id = id, backtrace },
-                "`{name}` failed: {fault}"
-            );
-        }
-    }
-}
-
-/// Whether one more failure of the app is told in full, after how many were not.
-fn is_told(record: &Record) -> bool {
-    let (RoutedTo::Live(app), name) = (&record.app, record.app_name()) else { return true };
-    match app.failures.turn(Instant::now()) {
-        LogDecision::LeaveOut => false,
-        LogDecision::Tell { left_out } => {
-            if left_out > 0 {
-                warn!(
-                    target: "guesthouse::serve",
-                    { app.name = name, left_out },
-                    "`{name}` failed {left_out} times more than was logged here"
-                );
-            }
-            true
-        }
+        _ => fault_log::log_fault(app, &record.id, fault),
     }
 }
 

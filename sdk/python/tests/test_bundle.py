@@ -12,6 +12,7 @@ import sys
 import tempfile
 import unittest
 
+from guesthouse.bundle.store import STORE
 from tests.fakes.sealed import Sealed
 
 
@@ -156,7 +157,11 @@ class Modules(unittest.TestCase):
                 "late_lib/tests/__init__.py": "",
                 "late_lib-1.2.dist-info/METADATA": "Metadata-Version: 2.1\nName: late-lib\nVersion: 1.2\n",
                 "late_space/other.py": "",
+                "early_pack/__init__.py": "",
+                "early_pack/inner.py": "VALUE = 1\n\nclass Kind:\n    pass\n",
+                "early_pack/other.py": "VALUE = 2\n",
             },
+            early=("early_pack.inner", "early_pack.other"),
         )
 
     @classmethod
@@ -168,6 +173,18 @@ class Modules(unittest.TestCase):
         self.assertEqual((module.VALUE, module.__file__), (1, self.sealed.root + "/late_one.py"))
         self.assertEqual(importlib.import_module("late_lib").TEXT, "lib")
         self.assertEqual(importlib.import_module("late_pack").inner.DATA, b"data")
+
+    def test_a_module_that_was_imported_at_the_build_is_there_by_another_name_too(self):
+        # As PyMySQL stands for MySQLdb: the package by an alias, what lies in it by the import system.
+        import early_pack
+
+        self.assertNotIn(early_pack.__file__, STORE.code)
+        sys.modules["alias_pack"] = early_pack
+        self.addCleanup(sys.modules.pop, "alias_pack")
+        inner = importlib.import_module("alias_pack.inner")
+        self.assertEqual((inner.__name__, inner.VALUE), ("alias_pack.inner", 1))
+        self.assertIs(inner.Kind, sys.modules["early_pack.inner"].Kind)
+        self.assertEqual(importlib.import_module("alias_pack.other").VALUE, 2)
 
     def test_namespace_packages_are_joined_over_roots(self):
         self.assertEqual(importlib.import_module("late_space.deep.leaf").NAME, "late_space.deep.leaf")

@@ -284,6 +284,10 @@ impl PythonApp {
         if entry.is_django {
             requirements.or_django();
         }
+        // Django takes psycopg 3 where it is there, and asks for psycopg2, which no guest has, only where it is not.
+        if entry.is_django && ["psycopg2", "psycopg2-binary"].into_iter().any(|name| requirements.names(name)) {
+            requirements.also("psycopg");
+        }
         // A guest has no files of time zones. Django asks for UTC, and psycopg for the zone of its server's times; on Windows,
         // where there are none either, they require this by themselves.
         if entry.is_django || requirements.names("psycopg") {

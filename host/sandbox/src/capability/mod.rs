@@ -4,6 +4,7 @@
 //! is granted by default); *attach* per instance. Adding one touches its folder and the list: whatever asks all of them asks
 //! what the list is written out to, and names none.
 
+mod answer;
 pub(crate) mod contract;
 pub mod files;
 pub mod offered;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use guesthouse_app::app::AppBody;
 use guesthouse_app::coding::Accepted;
+use guesthouse_app::failure_status;
 use guesthouse_app::files::error::FileError;
 use guesthouse_app::routes::RouteMatch;
 use guesthouse_sandbox::fault::Fault;
@@ -202,7 +203,7 @@ fn overlay<'a>(
     Some((pages, &app.name))
 }
 
-/// The rest of the one match: which status a fault has.
+/// The rest of the one match: what is said of a fault.
 fn fault_reply(fault: &Fault, record: &Record) -> Reply {
     log_fault(record, fault);
     let name = record.app_name();
@@ -211,27 +212,26 @@ fn fault_reply(fault: &Fault, record: &Record) -> Reply {
         Fault::RequestBody(error) => Some(error),
         _ => record.upload.error(),
     };
+    let status = body.map_or_else(|| failure_status::of_fault(fault), failure_status::of_body);
     match (body, fault) {
         (Some(BodyError::TooLarge { bytes_max }), _) => too_large_reply(*bytes_max, name),
         (Some(BodyError::Silent(silence)), _) => {
             let happened = format!("Nothing more of the request's body arrived for {silence:?}.");
-            Reply::new(StatusCode::REQUEST_TIMEOUT, happened).closing()
+            Reply::new(status, happened).closing()
         }
         (Some(BodyError::Slow { rate_min }), _) => {
             let happened = format!("The request's body arrived at less than {rate_min} bytes a second.");
-            Reply::new(StatusCode::REQUEST_TIMEOUT, happened).closing()
+            Reply::new(status, happened).closing()
         }
         (Some(BodyError::Broken(why)), _) => {
             let happened = "The request's body broke off.".to_owned();
-            Reply::new(StatusCode::BAD_REQUEST, happened).closing().detailed(why.clone())
+            Reply::new(status, happened).closing().detailed(why.clone())
         }
         (None, Fault::Cpu(_) | Fault::Head(_) | Fault::Unset(_) | Fault::BodyIdle(_)) => {
-            Reply::new(StatusCode::GATEWAY_TIMEOUT, format!("`{name}` did not answer in time."))
+            Reply::new(status, format!("`{name}` did not answer in time."))
         }
-        (None, Fault::Full(_) | Fault::Retired) => {
-            Reply::new(StatusCode::SERVICE_UNAVAILABLE, format!("`{name}` is busy.")).retry_after("1")
-        }
-        (None, _) => Reply::new(StatusCode::BAD_GATEWAY, format!("`{name}` failed.")),
+        (None, Fault::Full(_) | Fault::Retired) => Reply::new(status, format!("`{name}` is busy.")).retry_after("1"),
+        (None, _) => Reply::new(status, format!("`{name}` failed.")),
     }
     .detailed(fault_details(fault))
 }

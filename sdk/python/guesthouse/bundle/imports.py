@@ -17,6 +17,16 @@ _real_get_data = _bootstrap_external.FileLoader.get_data
 class BundleLoader(importlib.machinery.SourceFileLoader):
     """A module's code as it was compiled at the build, or its text where that is kept."""
 
+    def exec_module(self, module):
+        """A module that was imported at the build by another name is that one: `MySQLdb.constants`, where PyMySQL stands for
+        `MySQLdb`. Its code is not kept for a second time."""
+        is_kept = self.path in STORE.code or self.path in STORE.files
+        twin = None if is_kept else loaded_from(self.path, module)
+        if twin is None:
+            super().exec_module(module)
+        else:
+            vars(module).update((name, value) for name, value in vars(twin).items() if not is_of_import(name))
+
     def get_code(self, fullname):
         packed = STORE.code.get(self.path)
         if packed is not None:
@@ -28,6 +38,16 @@ class BundleLoader(importlib.machinery.SourceFileLoader):
             name=fullname,
             path=self.path,
         )
+
+
+def loaded_from(path, module):
+    """Another module with this source, if there is one."""
+    others = [one for one in list(sys.modules.values()) if one is not module]
+    return next((one for one in others if getattr(getattr(one, "__spec__", None), "origin", None) == path), None)
+
+
+def is_of_import(name):
+    return name in ("__name__", "__spec__", "__loader__", "__package__", "__path__", "__file__", "__cached__")
 
 
 def get_data(loader, path):

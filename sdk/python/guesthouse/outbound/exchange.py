@@ -1,13 +1,12 @@
 """One request to the outside and its response: the resources of `wasi:http`, given back in the order that the host wants."""
 
-from collections import deque
-
 from componentize_py_types import Err
 from wit_world.imports import outgoing_handler
 from wit_world.imports.streams import StreamError_Closed
 
 from guesthouse.interfaces import http as types
 from guesthouse.outbound import failures
+from guesthouse.outbound.outbox import Outbox
 
 _METHODS = {
     name.upper(): getattr(types, "Method_" + name)
@@ -22,7 +21,7 @@ class Exchange:
     def __init__(self, scheme, authority, head, connect_seconds):
         self.head = head
         self.origin = "%s://%s" % (scheme, authority)
-        self._outbox = deque()
+        self._outbox = Outbox()
         self._ended = not head.has_body
         self._future = self._body_out = self._out = self._response = self._body_in = self._in = None
         request = self._request(scheme, authority)
@@ -75,7 +74,7 @@ class Exchange:
 
     def push(self, data):
         if self._out is not None:
-            self._outbox.append(data)
+            self._outbox.put(data)
 
     def end(self):
         """The request has no more bytes."""
@@ -84,15 +83,8 @@ class Exchange:
     def flush(self):
         """Gives the host what it takes now. False: it wants time."""
         try:
-            while self._outbox and self._out is not None:
-                permitted = self._out.check_write()
-                if not permitted:
-                    return False
-                piece = self._outbox.popleft()
-                if len(piece) > permitted:
-                    self._outbox.appendleft(piece[permitted:])
-                    piece = piece[:permitted]
-                self._out.write(piece)
+            if self._out is not None and not self._outbox.flush(self._out):
+                return False
             if self._ended and self._body_out is not None:
                 self._finish()
         except Err as error:

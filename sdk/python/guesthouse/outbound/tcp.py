@@ -1,7 +1,5 @@
 """A TCP connection of the host's, encrypted from some moment on if the app wants that: bytes in both directions."""
 
-from collections import deque
-
 from componentize_py_types import Err
 from wit_world.imports.streams import StreamError_Closed
 from wit_world.imports.tcp import ShutdownType
@@ -9,6 +7,7 @@ from wit_world.imports.tcp import ShutdownType
 from guesthouse.outbound import failures
 from guesthouse.outbound import handshake
 from guesthouse.outbound.opening import opened
+from guesthouse.outbound.outbox import Outbox
 
 _READ_BYTES = 64 * 1024
 
@@ -23,7 +22,7 @@ class Connection:
         self.ended = False
         # Why nothing more can be written. What the other end said before can still be read.
         self.unsent = None
-        self._inbox, self._outbox = inbox, deque()
+        self._inbox, self._outbox = inbox, Outbox()
         self._shutting = self._is_shut = False
         self._socket = self._in = self._out = self._tls = None
         # What is to be done before bytes go on: generators, and what the host has to say first.
@@ -68,24 +67,17 @@ class Connection:
         return True
 
     def feed(self, data):
-        self._outbox.append(bytes(data))
+        self._outbox.put(bytes(data))
 
     def flush(self):
         """Gives the host what it takes now. False: it wants time."""
         if not self.advance():
             return not self._outbox
         try:
-            while self._outbox:
-                permitted = self._out.check_write()
-                if not permitted:
+            if self._outbox:
+                if not self._outbox.flush(self._out):
                     return False
-                piece = self._outbox.popleft()
-                if len(piece) > permitted:
-                    self._outbox.appendleft(piece[permitted:])
-                    piece = piece[:permitted]
-                self._out.write(piece)
-                if not self._outbox:
-                    self._out.flush()
+                self._out.flush()
         except Err as error:
             self._outbox.clear()
             self.unsent = failures.broken_off(self.place)

@@ -27,13 +27,18 @@ def put(root, files):
 class Sealed:
     """Everything of the process that a seal changes, and the way back."""
 
-    def __init__(self, app, library=None, exclude=(), source_is_live=False):
+    def __init__(self, app, library=None, exclude=(), source_is_live=False, early=()):
+        """`early` modules are imported at the build."""
         self.folder = os.path.realpath(tempfile.mkdtemp())
         self.root, self.library = self.folder + "/app", self.folder + "/library"
         self.before = list(sys.path), list(sys.path_hooks), set(sys.modules), dict(vars(STORE))
         STORE.__init__()
         put(self.root, app)
         put(self.library, library or {})
+        sys.path[:0] = [self.root, self.library]
+        for name in early:
+            importlib.import_module(name)
+        collect.forget_imported()
         STORE.add_folders(self.root)
         STORE.add_folders(self.library)
         collect.collect(self.root, exclude, False)
@@ -42,7 +47,6 @@ class Sealed:
         shutil.rmtree(self.root)
         shutil.rmtree(self.library, ignore_errors=True)
         STORE.roots, STORE.home, STORE.seconds, STORE.sealed = (self.root, self.library), self.root, 1_700_000_000, True
-        sys.path[:0] = [self.root, self.library]
         replace.install()
         self.real_get_data = imports._bootstrap_external.FileLoader.get_data
         imports.install(source_is_live)
@@ -64,6 +68,7 @@ class Sealed:
                 "late"
             ):
                 del sys.modules[name]
+        collect.forget_imported()
         vars(STORE).clear()
         vars(STORE).update(store)
         shutil.rmtree(self.folder, ignore_errors=True)

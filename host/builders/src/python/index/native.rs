@@ -3,7 +3,6 @@
 /// What stands in the way of some, in the index's spelling. Nobody tries to build these.
 const IN_THE_WAY: &[(&str, &str)] = &[
     ("argon2-cffi-bindings", "it needs cffi"),
-    ("asyncpg", "its protocol is an extension that starts threads"),
     ("brotlicffi", "it needs cffi"),
     ("brotlipy", "it needs cffi"),
     ("cffi", "it calls foreign code through libffi, which WebAssembly cannot have"),

@@ -97,7 +97,7 @@ impl Requirements {
 
     /// Adds a package that the app needs in a guest, unless its author has named it.
     pub fn also(&mut self, name: &'static str) {
-        if !self.text.lines().any(|line| line.to_ascii_lowercase().starts_with(name)) {
+        if !self.names(name) {
             self.ours.push(name);
             self.add(name);
         }

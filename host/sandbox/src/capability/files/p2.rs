@@ -22,6 +22,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::OpenFlags;
 use wasmtime_wasi::p2::bindings::filesystem::types::PathFlags;
 
 use crate::bounds::memory::Share;
+use crate::capability::answer::answer;
 use crate::capability::files::attached::FilesView;
 use crate::capability::files::handles::Backing;
 use crate::capability::files::listing::weigh;
@@ -120,14 +121,6 @@ pub(crate) fn link<T: FilesView + 'static>(linker: &mut Linker<T>) -> wasmtime::
     )?;
     linker.allow_shadowing(false);
     Ok(())
-}
-
-/// An error of the guest's is its answer, and a trap is ours.
-fn answer<R>(result: FsResult<R>) -> wasmtime::Result<(Result<R, ErrorCode>,)> {
-    match result {
-        Ok(value) => Ok((Ok(value),)),
-        Err(error) => Ok((Err(error.downcast()?),)),
-    }
 }
 
 fn file<T: FilesView>(state: &mut T, fd: &Fd) -> FsResult<Arc<File>> {

@@ -24,6 +24,7 @@ use wasmtime_wasi::p3::bindings::filesystem::types::PathFlags;
 use wasmtime_wasi::p3::filesystem::FilesystemResult;
 
 use crate::bounds::memory::Share;
+use crate::capability::answer::answer;
 use crate::capability::files::attached::FilesView;
 use crate::capability::files::handles::Backing;
 use crate::capability::files::stream_p3::Listing;
@@ -135,14 +136,6 @@ pub(crate) fn link<T: FilesView + 'static>(linker: &mut Linker<T>) -> wasmtime::
     )?;
     linker.allow_shadowing(false);
     Ok(())
-}
-
-/// An error of the guest's is its answer, and a trap is ours.
-fn answer<R>(result: FilesystemResult<R>) -> wasmtime::Result<(Result<R, ErrorCode>,)> {
-    match result {
-        Ok(value) => Ok((Ok(value),)),
-        Err(error) => Ok((Err(error.downcast()?),)),
-    }
 }
 
 /// The store as wasmtime's own functions see it.

@@ -19,7 +19,7 @@ use wasmtime_wasi_http::WasiHttpHooks;
 use crate::bounds::host_memory::HostMemory;
 use crate::bounds::log_context::LogContext;
 use crate::capability::contract::Attaching;
-use crate::capability::outbound::answer::error;
+use crate::capability::outbound::error_code::error;
 use crate::capability::outbound::kept_body::KeptBody;
 use crate::capability::outbound::note::Note;
 use crate::capability::outbound::note::Notes;

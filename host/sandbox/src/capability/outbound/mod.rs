@@ -1,7 +1,7 @@
 //! The way out: HTTP, TCP sockets, name look-ups and TLS. They link, so that any component starts; requests and connections
 //! go where the app was granted that, and nothing is bound or listened on.
 
-mod answer;
+mod error_code;
 mod grant;
 mod http;
 mod kept_body;

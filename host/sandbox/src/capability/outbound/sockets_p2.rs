@@ -27,6 +27,7 @@ use wasmtime_wasi::p2::bindings::sockets::tcp_create_socket::Host as _;
 use wasmtime_wasi::p2::subscribe;
 use wasmtime_wasi::sockets::WasiSocketsView as _;
 
+use crate::capability::answer::answer;
 use crate::capability::offered::VERSION_02;
 use crate::capability::outbound::sockets::Found;
 use crate::capability::outbound::sockets::Looking;
@@ -78,7 +79,7 @@ pub(crate) fn link<T: SocketsView + 'static>(linker: &mut Linker<T>) -> wasmtime
         "[method]tcp-socket.start-bind",
         |_: StoreContextMut<'_, T>, _: (Resource<TcpSocket>, Resource<Network>, IpSocketAddress)| {
             // It has no address that would be its own.
-            Box::new(async { answer::<()>(Err(ErrorCode::AccessDenied.into())) })
+            Box::new(async { answer::<(), ErrorCode>(Err(ErrorCode::AccessDenied.into())) })
         },
     )?;
     tcp.func_wrap(
@@ -90,14 +91,6 @@ pub(crate) fn link<T: SocketsView + 'static>(linker: &mut Linker<T>) -> wasmtime
     )?;
     linker.allow_shadowing(false);
     Ok(())
-}
-
-/// An error of the guest's is its answer, and a trap is ours.
-fn answer<R>(result: SocketResult<R>) -> wasmtime::Result<(Result<R, ErrorCode>,)> {
-    match result {
-        Ok(value) => Ok((Ok(value),)),
-        Err(error) => Ok((Err(error.downcast()?),)),
-    }
 }
 
 fn code(refusal: Refusal) -> ErrorCode {

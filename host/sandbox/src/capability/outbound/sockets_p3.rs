@@ -19,6 +19,7 @@ use wasmtime_wasi::sockets::TcpSocket;
 use wasmtime_wasi::sockets::WasiSockets;
 use wasmtime_wasi::sockets::WasiSocketsView as _;
 
+use crate::capability::answer::answer;
 use crate::capability::offered::VERSION_03;
 use crate::capability::outbound::sockets::Refusal;
 use crate::capability::outbound::sockets::SocketsView;
@@ -44,7 +45,7 @@ pub(crate) fn link<T: SocketsView + 'static>(linker: &mut Linker<T>) -> wasmtime
         "[method]tcp-socket.bind",
         |_: StoreContextMut<'_, T>, _: (Resource<TcpSocket>, IpSocketAddress)| {
             // It has no address that would be its own.
-            Box::new(async { answer::<()>(Err(ErrorCode::AccessDenied.into())) })
+            Box::new(async { answer::<(), ErrorCode>(Err(ErrorCode::AccessDenied.into())) })
         },
     )?;
     types.func_wrap_concurrent(
@@ -55,14 +56,6 @@ pub(crate) fn link<T: SocketsView + 'static>(linker: &mut Linker<T>) -> wasmtime
     )?;
     linker.allow_shadowing(false);
     Ok(())
-}
-
-/// An error of the guest's is its answer, and a trap is ours.
-fn answer<R>(result: SocketResult<R>) -> wasmtime::Result<(Result<R, ErrorCode>,)> {
-    match result {
-        Ok(value) => Ok((Ok(value),)),
-        Err(error) => Ok((Err(error.downcast()?),)),
-    }
 }
 
 fn code(refusal: Refusal) -> ErrorCode {
