@@ -35,7 +35,7 @@ def make(release):
               (f"guesthouse {release.version}", layer(release, "program", program_of),
                {"apps": USER, "state": USER})]
     layout = release.work / "layout"
-    tag = f"{layout}:{release.version}"
+    tag = f"{layout}:guesthouse:{release.version}"  # as engines call it
     when = datetime.fromtimestamp(release.epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     release.run("umoci", "init", "--layout", layout)
     release.run("umoci", "new", "--image", tag)

@@ -6,9 +6,9 @@ use tokio::process::Command;
 
 use crate::harness::process::command_of;
 
-/// Runs in the system at `$1`, which has a `/proc` of its own for as long, as an engine or a service manager gives it.
-const ENTER: &str =
-    "root=$1; shift; mkdir -p \"$root/proc\" && mount -t proc proc \"$root/proc\" && exec chroot \"$@\"";
+/// Runs in the system at `$1`, which has `/proc` and `/dev` for as long, as an engine or a service manager gives them.
+const ENTER: &str = "root=$1; shift; mkdir -p \"$root/proc\" \"$root/dev\" && mount -t proc proc \"$root/proc\" \
+    && mount --rbind /dev \"$root/dev\" && exec chroot \"$@\"";
 
 /// A command in the system at `root`, as this user. It needs root.
 pub fn enter(root: &Path, user: &str, arguments: &[&str]) -> Command {

@@ -21,7 +21,7 @@ async fn unpacked(archive: &Path) -> (TempDir, Value) {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("layout")).unwrap();
     run("tar", &["-xf", &archive.display().to_string(), "-C", "layout"], folder.path()).await;
-    run("umoci", &["unpack", "--image", &format!("layout:{}", version()), "bundle"], folder.path()).await;
+    run("umoci", &["unpack", "--image", &format!("layout:guesthouse:{}", version()), "bundle"], folder.path()).await;
     let config = fs::read(folder.path().join("bundle/config.json")).unwrap();
     (folder, serde_json::from_slice(&config).unwrap())
 }
