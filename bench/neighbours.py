@@ -206,10 +206,10 @@ def until_live(bench, digest):
     deadline = time.monotonic() + COMPILE_SECONDS_MAX
     while time.monotonic() < deadline:
         newcomer = json.loads((bench.state / "status.json").read_text())["apps"].get("newcomer") or {}
-        if (newcomer.get("live") or {}).get("code") == digest:
+        if (newcomer.get("serving") or {}).get("code") == digest:
             return
-        if newcomer.get("state") == "refused":
-            raise SystemExit(f"the component was refused: {newcomer['why']}")
+        if newcomer.get("newest", {}).get("state") == "refused":
+            raise SystemExit(f"the component was refused: {newcomer['newest']['why']}")
         time.sleep(0.05)
     raise SystemExit("the component did not become live")
 

@@ -81,7 +81,7 @@ def served(program, home, app, page, log):
             text = open(said.name, encoding="utf-8").read()
             if found := re.search(r"refused.*", text):
                 return "not taken: " + found.group(0)[:300]
-            if "published `" in text:
+            if "` is live: revision" in text:
                 address = re.search(r"listening on (http://[0-9.:]+)/", text).group(1)
                 return visited(address, app, page)
             time.sleep(0.2)

@@ -68,7 +68,7 @@ def asked(program, home, pages):
         host = subprocess.Popen([*command, "--config", home + "/g.toml"], stdout=said, stderr=said)
     try:
         end = time.monotonic() + SECONDS_MAX
-        while not (live := re.search(r"published `([^`]+)`", log.read_text())):
+        while not (live := re.search(r"`([^`]+)` is live", log.read_text())):
             if host.poll() is not None or time.monotonic() > end:
                 return [599], log.read_text()
             time.sleep(0.2)

@@ -107,7 +107,7 @@ class Hosts:
             host = subprocess.Popen(command, stdout=said, stderr=said)
         self.closing.callback(ended, host)
         end = time.monotonic() + SECONDS_MAX
-        while "published `" not in log.read_text():
+        while "` is live: revision" not in log.read_text():
             if host.poll() is not None or time.monotonic() > end:
                 raise SystemExit(log.read_text())
             time.sleep(0.1)

@@ -13,6 +13,7 @@ use guesthouse::cli::flags::CheckFlags;
 use guesthouse::cli::flags::Cli;
 use guesthouse::cli::flags::Command;
 use guesthouse::cli::flags::DevFlags;
+use guesthouse::cli::flags::DoctorFlags;
 use guesthouse::cli::flags::NewFlags;
 use guesthouse::cli::flags::RunFlags;
 use guesthouse::cli::flags::ServeFlags;
@@ -21,6 +22,7 @@ use guesthouse::cli::man;
 use guesthouse::commands::check;
 use guesthouse::commands::check::walk::Calls;
 use guesthouse::commands::compile;
+use guesthouse::commands::doctor;
 use guesthouse::commands::run::run as run_command;
 use guesthouse::commands::run::wanted::Wanted;
 use guesthouse::config::Config;
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Dev(flags) => dev(&flags),
         Command::Build(flags) => build(&flags),
         Command::Check(flags) => check(&flags),
+        Command::Doctor(flags) => look_around(&flags),
         Command::Run(flags) => run_in_app(flags),
         Command::Wheels(flags) => wheels(&flags.action),
         Command::Completions(flags) => completions::print(flags.shell).map(|()| ExitCode::SUCCESS),
@@ -86,11 +89,13 @@ fn serve(flags: &ServeFlags) -> anyhow::Result<ExitCode> {
     let _log = telemetry::install(&config.log)?;
     run(config.threads, async {
         let mut stop_signals = StopSignals::listen()?;
-        let (file, apps) = (config.file.clone(), config.deploy.apps.display().to_string());
+        let file = config.file.clone();
+        let folders =
+            format!("apps folder   {}\nstate folder  {}", config.deploy.apps.display(), config.deploy.state.display());
         let host = Host::bind_with(config, passed)?;
         let listening =
             host.endpoints().iter().map(|endpoint| format!("listening on {}\n", told(endpoint))).collect::<String>();
-        let greeting = format!("{listening}apps folder  {apps}");
+        let greeting = format!("{listening}{folders}");
         Ok(attend(host, greeting, file, &mut stop_signals).await)
     })
 }
@@ -149,6 +154,10 @@ fn check(flags: &CheckFlags) -> anyhow::Result<ExitCode> {
             signal = stop_signals.next() => Ok(ExitCode::from(signal.exit_code())),
         }
     })
+}
+
+fn look_around(flags: &DoctorFlags) -> anyhow::Result<ExitCode> {
+    run(None, doctor::run(flags))
 }
 
 fn run_in_app(flags: RunFlags) -> anyhow::Result<ExitCode> {

@@ -77,7 +77,7 @@ pub async fn program(home: &Path, names: &[&str], log_format: &str) -> (Process,
     let line = host.says("listening on http://").await;
     let address = line.trim_start_matches("listening on http://").trim_end_matches('/').parse().unwrap();
     for name in names {
-        host.logs(&format!("published `{name}`")).await;
+        host.logs(&format!("`{name}` is live")).await;
     }
     (host, Client::new(address))
 }

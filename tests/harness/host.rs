@@ -160,7 +160,9 @@ impl Running {
         let what = format!("`{name}` serves {digest:?}");
         self.until(&what, |status| {
             let app = status.apps.get(name);
-            app.is_some_and(|app| app.state == AppState::Live && app.live.is_some_and(|live| live.code == digest))
+            app.is_some_and(|app| {
+                app.newest.state == AppState::Live && app.serving.is_some_and(|live| live.code == digest)
+            })
         })
         .await;
     }
@@ -168,8 +170,9 @@ impl Running {
     /// Waits until the newest content of `name` is in `state`, and returns why.
     pub async fn until_state(&self, name: &str, state: AppState) -> String {
         let what = format!("`{name}` is {state:?}");
-        let status = self.until(&what, |status| status.apps.get(name).is_some_and(|app| app.state == state)).await;
-        status.apps[name].why.clone().unwrap_or_default()
+        let status =
+            self.until(&what, |status| status.apps.get(name).is_some_and(|app| app.newest.state == state)).await;
+        status.apps[name].newest.why.clone().unwrap_or_default()
     }
 
     /// Waits for a state of the apps.
@@ -189,7 +192,7 @@ impl Running {
         let entry = table.entries().iter().find(|entry| entry.name.as_str() == name).expect("the app is there");
         match &entry.target {
             Target::Live(app) => app.in_flight(),
-            Target::Waiting(_) => 0,
+            Target::Waiting(_) | Target::Refused(_) => 0,
         }
     }
 

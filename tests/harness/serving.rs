@@ -49,7 +49,7 @@ impl Serving {
     /// Returns when `revision` serves.
     pub async fn published(home: &Path) -> Serving {
         let mut serving = Serving::begin(&mut command(SERVE, home)).await;
-        serving.host.logs("published `revision`").await;
+        serving.host.logs("`revision` is live").await;
         serving
     }
 

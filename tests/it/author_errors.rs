@@ -239,7 +239,7 @@ async fn the_code_of_a_reason_stands_in_the_status_the_journal_and_the_log() {
     let line = host.logs("refused").await;
     assert!(line.contains("reason.code=policy reason.blame=operator"), "{line}");
     let state = home.path().join("state");
-    until_file(&state.join("status.json"), "\"code\": \"policy\",\n      \"blame\": \"operator\"").await;
+    until_file(&state.join("status.json"), "\"code\": \"policy\",\n        \"blame\": \"operator\"").await;
     until_file(&state.join("state.json"), "\"code\": \"policy\",\n        \"blame\": \"operator\"").await;
 }
 

@@ -35,7 +35,7 @@ async fn a_good_component_is_taken_and_told_about() {
     let ended = run(&["check", "hello.wasm"], home.path()).await;
     assert_eq!(ended.status.code(), Some(0), "{}{}", ended.stdout, ended.stderr);
     let first = ended.stdout.lines().next().unwrap();
-    assert_eq!(first, "hello.wasm  would be taken as `hello`: hello.localhost/, /hello/");
+    assert_eq!(first, "hello.wasm  would be accepted as `hello`: hello.localhost/, /hello/");
     for part in [
         "guesthouse:gateway 0.1, world guesthouse:gateway/app@0.1.0",
         "made by   Rust, wit-",
@@ -45,7 +45,7 @@ async fn a_good_component_is_taken_and_told_about() {
         " at start",
         "tables    ",
         "imports   granted:",
-        "there, so that it starts, with nothing behind:",
+        "stubbed (it links, and does nothing):",
         "calls     GET /",
     ] {
         assert!(ended.stdout.contains(part), "no `{part}` in\n{}", ended.stdout);
@@ -104,7 +104,7 @@ async fn one_that_is_not_taken_decides_the_exit_code() {
     assert_eq!(told.len(), 3, "{}", ended.stdout);
     assert!(told[1].contains("bad.wasm  would be refused: its first instance failed: the guest trapped"), "{told:?}");
     assert!(told[2].contains("page.wasm  would be refused: not WebAssembly but a page"), "{told:?}");
-    assert!(ended.stdout.ends_with("\n1 of 3 would be taken, 2 would not\n"), "{}", ended.stdout);
+    assert!(ended.stdout.ends_with("\n1 of 3 would be accepted, 2 would not\n"), "{}", ended.stdout);
     // What could be found out of a refused one is told as well.
     let (code, document) = json(&["bad.wasm"], home.path()).await;
     assert_eq!((code, &document[0]["component"]["lane"]), (1, &Value::from("guesthouse:gateway 0.1")));

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use guesthouse_test_guests as guest;
 use rustix::process::Signal;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
@@ -114,7 +115,7 @@ async fn serving_says_where_and_logs_one_line_a_request() {
 async fn a_stop_lets_requests_finish_and_a_second_one_does_not_wait() {
     let home = home_with(&[("flow", guest::FLOW)]);
     let (mut host, address) = serve(home.path(), &[]).await;
-    host.logs("published `flow`").await;
+    host.logs("`flow` is live").await;
     let mut visitor = TcpStream::connect(address).await.unwrap();
     let head = b"POST /flow/early HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n";
     visitor.write_all(head).await.unwrap();
@@ -134,7 +135,7 @@ async fn a_stop_lets_requests_finish_and_a_second_one_does_not_wait() {
 
     let home = home_with(&[("bad-never", guest::BAD_NEVER)]);
     let (mut host, address) = serve(home.path(), &[]).await;
-    host.logs("published `bad-never`").await;
+    host.logs("`bad-never` is live").await;
     let mut visitor = TcpStream::connect(address).await.unwrap();
     visitor.write_all(b"GET /bad-never/late HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     within("the head", visitor.read(&mut seen)).await.unwrap();
@@ -149,7 +150,7 @@ async fn health_has_a_listener_of_its_own() {
     let home = home_with(&[("hello", guest::HELLO)]);
     let socket = home.path().join("health.sock");
     let (mut host, address) = serve(home.path(), &["--admin-listen", &format!("unix:{}", socket.display())]).await;
-    host.logs("published `hello`").await;
+    host.logs("`hello` is live").await;
     // Ready comes after the publish; it is asked for until it is there.
     let ask = async |path: &str| {
         let mut stream = UnixStream::connect(&socket).await.unwrap();
@@ -184,7 +185,7 @@ async fn a_hangup_reads_the_policy_again() {
     assert_eq!(Client::new(address).get("/environ/").await.status, 503);
     std::fs::write(&config, "[policy.limits]\ncpu = \"1m\"\n").unwrap();
     host.signal(Signal::HUP);
-    host.logs("published `environ`").await;
+    host.logs("`environ` is live").await;
     assert_eq!(Client::new(address).get("/environ/").await.status, 200);
 }
 
@@ -192,7 +193,7 @@ async fn a_hangup_reads_the_policy_again() {
 async fn a_wire_trace_shows_bytes_and_text_and_hides_secrets() {
     let home = home_with(&[("hello", guest::HELLO)]);
     let (mut host, address) = serve(home.path(), &["--trace-wire"]).await;
-    host.logs("published `hello`").await;
+    host.logs("`hello` is live").await;
     let mut request = get("/hello/");
     request.headers_mut().insert("cookie", "session=s3cret".parse().unwrap());
     request.headers_mut().insert("authorization", "Bearer t0ken".parse().unwrap());
@@ -217,4 +218,33 @@ async fn a_build_puts_a_component_into_the_folder() {
     let nothing = run(&["build", "."], home.path()).await;
     assert_eq!(nothing.status.code(), Some(1));
     assert!(nothing.stderr.contains("Cargo.toml"), "{}", nothing.stderr);
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_is_in_the_way_of_serving() {
+    let home = home_with(&[("hello", guest::HELLO)]);
+    let fine = run(&["doctor", "--listen", "127.0.0.1:0", "--state", "state"], home.path()).await;
+    assert_eq!(fine.status.code(), Some(0), "{}{}", fine.stdout, fine.stderr);
+    assert!(
+        fine.stdout.contains("ok    apps folder") && fine.stdout.contains(", 1 of `.wasm` in it"),
+        "{}",
+        fine.stdout
+    );
+    assert!(fine.stdout.contains("building\n") && fine.stdout.contains("with wasm32-wasip2"), "{}", fine.stdout);
+    assert!(!home.path().join("state").exists(), "it changes nothing");
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let arguments = ["doctor", "nowhere", "--listen", &address, "--state", "state", "--format", "json"];
+    let ended = run(&arguments, home.path()).await;
+    assert_eq!(ended.status.code(), Some(1), "{}{}", ended.stdout, ended.stderr);
+    let findings: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let failed: Vec<&Value> = findings.as_array().unwrap().iter().filter(|one| one["state"] == "fail").collect();
+    let texts: Vec<&str> = failed.iter().map(|one| one["text"].as_str().unwrap()).collect();
+    assert!(texts.len() == 2 && texts[0].contains("mkdir -p ") && texts[1].contains(&address), "{texts:?}");
+
+    std::fs::write(home.path().join("g.toml"), "[serve]\nlisten = \"nothing\"\n").unwrap();
+    let ended = run(&["doctor", "--config", "g.toml"], home.path()).await;
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.stdout);
+    assert!(ended.stdout.contains("FAIL  configuration") && ended.stdout.contains("g.toml:2"), "{}", ended.stdout);
 }

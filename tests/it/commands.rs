@@ -75,7 +75,7 @@ async fn what_cannot_be_run_is_told() {
     apps.rename_in("hello.wasm", guest::bytes(guest::HELLO));
     let serve = &["serve", "--listen", "127.0.0.1:0", "--state", "state"];
     let mut serving = Serving::begin(&mut command(serve, home.path())).await;
-    serving.host.logs("published `hello`").await;
+    serving.host.logs("`hello` is live").await;
     let commands = async |app: &str| run(&["run", app, "--state", "state", "--", "x"], home.path()).await;
     check(
         &commands("hello").await,

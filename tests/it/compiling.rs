@@ -44,7 +44,7 @@ async fn children(component: Vec<u8>, state: AppState) -> usize {
         host.apps.rename_in(&format!("copy-{copy}.wasm"), &component);
     }
     host.until("all copies are decided upon", |status| {
-        status.apps.len() == COPIES && status.apps.values().all(|app| app.state == state)
+        status.apps.len() == COPIES && status.apps.values().all(|app| app.newest.state == state)
     })
     .await;
     fs::read_to_string(count).unwrap().lines().count()
@@ -111,7 +111,7 @@ async fn drops_faster_than_they_are_compiled_do_not_keep_the_swap_from_happening
     let code = |number: u32| Digest::of(&guest::revision(number));
     let live = |number: u32| {
         host.until("a revision serves", move |status| {
-            status.apps["shop"].live.is_some_and(|live| live.code == code(number))
+            status.apps["shop"].serving.is_some_and(|live| live.code == code(number))
         })
     };
     live(1).await;
@@ -126,7 +126,7 @@ async fn drops_faster_than_they_are_compiled_do_not_keep_the_swap_from_happening
         .await;
     }
     let_go(3);
-    assert_eq!(live(3).await.apps["shop"].state, AppState::Loading, "the newest is still being made");
+    assert_eq!(live(3).await.apps["shop"].newest.state, AppState::Loading, "the newest is still being made");
     let_go(4);
     live(4).await;
 }

@@ -253,7 +253,7 @@ async fn the_log_counts_the_bytes_on_the_wire() {
     let mut host = Process::start(&["serve", "--listen", "127.0.0.1:0", "--state", "state"], home.path());
     let line = host.says("listening on http://").await;
     let address = line.trim_start_matches("listening on http://").trim_end_matches('/').parse().unwrap();
-    host.logs("published `fields`").await;
+    host.logs("`fields` is live").await;
     let reply = Client::new(address).send(accepting(get("/fields/?bytes=9000"), "zstd")).await;
     assert!(reply.body.len() < 9000);
     let line = host.logs("GET /fields/ 200").await;

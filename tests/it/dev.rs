@@ -109,7 +109,7 @@ async fn an_edited_source_is_built_and_swapped_and_a_broken_one_is_not() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_build_error_stands_on_the_page() {
-    const DOES_NOT_BUILD: &str = "The source of `my-app` does not build.";
+    const DOES_NOT_BUILD: &str = "does not build.";
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("my-app");
     write_crate(&folder, "one");

@@ -99,9 +99,9 @@ async fn state_outlives_instance_revision_and_restart() {
         assert_eq!(said(&host, "/read/0/a").await, text(200, "kept"), "{lane}");
         assert_eq!(said(&host, "/read/srv/db/a").await, text(200, "kept"), "{lane}");
         assert_eq!(fs::read_to_string(data(&host).join("a")).unwrap(), "kept");
-        let first = host.deploy.status().borrow().apps["files"].live;
+        let first = host.deploy.status().borrow().apps["files"].serving;
         host.apps.rename_in("files.toml", "[state]\nsize = \"2MiB\"");
-        host.until("the second revision", |status| status.apps["files"].live != first).await;
+        host.until("the second revision", |status| status.apps["files"].serving != first).await;
         assert_eq!(said(&host, "/read/data/a").await, text(200, "kept"), "{lane}");
         let (host, _) = host.stop().await;
         let host = host.config(|config| config.deploy.policy = policy("state = true")).run().await;
@@ -220,10 +220,10 @@ async fn marked_under_swaps(lane: &str, manifest: &str) -> Vec<String> {
         })
         .collect();
     for number in 1..4 {
-        let before = host.deploy.status().borrow().apps["files"].live;
+        let before = host.deploy.status().borrow().apps["files"].serving;
         // With another queue it is another admission: what keeps them apart is the folder's own.
         host.apps.rename_in("files.toml", format!("limits.queue = {}\n{manifest}", 64 + number));
-        host.until("the next revision", |status| status.apps["files"].live != before).await;
+        host.until("the next revision", |status| status.apps["files"].serving != before).await;
     }
     for visitor in visitors {
         visitor.await.unwrap();

@@ -109,13 +109,14 @@ async fn an_older_mtime_is_no_obstacle() {
 async fn a_touch_without_a_change_is_no_deploy() {
     let host = host().await;
     let mut status = host.deploy.status();
-    let before = status.borrow_and_update().apps["revision"].live;
+    let before = status.borrow_and_update().apps["revision"].serving;
     let file = File::options().write(true).open(host.apps.file("revision.wasm")).unwrap();
     file.set_modified(SystemTime::now()).unwrap();
     // Something that happens after the touch, so that the touch has been looked at when it is done.
     host.drop_in("other", guest::revision(2)).await;
-    host.until("nothing is settling", |status| status.apps.values().all(|app| app.state == AppState::Live)).await;
-    assert_eq!(host.deploy.status().borrow().apps["revision"].live, before);
+    host.until("nothing is settling", |status| status.apps.values().all(|app| app.newest.state == AppState::Live))
+        .await;
+    assert_eq!(host.deploy.status().borrow().apps["revision"].serving, before);
     assert_eq!(host.deploy.status().borrow().apps["revision"].standby, None, "it was published again");
 }
 
@@ -199,9 +200,9 @@ async fn what_is_not_an_app_is_left_alone_or_refused_by_name() {
     let host = test.run().await;
     let status = host.until("all are decided on", |status| status.ready).await;
     let refused: Vec<&String> =
-        status.apps.iter().filter(|(_, app)| app.state == AppState::Refused).map(|(name, _)| name).collect();
+        status.apps.iter().filter(|(_, app)| app.newest.state == AppState::Refused).map(|(name, _)| name).collect();
     assert!(!status.apps.keys().any(|name| name.contains("hidden") || name.contains("draft")), "{status:#?}");
-    assert!(status.apps.values().all(|app| app.live.is_none() || app.why.is_none()), "{status:#?}");
+    assert!(status.apps.values().all(|app| app.serving.is_none() || app.newest.why.is_none()), "{status:#?}");
     let reasons = format!("{status:#?}");
     for reason in ["My_App", "leads-out", "pipe"] {
         assert!(reasons.contains(reason), "{reason}: {refused:?} {reasons}");
@@ -231,7 +232,7 @@ async fn a_manifest_alone_is_a_new_revision() {
     let host = TestHost::new().app("environ", guest::bytes(guest::ENVIRON)).run().await;
     host.apps.rename_in("environ.toml", "[environment]\nGREETING = \"one\"\n");
     let has_manifest = |status: &guesthouse_deploy::status::Status| {
-        status.apps["environ"].live.is_some_and(|live| live.manifest.is_some())
+        status.apps["environ"].serving.is_some_and(|live| live.manifest.is_some())
     };
     host.until("the manifest holds", has_manifest).await;
     assert!(host.get("/environ/").await.text().contains("env GREETING=one"));
@@ -257,13 +258,13 @@ async fn an_env_file_gives_variables_and_a_line_that_cannot_be_read_is_waited_fo
     assert!(why.starts_with("waits for the secret `shop.env`: "), "{why}");
     fs::write(&file, "# mine\nexport GREETING='good morning'\nCOLOUR=blue\nwhat is this\n").unwrap();
     let told = |status: &guesthouse_deploy::status::Status| {
-        status.apps["environ"].why.as_deref().is_some_and(|why| why.contains("its line 4 is not `NAME=value`"))
+        status.apps["environ"].newest.why.as_deref().is_some_and(|why| why.contains("its line 4 is not `NAME=value`"))
     };
     host.until("the line is told", told).await;
     fs::write(&file, "# mine\nexport GREETING='good morning'\nCOLOUR=blue\n").unwrap();
     host.until_state("environ", AppState::Live).await;
     let has_manifest = |status: &guesthouse_deploy::status::Status| {
-        status.apps["environ"].live.is_some_and(|live| live.manifest.is_some())
+        status.apps["environ"].serving.is_some_and(|live| live.manifest.is_some())
     };
     host.until("the manifest holds", has_manifest).await;
     let seen = host.get("/environ/").await.text();

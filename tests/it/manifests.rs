@@ -18,7 +18,7 @@ fn guarded() -> TestHost {
 }
 
 fn live(host: &Running) -> Option<Revision> {
-    host.deploy.status().borrow().apps.get("shop")?.live
+    host.deploy.status().borrow().apps.get("shop")?.serving
 }
 
 fn missed(host: &Running, had: &str) -> String {
@@ -96,8 +96,8 @@ async fn an_empty_manifest_says_that_nothing_is_asked_for() {
     // That one is missed by nobody.
     host.apps.remove("shop.toml");
     host.until("it serves without a manifest", |status| {
-        status.apps["shop"].state == AppState::Live
-            && status.apps["shop"].live.is_some_and(|live| live.manifest.is_none())
+        status.apps["shop"].newest.state == AppState::Live
+            && status.apps["shop"].serving.is_some_and(|live| live.manifest.is_none())
     })
     .await;
 }

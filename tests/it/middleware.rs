@@ -46,7 +46,7 @@ fn knock(path: &str, body: &str) -> Request<Full<bytes::Bytes>> {
 
 /// The digest of what serves.
 fn live(host: &Running, name: &str) -> Option<Digest> {
-    host.deploy.status().borrow().apps.get(name)?.live.map(|live| live.code)
+    host.deploy.status().borrow().apps.get(name)?.serving.map(|live| live.code)
 }
 
 /// Waits until `name` serves something else than `old`.
@@ -54,7 +54,7 @@ async fn until_another(host: &Running, name: &str, old: Option<Digest>) {
     host.until("another revision serves", |status| {
         let app = status.apps.get(name);
         app.is_some_and(|app| {
-            app.state == AppState::Live && app.live.is_some() && app.live.map(|live| live.code) != old
+            app.newest.state == AppState::Live && app.serving.is_some() && app.serving.map(|live| live.code) != old
         })
     })
     .await;

@@ -189,7 +189,7 @@ impl World {
     /// What serves while the newest content does not: one that was whole.
     async fn still(&self, host: &Running, state: AppState) -> Option<u32> {
         host.until_state("revision", state).await;
-        let live = host.deploy.status().borrow().apps["revision"].live?;
+        let live = host.deploy.status().borrow().apps["revision"].serving?;
         let number = self.may_serve.iter().find(|number| Digest::of(&guest::revision(**number)) == live.code);
         Some(*number.unwrap_or_else(|| panic!("{live:?} serves, and was never whole: {:?}", self.may_serve)))
     }

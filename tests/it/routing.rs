@@ -120,7 +120,24 @@ async fn only_hosts_that_are_ours_are_served() {
     assert_eq!(host.get_at("nobody.localhost", "/").await.status, StatusCode::NOT_FOUND);
     let foreign = host.get_at("evil.example", "/shop/").await;
     assert_eq!(foreign.status, StatusCode::MISDIRECTED_REQUEST);
-    assert!(foreign.text().contains("--host evil.example"), "{}", foreign.text());
+    assert!(!foreign.text().contains("--host"), "a stranger is no operator: {}", foreign.text());
+}
+
+#[tokio::test]
+async fn whoever_works_here_reads_what_to_do_and_only_what_is_true() {
+    let host = |path_routes| {
+        TestHost::new().app("shop", guest::revision(1)).config(move |config| {
+            config.serve.inner_details = true;
+            config.deploy.origins.path_routes = path_routes;
+        })
+    };
+    let paths = host(true).run().await;
+    let foreign = paths.get_at("evil.example", "/").await.text();
+    assert!(foreign.contains("For the operator: ") && foreign.contains("--host evil.example"), "{foreign}");
+    let nothing = paths.get("/other/").await.text();
+    assert!(nothing.contains("answers at `/shop/` and at `shop.localhost`."), "{nothing}");
+    let nothing = host(false).run().await.get_at("other.localhost", "/").await.text();
+    assert!(nothing.contains("answers at `shop.localhost`."), "{nothing}");
 }
 
 #[tokio::test]
@@ -178,12 +195,20 @@ async fn a_cookie_set_on_a_path_route_stays_there() {
 
 #[tokio::test]
 async fn an_app_that_is_not_ready_is_not_unknown() {
-    let host = TestHost::new().app("shop", b"<!doctype html>").run().await;
-    let reply = host.get("/shop/").await;
-    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_ne!(reply.header("retry-after"), "");
-    assert!(!reply.text().contains("WebAssembly"), "the reason is the operator's: {}", reply.text());
-    assert_eq!(host.get("/other/").await.status, StatusCode::NOT_FOUND);
+    let half = guest::revision(1)[..1000].to_vec();
+    let host = TestHost::new().app("shop", b"<!doctype html>").app("half", half).run().await;
+    host.until_state("shop", AppState::Refused).await;
+    host.until_state("half", AppState::Pending).await;
+    let refused = host.get("/shop/").await;
+    assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, ""));
+    assert!(refused.text().contains("`shop` cannot be started.\nTrying again does not help"), "{}", refused.text());
+    assert!(!refused.text().contains("WebAssembly"), "the reason is the operator's: {}", refused.text());
+    let pending = host.get("/half/").await;
+    assert_eq!((pending.status, pending.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "2"));
+    assert!(pending.text().contains("`half` is not ready yet.\nTry again in a moment."), "{}", pending.text());
+    let unknown = host.get("/other/").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    assert!(!unknown.text().contains(".wasm"), "a visitor drops no file: {}", unknown.text());
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ fn walled(script: &str) -> [&str; 5] {
 async fn walled_host(home: &Path, script: &str) -> Serving {
     fs::create_dir_all(home.join("state")).unwrap();
     let mut serving = Serving::begin(&mut command_behind(&walled(script), SERVE, home)).await;
-    serving.host.logs("published `revision`").await;
+    serving.host.logs("`revision` is live").await;
     serving
 }
 
@@ -86,7 +86,7 @@ async fn check_full_disk(leave: u64, folder: &str) {
     serving.check_alive(home.path()).await;
     fs::remove_file(state.join("filler")).unwrap();
     serving.until(2).await;
-    serving.host.logs("published `other`").await;
+    serving.host.logs("`other` is live").await;
     until_file(&state.join("state.json"), &Digest::of(&guest::revision(2)).to_string()).await;
     until_file(&state.join("status.json"), "\"alarms\": []").await;
     for (words, most) in [("revision.wasm: pending:", 1), ("ERROR", 1), ("refused", 0)] {
@@ -105,7 +105,7 @@ async fn a_body_that_finds_no_room_on_the_disk_is_503_and_small_ones_are_answere
     apps.rename_in("flow.wasm", guest::bytes(guest::FLOW));
     apps.rename_in("flow.toml", "[request]\nbuffer = true\n");
     let mut serving = walled_host(home.path(), SMALL).await;
-    serving.host.logs("published `flow`").await;
+    serving.host.logs("`flow` is live").await;
     let filler = state_of(&serving, home.path()).join("filler");
     fill(&filler, 0);
     let status = async |bytes: usize| {
@@ -160,7 +160,7 @@ async fn a_host_starts_on_a_full_disk_and_serves_what_it_knows() {
     let line = serving.host.logs("first ").await;
     let first = line.trim_start_matches("first ").parse().unwrap();
     rustix::process::kill_process(Pid::from_raw(first).unwrap(), Signal::KILL).unwrap();
-    let published = async || serving.count("published `revision`");
+    let published = async || serving.count("`revision` is live");
     let failed = |_: &usize| assert_eq!(serving.count("error: "), 0, "{}", serving.host.log());
     until("the second start", published, |count| *count == 2, failed).await;
 }
@@ -246,7 +246,7 @@ async fn with_little_address_space_every_engine_does_without_its_pool() {
     let mut serving = Serving::begin(&mut command_behind(&limited, SERVE, home.path())).await;
     for name in ["revision", "hello-http03"] {
         apps.rename_in(&format!("{name}.wasm"), guest::bytes(name));
-        serving.host.logs(&format!("published `{name}`")).await;
+        serving.host.logs(&format!("`{name}` is live")).await;
         let answer = Client::new(serving.address).get(&format!("/{name}/")).await;
         assert_eq!(answer.status, 200, "{name}: {}", serving.host.log());
     }

@@ -436,7 +436,7 @@ async fn a_download_is_logged_and_ends_with_its_revisions_time() {
     let mut process = Process::start(&["serve", "--listen", "127.0.0.1:0", "--state", "state"], &home);
     let line = process.says("listening on http://").await;
     let address = line.trim_start_matches("listening on http://").trim_end_matches('/').parse().unwrap();
-    process.logs("published `site`").await;
+    process.logs("`site` is live").await;
     assert_eq!(Client::new(address).get("/site/a.txt").await.text(), "a");
     let line = process.logs("GET /site/a.txt 200").await;
     assert!(line.contains("app.name=\"site\"") || line.contains("app.name=site"), "{line}");

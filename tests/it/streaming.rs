@@ -82,7 +82,7 @@ async fn check_back_pressure(name: &str) {
     let mut host = Process::start(&["serve", "--listen", "127.0.0.1:0", "--state", "state"], home.path());
     let line = host.says("listening on ").await;
     let address = line.rsplit('/').find(|part| !part.is_empty()).unwrap().parse().unwrap();
-    host.logs("published `flow`").await;
+    host.logs("`flow` is live").await;
 
     let mut visitor = Visitor::connect(address).await;
     visitor.send("GET /flow/flood?bytes=134217728 HTTP/1.1\r\nhost: localhost\r\n\r\n").await;

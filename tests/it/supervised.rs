@@ -53,7 +53,7 @@ async fn the_service_manager_is_told_of_every_turn() {
 
     let before = told(&socket, "READY=1").await;
     assert!(before.iter().any(|message| message.contains("EXTEND_TIMEOUT_USEC=")), "{before:?}");
-    host.logs("published `revision`").await;
+    host.logs("`revision` is live").await;
     told(&socket, "STATUS=1 live").await;
     // Again and again.
     told(&socket, "WATCHDOG=1").await;
@@ -111,7 +111,7 @@ async fn a_restart_on_a_passed_socket_loses_no_connection() {
     let mut host = Process::spawn(&mut with_passed(&socket, "http", home.path()));
     let line = host.says("listening on").await;
     assert_eq!(line, format!("listening on http://{address}/"));
-    host.logs("published `revision`").await;
+    host.logs("`revision` is live").await;
 
     let (answers, stop) = (Arc::new(Answers::default()), Arc::new(AtomicBool::new(false)));
     let askers: Vec<_> =

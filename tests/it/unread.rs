@@ -118,7 +118,7 @@ async fn files_that_nobody_reads_leave_descriptors_and_memory_for_others() {
     let host = site(&[("small.txt", &"line\n".repeat(200))]);
     let limited = ["sh", "-euc", "ulimit -n 256; exec \"$0\" \"$@\""];
     let mut serving = Serving::begin(&mut command_behind(&limited, SERVE, host.home())).await;
-    serving.host.logs("published `site`").await;
+    serving.host.logs("`site` is live").await;
     // Those that are in memory as a whole are not kept open.
     let (statuses, small) = without_window(&serving, "/site/small.txt").await;
     assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
@@ -152,7 +152,7 @@ async fn windows_that_are_wide_open_take_no_more_of_files_than_the_socket_does()
     const GROWTH_KIB_MAX: usize = STREAMS * 128 + (48 << 10);
     let host = site(&[]);
     let mut serving = Serving::begin(&mut command(SERVE, host.home())).await;
-    serving.host.logs("published `site`").await;
+    serving.host.logs("`site` is live").await;
     Client::new(serving.address).get("/site/other").await;
     let before = peak_kibibytes(&serving);
     let mut wires = Vec::new();

@@ -93,6 +93,8 @@ pub enum Target {
     Live(Arc<App>),
     /// The app is known, but none of its revisions can serve yet: why, for the operator.
     Waiting(String),
+    /// The app is known, and what lies there will not serve until somebody changes something: why, for the operator.
+    Refused(String),
 }
 
 /// Where an app answers.

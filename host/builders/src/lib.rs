@@ -36,6 +36,7 @@ use crate::source::watched::Watched;
 
 mod command;
 mod diagnostics;
+pub mod found;
 mod javascript;
 pub mod new;
 mod own_crate;

@@ -48,15 +48,28 @@ pub fn explain_missing(tool: &str, error: io::Error) -> anyhow::Error {
     }
 }
 
+/// What the Rust of `folder` calls itself, as in `cargo 1.95.0`.
+pub async fn version(folder: &Path) -> anyhow::Result<String> {
+    let asked = tool("cargo", folder).arg("--version").output().await;
+    let asked = asked.map_err(|error| explain_missing("cargo", error))?;
+    let said = String::from_utf8_lossy(&asked.stdout);
+    let words: Vec<&str> = said.split_whitespace().take(2).collect();
+    Ok(words.join(" "))
+}
+
+/// Whether it can build for [`TARGET`].
+pub async fn has_target(folder: &Path) -> anyhow::Result<bool> {
+    Ok(libraries(folder).await?.is_dir())
+}
+
 /// Sees to it that the toolchain which holds in `folder` can build for [`TARGET`].
 pub async fn ensure_target(folder: &Path) -> anyhow::Result<()> {
-    let libraries = libraries(folder).await?;
-    if libraries.is_dir() {
+    if has_target(folder).await? {
         return Ok(());
     }
     say(format_args!("the Rust target {TARGET} is not installed: running `rustup target add {TARGET}`"));
     let added = tool("rustup", folder).args(["target", "add", TARGET]).status().await;
-    if added.is_ok_and(|status| status.success()) && libraries.is_dir() {
+    if added.is_ok_and(|status| status.success()) && has_target(folder).await? {
         return Ok(());
     }
     bail!(

@@ -250,6 +250,13 @@ fn open_state(settings: &DeploySettings) -> Result<(Lock, Store, Packs, GuestFol
 fn check_apps(apps: &Path) -> Result<(), DeployError> {
     match std::fs::read_dir(apps) {
         Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = apps.display();
+            Err(DeployError::Apps(format!(
+                "`{folder}` does not exist. Make it with `mkdir -p {folder}` and put components into it (`shop.wasm`), or name \
+                 another folder: `guesthouse serve FOLDER`. For an app to put there: `guesthouse new shop`"
+            )))
+        }
         Err(error) => Err(DeployError::Apps(format!("cannot read the apps folder `{}`: {error}", apps.display()))),
     }
 }

@@ -18,13 +18,9 @@ use http::header;
 use http::uri::PathAndQuery;
 use http_body::Body;
 use http_body_util::BodyExt as _;
-use hyper::rt::Executor;
-use hyper_rustls::HttpsConnector;
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy;
-use hyper_util::rt::TokioTimer;
 use tokio::time::timeout;
-use tokio_util::task::TaskTracker;
 
 use crate::connect::Connector;
 use crate::error::OutboundError;
@@ -36,6 +32,7 @@ use crate::internal::Caller;
 use crate::internal::InternalError;
 use crate::internal::app_of;
 use crate::permits::Connections;
+use crate::pools::Pools;
 use crate::response::Incoming;
 use crate::response::ResponseBody;
 use crate::rules::Rules;
@@ -80,26 +77,12 @@ pub struct Timeouts {
     pub between_bytes: Option<Duration>,
 }
 
-/// A connection that nobody uses is kept for so long.
-const IDLE: Duration = Duration::from_secs(60);
-
-/// Connections that nobody uses are kept, of each place.
-const IDLE_MAX: usize = 8;
-
-/// The head of an answer, in bytes and in fields.
-const HEAD_BYTES_MAX: usize = 64 << 10;
-const FIELDS_MAX: usize = 100;
-
-/// What may be on its way on a connection of HTTP/2, and in one stream of it, in bytes.
-const CONNECTION_WINDOW: u32 = 1 << 20;
-const STREAM_WINDOW: u32 = 256 << 10;
-
 /// The client of one app's revision, for requests with bodies `B`.
 pub struct Client<B> {
     rules: Rules,
     limits: Limits,
     host: Arc<Host>,
-    http: legacy::Client<HttpsConnector<Connector>, B>,
+    pools: Arc<Pools<B>>,
     /// Why nothing can be asked for over TLS, if that is so.
     untrusting: Option<TrustError>,
 }
@@ -113,22 +96,11 @@ where
     pub fn new(connections: Connections, rules: Rules, limits: Limits) -> Client<B> {
         let (tls, untrusting) = connections.host().tls_of_one_app();
         let host = connections.host().clone();
-        let tasks = Tracked(host.tasks.clone());
-        let connector = Connector::new(connections, rules.clone(), limits.connect);
+        let connector = Connector::new(connections.clone(), rules.clone(), limits.connect);
         let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
         let https = https.enable_all_versions().wrap_connector(connector);
-        let http = legacy::Client::builder(tasks)
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(IDLE_MAX)
-            .http1_max_buf_size(HEAD_BYTES_MAX)
-            .http1_max_headers(FIELDS_MAX)
-            .http2_max_header_list_size(HEAD_BYTES_MAX as u32)
-            .http2_initial_connection_window_size(CONNECTION_WINDOW)
-            .http2_initial_stream_window_size(STREAM_WINDOW)
-            .build(https);
-        Client { rules, limits, host, http, untrusting }
+        let pools = Pools::new(https, &connections, host.tasks.clone());
+        Client { rules, limits, host, pools, untrusting }
     }
 
     /// What a request of `app` to `uri` needs in its manifest, where everything is let out without one (`dev`).
@@ -166,7 +138,7 @@ where
         }
         let request = prepared(request, &target)?;
         let after = within(asked.connect, self.limits.connect) + within(asked.first_byte, self.limits.first_byte);
-        let answered = timeout(after, self.http.request(request)).await;
+        let answered = timeout(after, self.pools.of(&target).request(request)).await;
         let answered = answered.map_err(|_| OutboundError::HeadTimeout { target: target.clone(), after })?;
         let response = answered.map_err(|error| explain(error, &target))?;
         Ok(response.map(|body| ResponseBody::new(Incoming::Outside(body), target, most, between)))
@@ -249,20 +221,6 @@ fn explain(error: legacy::Error, target: &Target) -> OutboundError {
     match error.is_connect() {
         true => OutboundError::Tls { target, why: chain(&error) },
         false => OutboundError::Http { target, error: Arc::new(error) },
-    }
-}
-
-/// Runs connections as tasks that are tracked.
-#[derive(Clone)]
-struct Tracked(TaskTracker);
-
-impl<F> Executor<F> for Tracked
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    fn execute(&self, connection: F) {
-        self.0.spawn(connection);
     }
 }
 

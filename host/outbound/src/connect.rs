@@ -47,7 +47,7 @@ impl Connector {
 impl Shared {
     async fn connect(&self, uri: Uri) -> Result<Stream, OutboundError> {
         let target = target_of(&uri)?;
-        let permits = self.connections.wait().await?;
+        let permits = self.connections.wait(&target).await?;
         let found = addresses(self.connections.host(), &self.rules, &target).await?;
         let mut http = HttpConnector::new_with_resolver(Found(found));
         http.enforce_http(false);

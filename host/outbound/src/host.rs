@@ -16,6 +16,7 @@ use rustls::client::Resumption;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use crate::idle::AllIdle;
 use crate::internal::Internal;
 use crate::mock::Mock;
 use crate::trust::TrustError;
@@ -88,6 +89,8 @@ pub struct Host {
     pub(crate) wanted: Wanted,
     pub(crate) connections: Arc<Semaphore>,
     pub(crate) connections_max: usize,
+    /// What apps keep of them and do not use.
+    pub(crate) idle: AllIdle,
     /// Each look-up is a thread that the system's resolver may hold for long.
     pub(crate) lookups: Arc<Semaphore>,
     /// Connections that are open.
@@ -118,6 +121,7 @@ impl Host {
             wanted: settings.wanted.clone(),
             connections: Arc::new(Semaphore::new(settings.connections_max)),
             connections_max: settings.connections_max,
+            idle: AllIdle::default(),
             lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)),
             tasks: TaskTracker::new(),
             roots: settings.roots.clone(),

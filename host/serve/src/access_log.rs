@@ -1,6 +1,7 @@
 //! One log line for each request, whatever becomes of it; and one for each fault.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use guesthouse_app::app::App;
 use guesthouse_app::app::Broken;
@@ -21,12 +22,16 @@ use tracing::info;
 use tracing::warn;
 
 use crate::request::body::Ending;
+use crate::settings::AccessLog;
 use crate::track::activity::Busy;
 use crate::track::timeouts::CloseOrder;
 use crate::track::unread_body::UnreadBody;
 
 /// The target of the lines about requests.
 pub const ACCESS: &str = "guesthouse::access";
+
+/// A request that took this long is worth a look of whoever works on its app.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// What is known of a request. It writes its line when it is dropped: when the response's body has ended or was dropped,
 /// or when the visitor left before there was a response.
@@ -51,6 +56,8 @@ pub struct Record {
     pub unread_body: Option<UnreadBody>,
     /// How fast its visitor sends and reads, once it leads to an app.
     pub pace: Option<Arc<Pace>>,
+    /// Whether it is logged whatever becomes of it.
+    pub access_log: AccessLog,
     target: Option<PathAndQuery>,
     begun: Instant,
 }
@@ -90,6 +97,7 @@ impl Record {
             busy,
             unread_body: None,
             pace: None,
+            access_log: AccessLog::All,
             target: uri.path_and_query().cloned(),
             begun: Instant::now(),
         }
@@ -102,6 +110,12 @@ impl Record {
             RoutedTo::Waiting(name) => name.as_str(),
             RoutedTo::Live(app) => app.name.as_str(),
         }
+    }
+
+    /// Whether somebody who works on the app wants to see it.
+    fn is_notable(&self, outcome: &str, took: Duration) -> bool {
+        let is_fine = self.status.is_some_and(|status| status.as_u16() < 400) && outcome == "whole";
+        !is_fine || took >= SLOW
     }
 
     fn outcome(&self) -> &'static str {
@@ -118,6 +132,10 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
+        let (outcome, took) = (self.outcome(), self.begun.elapsed());
+        if self.access_log == AccessLog::Notable && !self.is_notable(outcome, took) {
+            return;
+        }
         let revision = match &self.app {
             RoutedTo::Live(app) => Some(app.revision),
             RoutedTo::Nobody | RoutedTo::Waiting(_) => None,
@@ -135,9 +153,9 @@ impl Drop for Record {
                 method,
                 path = %path,
                 status,
-                duration_ms = (self.begun.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+                duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3,
                 bytes = self.bytes,
-                outcome = self.outcome(),
+                outcome,
             },
             "{method} {path} {status}",
         );

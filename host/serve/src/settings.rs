@@ -49,8 +49,19 @@ pub struct ServeSettings {
     pub compression: bool,
     /// Bodies that are compressed at once, each with up to 4 MiB of memory; others go as they are.
     pub encoders_max: usize,
+    /// Which requests the log has a record of.
+    pub access_log: AccessLog,
     /// Print what arrives on each socket, as bytes and as text.
     pub trace_wire: Option<WireTrace>,
+}
+
+/// Which requests the log has a record of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessLog {
+    /// Each.
+    All,
+    /// Those that failed, were not whole, or took long (`dev`).
+    Notable,
 }
 
 /// How a wire trace treats what is secret.
@@ -86,6 +97,7 @@ impl Default for ServeSettings {
             compression: true,
             // About 170 MiB with zstd, which goes before the others; 512 MiB at most.
             encoders_max: 128,
+            access_log: AccessLog::All,
             trace_wire: None,
         }
     }

@@ -1,4 +1,4 @@
-//! The commands and their flags, as clap reads them. Every flag is an environment variable as well.
+//! The commands and their flags, as clap reads them. Every flag that sets something is an environment variable as well.
 
 #![allow(rustdoc::bare_urls, rustdoc::invalid_html_tags, reason = "the comments on flags are read in a terminal")]
 
@@ -63,12 +63,15 @@ pub enum Command {
     /// Build apps from source and put them into an apps folder.
     #[command(after_help = BUILD_EXAMPLES, after_long_help = BUILD_EXAMPLES)]
     Build(BuildFlags),
-    /// Say of components whether they would be taken here, and if not, what to do.
+    /// Check whether components would be accepted here, and if not, what to do.
     #[command(after_help = CHECK_EXAMPLES, after_long_help = CHECK_EXAMPLES)]
     Check(CheckFlags),
     /// Run a command of an app's own once, with its state and environment, such as `manage.py createsuperuser`.
     #[command(after_help = RUN_EXAMPLES, after_long_help = RUN_EXAMPLES)]
     Run(RunFlags),
+    /// Check whether this machine can serve and build apps, and if not, what to do.
+    #[command(after_help = DOCTOR_EXAMPLES, after_long_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorFlags),
     /// Compile native Python packages for guests, once for all apps, and hand them to others.
     #[command(after_help = WHEELS_EXAMPLES, after_long_help = WHEELS_EXAMPLES)]
     Wheels(WheelsFlags),
@@ -86,13 +89,14 @@ pub enum Command {
 const TOP_EXAMPLES: &str = "\
 Examples:
   guesthouse new shop                 begin an app: it asks in which language
-  guesthouse dev my-app               build an app in Rust or Python, serve it, rebuild it when it changes
+  guesthouse dev my-app               build an app in Python, JavaScript or Rust, serve it, rebuild it when it changes
   guesthouse build my-app             build it into ./apps
   guesthouse check shop.wasm          would it be taken, and if not, why?
+  guesthouse doctor                   can this machine serve and build, and if not, why?
   guesthouse serve                    serve ./apps on http://127.0.0.1:8080/
   guesthouse serve /srv/apps --listen '*:80' --domain example.org
 
-Exit codes: 0 well ended, 1 failed, 2 wrong usage, 130 or 143 ended at once by a second signal.";
+Exit codes: 0 success, 1 failed, 2 wrong usage, 130 or 143 ended at once by a second signal.";
 
 const NEW_EXAMPLES: &str = "\
 Examples:
@@ -156,6 +160,15 @@ Examples:
 The build of an app compiles what it needs by itself. Rust packages need a Rust toolchain (https://rustup.rs), those in C and
 C++ the headers of CPython 3.14; everything else comes from the package index at first use.";
 
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  guesthouse doctor                                 ./apps on 127.0.0.1:8080
+  guesthouse doctor --config /etc/guesthouse.toml   what `serve` with this file needs
+  guesthouse doctor --format json                   for scripts
+
+It looks at folders, ports, limits, the kernel and the tools of builders, and changes nothing.
+Exit codes: 0 apps can be served, 1 something is in the way, 2 wrong usage.";
+
 const CHECK_EXAMPLES: &str = "\
 Examples:
   guesthouse check shop.wasm                              under the built-in policy
@@ -164,7 +177,7 @@ Examples:
 
 It does what `serve` does with a dropped file, up to its first instance, and forgets it again. `shop.toml` beside `shop.wasm`
 is read as its manifest. A gateway app is called with a handful of requests too, and what breaks its interface is told.
-Exit codes: 0 all would be taken and keep to their interface, 1 one would not or does not, 2 wrong usage.";
+Exit codes: 0 all would be accepted and keep to their interface, 1 one would not or does not, 2 wrong usage.";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
@@ -270,7 +283,7 @@ pub struct NewFlags {
     pub template: Option<Template>,
 
     /// Print the templates, and make nothing
-    #[arg(long, env = "GUESTHOUSE_LIST", hide_env_values = true)]
+    #[arg(long)]
     pub list: bool,
 }
 
@@ -324,6 +337,10 @@ pub struct DevFlags {
     /// Answer requests to the outside from this file (TOML: [["GET https://api.example.com/rates"]], status, headers, body)
     #[arg(long, value_name = "FILE", env = "GUESTHOUSE_MOCK", hide_env_values = true)]
     pub mock: Option<PathBuf>,
+
+    /// Log every request, not only those that failed or took a second and more
+    #[arg(long, env = "GUESTHOUSE_ACCESS_LOG", hide_env_values = true)]
+    pub access_log: bool,
 
     /// At the end, put what apps have called into their manifests in this folder [without a value: ./apps]
     #[arg(
@@ -414,6 +431,30 @@ pub struct CheckFlags {
     /// Do not call gateway apps to see whether they keep to their interface
     #[arg(long, env = "GUESTHOUSE_NO_CALLS", hide_env_values = true)]
     pub no_calls: bool,
+}
+
+/// `guesthouse doctor`
+#[derive(Clone, Debug, Default, Args)]
+pub struct DoctorFlags {
+    /// The folder with the apps [default: ./apps]
+    #[arg(value_name = "APPS", env = "GUESTHOUSE_APPS", hide_env_values = true)]
+    pub apps: Option<PathBuf>,
+
+    /// Where to listen.
+    #[command(flatten)]
+    pub address: AddressFlags,
+
+    /// The operator's configuration file (TOML), as for `serve`
+    #[arg(long, value_name = "FILE", env = "GUESTHOUSE_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+
+    /// Where the host keeps what it knows, as for `serve`
+    #[arg(long, value_name = "DIR", env = "GUESTHOUSE_STATE", hide_env_values = true)]
+    pub state: Option<PathBuf>,
+
+    /// How the result is written to stdout [default: text]
+    #[arg(long, value_name = "FORMAT", env = "GUESTHOUSE_FORMAT", hide_env_values = true)]
+    pub format: Option<ReportFormat>,
 }
 
 /// `guesthouse run`
@@ -512,6 +553,11 @@ mod tests {
         for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
             for flag in command.get_arguments().filter(|flag| !flag.is_positional()) {
                 let long = flag.get_long().unwrap();
+                // What is asked once, and would change what a command does if it stood in the environment.
+                if long == "list" {
+                    assert_eq!(flag.get_env(), None);
+                    continue;
+                }
                 let expected = format!("GUESTHOUSE_{}", long.to_uppercase().replace('-', "_"));
                 let found = flag.get_env().and_then(|name| name.to_str());
                 assert_eq!(found, Some(expected.as_str()), "{} --{long}", command.get_name());

@@ -15,6 +15,7 @@ use guesthouse_manifest::policy::Policy;
 use guesthouse_sandbox::engine::SandboxSettings;
 use guesthouse_serve::listen::listener::BindAddress;
 use guesthouse_serve::listen::listener::Endpoint;
+use guesthouse_serve::settings::AccessLog;
 use guesthouse_serve::settings::ServeSettings;
 use guesthouse_serve::settings::WireTrace;
 use guesthouse_serve::trusted::Trusted;
@@ -38,7 +39,7 @@ use crate::telemetry::LogSettings;
 mod defaults;
 pub mod edge;
 pub mod file;
-mod memory;
+pub(crate) mod memory;
 pub mod surroundings;
 
 /// Everything that a host is told.
@@ -171,7 +172,8 @@ impl Config {
         }
         let origins = origins(&flags.address, &file, &listen);
         let trace_wire = flags.log.trace_wire.then_some(WireTrace::Full);
-        let serve = ServeSettings { inner_details: true, trace_wire, ..ServeSettings::default() };
+        let access_log = if flags.access_log { AccessLog::All } else { AccessLog::Notable };
+        let serve = ServeSettings { inner_details: true, access_log, trace_wire, ..ServeSettings::default() };
         let mut deploy = defaults::deploy(apps.to_owned(), state.to_owned(), origins);
         deploy.policy = Policy::permissive();
         let sandbox = defaults::sandbox(deploy.policy.memory_bytes_max());

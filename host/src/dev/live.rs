@@ -70,7 +70,7 @@ impl Live {
 }
 
 fn contents(status: &Status) -> Contents {
-    status.apps.iter().filter_map(|(name, app)| Some((name.clone(), app.live?.code))).collect()
+    status.apps.iter().filter_map(|(name, app)| Some((name.clone(), app.serving?.code))).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use guesthouse_deploy::status::AppState;
 use guesthouse_deploy::status::Status;
 use guesthouse_serve::listen::listener::BindAddress;
 use guesthouse_serve::listen::listener::Endpoint;
@@ -20,12 +21,19 @@ pub async fn announce(
     endpoints: Vec<Endpoint>,
 ) -> Infallible {
     print(greeting).await;
-    let mut shown = Shown::new();
+    let (mut shown, mut was_ready) = (Shown::new(), false);
     let base = base(&endpoints);
     loop {
-        let now = live(&status.borrow_and_update());
-        let lines = difference(&shown, &now, base.as_ref());
+        let (now, ready) = {
+            let status = status.borrow_and_update();
+            (live(&status), status.ready.then(|| started(&status)))
+        };
+        let mut lines = difference(&shown, &now, base.as_ref());
         shown = now;
+        if let Some(started) = ready.filter(|_| !was_ready) {
+            was_ready = true;
+            lines.extend(started);
+        }
         if !lines.is_empty() {
             print(lines.join("\n")).await;
         }
@@ -83,11 +91,18 @@ fn port(scheme: &str, address: SocketAddr) -> String {
     }
 }
 
+/// How the apps are that were there at the start, if there were any.
+fn started(status: &Status) -> Option<String> {
+    let all_live = status.apps.values().all(|app| app.newest.state == AppState::Live);
+    let why = if all_live { "" } else { "; the log says why" };
+    (!status.apps.is_empty()).then(|| format!("{}{why}", status.counts()))
+}
+
 /// What is live: its revision and its routes.
 type Shown = BTreeMap<String, (Revision, Vec<String>)>;
 
 fn live(status: &Status) -> Shown {
-    let live = status.apps.iter().filter_map(|(name, app)| Some((name.clone(), (app.live?, app.routes.clone()))));
+    let live = status.apps.iter().filter_map(|(name, app)| Some((name.clone(), (app.serving?, app.routes.clone()))));
     live.collect()
 }
 

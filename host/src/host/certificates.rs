@@ -86,7 +86,7 @@ async fn name_wanted(
 /// Nobody who may only drop files can have a certificate ordered for anything else.
 fn wanted(status: &Status, origins: &Origins, patterns: &[String]) -> BTreeSet<String> {
     let is_public = |host: &str| host.contains('.') && host != "localhost" && !host.ends_with(".localhost");
-    let live = status.apps.values().filter(|app| app.live.is_some());
+    let live = status.apps.values().filter(|app| app.serving.is_some());
     let hosts = live.flat_map(|app| &app.routes).filter_map(|route| route.split('/').next());
     let below = |host: &&str| {
         let label = host.strip_suffix(origins.domain.as_str());
@@ -111,15 +111,16 @@ fn local_names(origins: &Origins) -> Vec<String> {
 mod tests {
     use guesthouse_deploy::status::AppState;
     use guesthouse_deploy::status::AppStatus;
+    use guesthouse_deploy::status::Newest;
     use guesthouse_types::name::Digest;
     use guesthouse_types::name::Revision;
 
     use super::*;
 
     fn app(live: bool, routes: &[&str]) -> AppStatus {
-        let live = live.then(|| Revision { code: Digest::of(b""), manifest: None });
+        let serving = live.then(|| Revision { code: Digest::of(b""), manifest: None });
         let routes = routes.iter().map(|route| (*route).to_owned()).collect();
-        AppStatus { state: AppState::Live, why: None, code: None, blame: None, live, standby: None, routes }
+        AppStatus { serving, newest: Newest::new(AppState::Live, None), standby: None, routes }
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! One log entry as a line for people.
 
+use std::env;
 use std::fmt;
 use std::fmt::Write;
-use std::time::SystemTime;
+use std::fs::File;
+use std::io::IsTerminal as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::time::UNIX_EPOCH;
 
+use guesthouse_serve::access_log::ACCESS;
 use guesthouse_types::escape::lines;
 use tracing::Event;
 use tracing::Level;
@@ -16,10 +20,57 @@ use tracing_subscriber::fmt::FormatEvent;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::FormattedFields;
 use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime as _;
+use tracing_subscriber::fmt::time::SystemTime;
 use tracing_subscriber::registry::LookupSpan;
 
-/// `10:42:07 INFO  published `shop`  app.name=shop app.revision=ba7816bf8f01`, the time in UTC.
-pub struct Line;
+/// `10:42:07 INFO  GET /cart 200  app.name=shop duration_ms=1.2`, the time in UTC.
+pub struct Line {
+    /// What of the time it begins with.
+    pub clock: Clock,
+}
+
+/// What a line says of the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// The time of day: the date is known to whoever watches a terminal.
+    OfDay,
+    /// The date, the time and the offset (RFC 3339).
+    Full,
+    /// Nothing: journald has its own.
+    Nothing,
+}
+
+impl Clock {
+    /// What suits whoever reads from this file.
+    pub fn for_reader(file: &File) -> Clock {
+        if file.is_terminal() {
+            Clock::OfDay
+        } else if is_journal(file) {
+            Clock::Nothing
+        } else {
+            Clock::Full
+        }
+    }
+
+    fn write(self, writer: &mut Writer<'_>) -> fmt::Result {
+        match self {
+            Clock::OfDay => {
+                let clock = of_day(std::time::SystemTime::now());
+                writer.write_str(str::from_utf8(&clock).map_err(|_| fmt::Error)?)?;
+            }
+            Clock::Full => SystemTime.format_time(writer)?,
+            Clock::Nothing => return Ok(()),
+        }
+        writer.write_char(' ')
+    }
+}
+
+/// Whether it is what journald gave this process for its output: `$JOURNAL_STREAM` names it (systemd.exec(5)).
+fn is_journal(file: &File) -> bool {
+    let named = env::var("JOURNAL_STREAM").unwrap_or_default();
+    file.metadata().is_ok_and(|file| named == format!("{}:{}", file.dev(), file.ino()))
+}
 
 impl<S, N> FormatEvent<S, N> for Line
 where
@@ -28,17 +79,24 @@ where
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let level = *event.metadata().level();
-        let clock = clock(SystemTime::now());
-        let clock = str::from_utf8(&clock).map_err(|_| fmt::Error)?;
         let is_colourful = writer.has_ansi_escapes();
         if is_colourful {
-            write!(writer, "\x1b[2m{clock}\x1b[0m \x1b[{}m{}\x1b[0m", colour(level), padded(level))?;
+            writer.write_str("\x1b[2m")?;
+            self.clock.write(&mut writer)?;
+            write!(writer, "\x1b[0m\x1b[{}m{}\x1b[0m", colour(level), padded(level))?;
         } else {
-            writer.write_str(clock)?;
-            writer.write_char(' ')?;
+            self.clock.write(&mut writer)?;
             writer.write_str(padded(level))?;
         }
-        let mut said = Said { writer: writer.by_ref(), is_colourful, part: Part::Nothing, result: Ok(()) };
+        let is_access = event.metadata().target() == ACCESS;
+        let mut said = Said {
+            writer: writer.by_ref(),
+            is_colourful,
+            is_access,
+            message: String::new(),
+            part: Part::Nothing,
+            result: Ok(()),
+        };
         event.record(&mut said);
         for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
             if let Some(fields) = span.extensions().get::<FormattedFields<N>>()
@@ -75,8 +133,7 @@ fn colour(level: Level) -> &'static str {
     }
 }
 
-/// The time of day; the date is known to whoever watches a terminal, and journald has its own.
-fn clock(now: SystemTime) -> [u8; 8] {
+fn of_day(now: std::time::SystemTime) -> [u8; 8] {
     let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()) % 86_400;
     let digit = |number: u64| b'0' + (number % 10) as u8;
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -88,9 +145,16 @@ fn clock(now: SystemTime) -> [u8; 8] {
 struct Said<'writer> {
     writer: Writer<'writer>,
     is_colourful: bool,
+    /// Whether it is a request's record, whose message has the fields of [`IN_MESSAGE`].
+    is_access: bool,
+    /// What the message says, where it may say what fields say again.
+    message: String,
     part: Part,
     result: fmt::Result,
 }
+
+/// Fields of a request's record that its message is made of.
+const IN_MESSAGE: [&str; 3] = ["method", "path", "status"];
 
 /// What of an event is written already.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -122,6 +186,16 @@ impl Said<'_> {
         self.writer.write_char(' ')
     }
 
+    /// Whether the message has said already what this field says: for people, once is enough.
+    fn is_told(&self, field: &Field, value: &dyn fmt::Debug) -> bool {
+        match field.name() {
+            name if self.is_access => IN_MESSAGE.contains(&name),
+            "app.name" => self.message.contains(&format!("`{value:?}`")),
+            "app.revision" => self.message.contains(&format!("{value:?}")),
+            _ => false,
+        }
+    }
+
     fn begin(&mut self, field: &Field) -> Result<bool, fmt::Error> {
         match field.name() {
             "message" => {
@@ -139,7 +213,7 @@ impl Said<'_> {
     }
 
     fn end(self) -> fmt::Result {
-        let Said { mut writer, is_colourful, part, result } = self;
+        let Said { mut writer, is_colourful, part, result, .. } = self;
         result?;
         if is_colourful && part == Part::Fields { writer.write_str("\x1b[0m") } else { Ok(()) }
     }
@@ -147,10 +221,19 @@ impl Said<'_> {
 
 impl Visit for Said<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
+        if self.is_told(field, &format_args!("{value}")) {
+            return;
+        }
         self.say(|said| if said.begin(field)? { Plain(&mut said.writer).write_str(value) } else { Ok(()) });
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if self.is_told(field, value) {
+            return;
+        }
+        if field.name() == "message" && !self.is_access {
+            self.message = format!("{value:?}");
+        }
         self.say(|said| if said.begin(field)? { write!(Plain(&mut said.writer), "{value:?}") } else { Ok(()) });
     }
 }
@@ -199,7 +282,10 @@ mod tests {
     /// What is logged, after the time.
     fn logged(ansi: bool, log: impl FnOnce()) -> String {
         let buffer = Buffer::default();
-        let builder = tracing_subscriber::fmt().with_writer(buffer.clone()).with_ansi(ansi).event_format(Line);
+        let builder = tracing_subscriber::fmt()
+            .with_writer(buffer.clone())
+            .with_ansi(ansi)
+            .event_format(Line { clock: Clock::OfDay });
         tracing::subscriber::with_default(builder.finish(), log);
         let text = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
         text.split_once(' ').unwrap().1.to_owned()
@@ -207,8 +293,35 @@ mod tests {
 
     #[test]
     fn a_line_is_level_message_fields() {
-        let line = logged(false, || tracing::info!(app.name = %"shop", requests = 3, "published `shop`"));
-        assert_eq!(line, "INFO  published `shop`  app.name=shop requests=3\n");
+        let line = logged(false, || tracing::info!(app.name = %"shop", requests = 3, "a request waits"));
+        assert_eq!(line, "INFO  a request waits  app.name=shop requests=3\n");
+    }
+
+    #[test]
+    fn what_the_message_says_is_no_field() {
+        let line = logged(false, || {
+            tracing::info!({ app.name = "shop", app.revision = %"ba7816bf8f01", size = 1 }, "`shop` is live: ba7816bf8f01");
+        });
+        assert_eq!(line, "INFO  `shop` is live: ba7816bf8f01  size=1\n");
+        let line = logged(false, || {
+            tracing::info!({ app.name = "sho" }, "`shop` is live");
+            tracing::info!(target: ACCESS, { method = "GET", path = %"/", status = 200, bytes = 3 }, "GET / 200");
+        });
+        assert!(line.starts_with("INFO  `shop` is live  app.name=sho\n"), "{line}");
+        assert!(line.ends_with(" INFO  GET / 200  bytes=3\n"), "{line}");
+    }
+
+    #[test]
+    fn the_time_is_what_its_reader_lacks() {
+        let file = tempfile::tempfile().unwrap();
+        assert_eq!(Clock::for_reader(&file), Clock::Full);
+        let mut text = String::new();
+        Clock::Full.write(&mut Writer::new(&mut text)).unwrap();
+        let shape: String = text.chars().map(|one| if one.is_ascii_digit() { '0' } else { one }).collect();
+        assert_eq!(shape, "0000-00-00T00:00:00.000000Z ");
+        let mut text = String::new();
+        Clock::Nothing.write(&mut Writer::new(&mut text)).unwrap();
+        assert_eq!(text, "");
     }
 
     #[test]
@@ -234,11 +347,11 @@ mod tests {
 
     #[test]
     fn on_a_terminal_the_level_has_a_colour() {
-        assert_eq!(logged(true, || tracing::error!("no")), "\x1b[1;31mERROR\x1b[0m no\n");
+        assert_eq!(logged(true, || tracing::error!("no")), "\x1b[0m\x1b[1;31mERROR\x1b[0m no\n");
     }
 
     #[test]
     fn the_clock_is_of_the_day() {
-        assert_eq!(&clock(UNIX_EPOCH + Duration::from_secs(86_400 + 3661)), b"01:01:01");
+        assert_eq!(&of_day(UNIX_EPOCH + Duration::from_secs(86_400 + 3661)), b"01:01:01");
     }
 }

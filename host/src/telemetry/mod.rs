@@ -29,6 +29,7 @@ use crate::telemetry::batch::Batch;
 use crate::telemetry::batch::LineWriters;
 use crate::telemetry::batch::Lines;
 use crate::telemetry::libraries::Libraries;
+use crate::telemetry::line::Clock;
 use crate::telemetry::line::Line;
 
 /// Where the log's lines go.
@@ -70,7 +71,9 @@ pub fn install(settings: &LogSettings) -> anyhow::Result<Log> {
     let filter = EnvFilter::try_new(&filter).with_context(|| format!("{origin} `{filter}`"))?;
     // Past the standard library's lock on stderr, which a writer whose reader does not read would hold for ever.
     let stderr = std::io::stderr().as_fd().try_clone_to_owned().context("cannot write to stderr")?;
-    let batch = Batch::begin(Box::new(File::from(stderr)), &FREQUENT).context("cannot start the log's thread")?;
+    let stderr = File::from(stderr);
+    let clock = Clock::for_reader(&stderr);
+    let batch = Batch::begin(Box::new(stderr), &FREQUENT).context("cannot start the log's thread")?;
     // Without `log_internal_errors(false)` a closed stderr would be reported on stderr, with a panic.
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -78,7 +81,7 @@ pub fn install(settings: &LogSettings) -> anyhow::Result<Log> {
         .with_ansi(is_colourful())
         .log_internal_errors(false);
     let installed = match settings.format {
-        LogFormat::Text => builder.event_format(Line).finish().with(Libraries::default()).try_init(),
+        LogFormat::Text => builder.event_format(Line { clock }).finish().with(Libraries::default()).try_init(),
         LogFormat::Json => {
             let builder = builder.json().flatten_event(true).with_current_span(false);
             builder.finish().with(Libraries::default()).try_init()

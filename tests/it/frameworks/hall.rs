@@ -94,7 +94,7 @@ fn serve(home: &Path, apps: &Path, send: oneshot::Sender<SocketAddr>) {
             let status = status.wait_for(|status| status.ready).await.expect("the host runs").clone();
             for sample in SAMPLES {
                 let app = status.apps.get(*sample).unwrap_or_else(|| panic!("no `{sample}` in {status:#?}"));
-                assert!(app.live.is_some(), "`{sample}` is not served: {app:#?}");
+                assert!(app.serving.is_some(), "`{sample}` is not served: {app:#?}");
             }
             let _ = send.send(address);
             std::future::pending::<()>().await;

@@ -259,7 +259,7 @@ async fn the_engine_is_known_and_its_functions_are_compiled_once_for_all_apps() 
     let (shared, compiled) = (figure("shared"), figure("compiled"));
     println!("of {} functions of the second app {compiled} were not known", shared + compiled);
     assert!(shared > 10 * compiled, "{line}");
-    host.logs("published `hono`").await;
+    host.logs("`hono` is live").await;
     // What was new in it is its own, and serves its next revision alone.
     let packs = |folder: &str| {
         let names = fs::read_dir(home.path().join("state").join(folder)).unwrap();

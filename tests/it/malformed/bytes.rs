@@ -30,8 +30,8 @@ async fn bytes_without_sense_are_refused() {
     let files = noise();
     let mut drops = Drops::run(TestHost::new()).await;
     for (app, (name, bytes)) in drops.drop_all(&files).await.iter().zip(&files) {
-        assert!(matches!(app.state, AppState::Refused | AppState::Pending), "{name}: {app:?} {bytes:?}");
-        assert!(app.why.as_ref().is_some_and(|why| !why.is_empty()), "{name}: {app:?}");
+        assert!(matches!(app.newest.state, AppState::Refused | AppState::Pending), "{name}: {app:?} {bytes:?}");
+        assert!(app.newest.why.as_ref().is_some_and(|why| !why.is_empty()), "{name}: {app:?}");
     }
 }
 
@@ -51,7 +51,7 @@ async fn check_says_the_same_of_bytes_without_sense() {
     assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
     let reports: Value = serde_json::from_str(&ended.stdout).unwrap();
     for (at, app) in apps.iter().enumerate() {
-        assert_eq!(reports[at]["why"].as_str(), app.why.as_deref(), "{}", names[at]);
+        assert_eq!(reports[at]["why"].as_str(), app.newest.why.as_deref(), "{}", names[at]);
     }
 }
 
@@ -69,9 +69,9 @@ async fn a_component_cut_at_the_end_of_any_section_never_serves_as_less() {
     let mut drops = Drops::run(TestHost::new().app("hello", &whole)).await;
     let expected = drops.host.get("/hello/").await.text();
     for (app, (name, _)) in drops.drop_all(&files).await.iter().zip(&files) {
-        match app.state {
+        match app.newest.state {
             AppState::Pending | AppState::Refused => {
-                assert!(app.why.as_ref().is_some_and(|why| !why.is_empty()), "{name}: {app:?}");
+                assert!(app.newest.why.as_ref().is_some_and(|why| !why.is_empty()), "{name}: {app:?}");
             }
             // Only a remark of its toolchain is missing: it is the same program.
             AppState::Live => assert_eq!(drops.host.get(&format!("/{name}/")).await.text(), expected, "{name}"),
@@ -93,9 +93,9 @@ async fn a_bit_turned_over_harms_nobody_but_its_app() {
     }
     let mut drops = Drops::run(TestHost::new()).await;
     for (app, (name, _)) in drops.drop_all(&files).await.iter().zip(&files) {
-        match app.state {
+        match app.newest.state {
             AppState::Pending | AppState::Refused => {
-                assert!(app.why.as_ref().is_some_and(|why| !why.is_empty()), "{name}: {app:?}");
+                assert!(app.newest.why.as_ref().is_some_and(|why| !why.is_empty()), "{name}: {app:?}");
             }
             // A valid program, if not the author's.
             _ => {

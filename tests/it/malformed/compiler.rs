@@ -69,7 +69,8 @@ async fn a_bomb_keeps_no_small_app_waiting_for_ever() {
     drops
         .host
         .until("all bombs are refused", |status| {
-            let is_refused = |app: &guesthouse_deploy::status::AppStatus| app.why.is_some() && app.live.is_none();
+            let is_refused =
+                |app: &guesthouse_deploy::status::AppStatus| app.newest.why.is_some() && app.serving.is_none();
             (0..3).all(|number| status.apps.get(&format!("bomb-{number}")).is_some_and(is_refused))
         })
         .await;

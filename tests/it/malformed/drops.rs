@@ -27,7 +27,7 @@ impl Drops {
             self.host.apps.rename_in(&format!("{name}.wasm"), bytes);
         }
         self.swap().await;
-        let decided = |app: &AppStatus| !matches!(app.state, AppState::Loading | AppState::Settling);
+        let decided = |app: &AppStatus| !matches!(app.newest.state, AppState::Loading | AppState::Settling);
         let all = |status: &Status| files.iter().all(|(name, _)| status.apps.get(name).is_some_and(decided));
         let status = self.host.until("every file is decided on", all).await;
         self.check_good().await;
@@ -37,9 +37,9 @@ impl Drops {
     /// Drops one file, and returns why it is not taken.
     pub async fn refused(&mut self, name: &str, bytes: Vec<u8>) -> String {
         let [app] = &self.drop_all(&[(name.to_owned(), bytes)]).await[..] else { unreachable!("one file was dropped") };
-        assert!(matches!(app.state, AppState::Refused | AppState::Pending), "{name}: {app:?}");
-        assert!(app.live.is_none(), "{name}: {app:?}");
-        let why = app.why.clone().unwrap_or_default();
+        assert!(matches!(app.newest.state, AppState::Refused | AppState::Pending), "{name}: {app:?}");
+        assert!(app.serving.is_none(), "{name}: {app:?}");
+        let why = app.newest.why.clone().unwrap_or_default();
         let is_readable = !why.is_empty() && why.len() < 10_000 && !why.contains("bug of guesthouse");
         assert!(is_readable, "{name}: {why}");
         assert_eq!(self.host.get(&format!("/{name}/")).await.status, StatusCode::SERVICE_UNAVAILABLE, "{name}");

@@ -65,8 +65,8 @@ async fn odd_names_are_refused_by_name_or_left_alone() {
     let status = drops.host.until("everything is decided on", |status| status.ready).await;
     for name in refused() {
         let app = status.apps.get(&name.display().to_string()).unwrap_or_else(|| panic!("{name:?} in {status:#?}"));
-        assert_eq!(app.state, AppState::Refused, "{name:?}");
-        let why = app.why.as_deref().unwrap();
+        assert_eq!(app.newest.state, AppState::Refused, "{name:?}");
+        let why = app.newest.why.as_deref().unwrap();
         assert!(
             why.contains("is not an app's name") || why.contains("longer than 63") || why.contains("case"),
             "{why}"
@@ -74,7 +74,7 @@ async fn odd_names_are_refused_by_name_or_left_alone() {
         assert!(!why.contains(['\u{1b}', '\n', '\t']), "{why:?}");
     }
     for name in TAKEN.into_iter().chain([longest.as_str()]) {
-        assert_eq!(status.apps[name].state, AppState::Live, "{name}");
+        assert_eq!(status.apps[name].newest.state, AppState::Live, "{name}");
         assert!(drops.host.get(&format!("/{name}/")).await.text().contains("<h1>hello</h1>"), "{name}");
     }
     // Those and the good one, and nothing for those that are left alone.

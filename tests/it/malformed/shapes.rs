@@ -109,8 +109,9 @@ async fn code_of_absurd_shape_is_decided_on_like_any_other() {
     let files = files.map(|(name, fields)| (name.to_owned(), module(&fields)));
     for (app, (name, _)) in drops.drop_all(&files).await.iter().zip(&files) {
         // Valid is what the specification says; the compiler's limits are its own.
-        let is_refused = app.state == AppState::Refused && app.why.as_ref().is_some_and(|why| !why.is_empty());
-        assert!(is_refused || (app.state == AppState::Live && name != "locals"), "{name}: {app:?}");
+        let is_refused =
+            app.newest.state == AppState::Refused && app.newest.why.as_ref().is_some_and(|why| !why.is_empty());
+        assert!(is_refused || (app.newest.state == AppState::Live && name != "locals"), "{name}: {app:?}");
     }
 }
 

@@ -121,7 +121,7 @@ async fn a_revision_that_asks_for_less_has_no_connection_of_the_one_before() {
     let manifest = "[outbound]\nhttp = [\"https://api.example.com\"]\n";
     host.apps.rename_in(&format!("{name}.toml"), manifest);
     let is_next = |status: &guesthouse_deploy::status::Status| {
-        status.apps[name].live.is_some_and(|live| live.manifest == Some(Digest::of(manifest.as_bytes())))
+        status.apps[name].serving.is_some_and(|live| live.manifest == Some(Digest::of(manifest.as_bytes())))
     };
     host.until("the next revision", is_next).await;
     assert!(asked(&host, name, &url).await.contains("HttpRequestDenied"));

@@ -93,7 +93,7 @@ async fn a_name_that_comes_to_lead_elsewhere_is_followed_nowhere_that_is_closed(
     let mut host = Process::spawn(&mut command);
     let line = host.says("listening on http://").await;
     let address = line.trim_start_matches("listening on http://").trim_end_matches('/').parse().unwrap();
-    host.logs("published `environ-http`").await;
+    host.logs("`environ-http` is live").await;
     let mut client = Client::new(address);
 
     names.say(home, "127.0.0.1 moving.test\n127.0.0.1 both.test\n10.255.255.1 both.test\n");

@@ -76,7 +76,7 @@ async fn a_granted_place_is_connected_to_by_its_name_and_by_its_address() {
         let manifest = "[outbound]\ntcp = [\"127.0.0.1:1\"]\n";
         host.apps.rename_in(&format!("{name}.toml"), manifest);
         host.until("the next revision", |status| {
-            status.apps[name].live.is_some_and(|live| live.manifest == Some(Digest::of(manifest.as_bytes())))
+            status.apps[name].serving.is_some_and(|live| live.manifest == Some(Digest::of(manifest.as_bytes())))
         })
         .await;
         let told = asked(&host, name, "127.0.0.1:1").await;
@@ -132,7 +132,7 @@ async fn the_host_itself_and_what_a_cloud_tells_are_no_places_to_connect_to() {
             format!("[outbound]\ntcp = [\"localhost:{port}\", \"127.0.0.0/8:{port}\", \"169.254.169.254:80\"]\n");
         host.apps.rename_in(&format!("{name}.toml"), &manifest);
         host.until("the next revision", |status| {
-            status.apps[name].live.is_some_and(|live| live.manifest == Some(Digest::of(manifest.as_bytes())))
+            status.apps[name].serving.is_some_and(|live| live.manifest == Some(Digest::of(manifest.as_bytes())))
         })
         .await;
         for to in [format!("localhost:{port}"), format!("127.0.0.1:{port}"), "169.254.169.254:80".to_owned()] {

@@ -53,7 +53,7 @@ async fn an_app_that_cannot_start_where_it_runs_replaces_nothing() {
     // With what it needs the same component is another revision.
     host.apps.rename_in("app.toml", "[environment]\nGREETING = \"bonjour\"\n");
     let answers = |status: &guesthouse_deploy::status::Status| {
-        status.apps["app"].live.is_some_and(|live| live.manifest.is_some())
+        status.apps["app"].serving.is_some_and(|live| live.manifest.is_some())
     };
     host.until("it is live", answers).await;
     assert_eq!(host.get("/app/").await.text(), "bonjour");

@@ -39,7 +39,7 @@ use crate::source::watched::Watched;
 
 mod make;
 mod packages;
-mod tools;
+pub(crate) mod tools;
 
 /// What an app asks for unless its `guesthouse.toml` says otherwise. An interpreter takes a while to begin, and its heap is
 /// larger than what one request needs.

@@ -36,7 +36,7 @@ pub struct Tools {
 impl Tools {
     /// Installs them if they are not there.
     pub async fn ready(cache: &Cache) -> anyhow::Result<Tools> {
-        check_node().await?;
+        node_version().await?;
         let folder =
             cache.made("javascript", &version().short().to_string(), async |folder| install(folder).await).await?;
         Ok(Tools { folder })
@@ -83,14 +83,15 @@ pub async fn npm_ci(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn check_node() -> anyhow::Result<()> {
+/// What the Node.js that is found calls itself, if it is new enough.
+pub async fn node_version() -> anyhow::Result<String> {
     let asked = output(Command::new("node").arg("--version")).await;
     let asked = asked.map_err(|error| explain_missing("node", error))?;
     let said = String::from_utf8_lossy(&asked.stdout);
     if release(&said).is_none_or(|release| release < NODE_MIN) {
         bail!("the `node` that is found is {}: {NODE}", said.trim());
     }
-    Ok(())
+    Ok(format!("Node.js {}", said.trim().trim_start_matches('v')))
 }
 
 /// `v20.19.1`

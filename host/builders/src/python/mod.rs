@@ -64,7 +64,7 @@ mod django;
 mod index;
 mod install;
 mod needs;
-mod toolchain;
+pub(crate) mod toolchain;
 mod wheels;
 pub mod wheels_command;
 mod world;

@@ -103,7 +103,7 @@ pub const SETTINGS_SECTION: &str = "guesthouse";
 pub enum InspectError {
     /// The bytes end inside a section: an upload that is still going on, most likely.
     #[error(
-        "the file ends after {bytes} bytes, in the middle of a section: the upload is not complete, and its rest is waited for \
+        "the file ends after {bytes} bytes, in the middle of a section: the upload is not complete; waiting for the rest of the file \
          (if that is all, copy it again)"
     )]
     Truncated {

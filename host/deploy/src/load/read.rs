@@ -125,7 +125,7 @@ fn take(
     let code = read_whole(&request.code, request.bytes_max)?;
     let manifest = manifest?;
     if code.is_empty() {
-        return Err(incomplete("the file is empty: its content is waited for (is a build or a copy still going on?)"));
+        return Err(incomplete("the file is empty; waiting for its content (is a build or a copy still going on?)"));
     }
     let manifest_digest = manifest.as_ref().map(|written| Digest::of(&written.bytes));
     let manifest_bytes = manifest.as_ref().map(|written| written.bytes.as_slice());
@@ -370,7 +370,7 @@ mod tests {
         fs::write(&wasm, "").unwrap();
         assert_eq!(
             outcome(&found_file(&wasm), None, 9),
-            "pending: the file is empty: its content is waited for (is a build or a copy still going on?)"
+            "pending: the file is empty; waiting for its content (is a build or a copy still going on?)"
         );
         fs::write(&wasm, "0123456789").unwrap();
         let large = "refused (false): `apps/shop.wasm` has 10 bytes, more than the 9B that are read at most";

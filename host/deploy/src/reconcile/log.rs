@@ -31,7 +31,7 @@ pub fn published(Published { name, new, old, after }: &Published) {
     tracing::info!(
         target: "guesthouse::deploy",
         { app.name = %name, app.revision = %new },
-        "published `{name}` revision {new}{was}{after}"
+        "`{name}` is live: revision {new}{was}{after}"
     );
 }
 
@@ -41,7 +41,7 @@ pub fn decision<G>(name: &AppName, tracked: &TrackedApp<G>, decision: &Decision)
         Decision::Live => return,
         Decision::Pending(why) => ("pending", why),
         Decision::Refused(why) => ("refused", why),
-        Decision::Conflict(why) => ("not published", why),
+        Decision::Conflict(why) => ("not live", why),
     };
     let file = tracked.shown(name.as_str());
     let goes_on = match tracked.live_revision() {

@@ -12,6 +12,7 @@ use guesthouse_app::routes::Target;
 use guesthouse_types::name::AppName;
 use guesthouse_types::route::Declared;
 
+use crate::reason::Reason;
 use crate::reconcile::tracked_app::TrackedApp;
 use crate::status::AppState;
 
@@ -86,7 +87,7 @@ pub fn table(apps: &BTreeMap<AppName, TrackedApp<Arc<App>>>, origins: &Origins) 
             let declared = kept(&ready.routes, name, apps, origins).cloned().collect();
             Entry { name: name.clone(), target: Target::Live(ready.guest.clone()), declared }
         }
-        None => Entry { name: name.clone(), target: Target::Waiting(waits_for(tracked)), declared: Vec::new() },
+        None => Entry { name: name.clone(), target: why_not(tracked), declared: Vec::new() },
     });
     RouteTable::build(entries.collect(), origins.clone())
 }
@@ -124,16 +125,18 @@ fn kept<'a, G>(
     routes.iter().filter(move |route| shadow(route, name, apps, origins).is_none())
 }
 
-fn waits_for<G>(tracked: &TrackedApp<G>) -> String {
-    let (state, why) = tracked.state();
-    let state = match state {
-        AppState::Settling => "settling",
-        AppState::Pending => "pending",
-        AppState::Loading | AppState::Live => "loading",
-        AppState::Refused => "refused",
-        AppState::Conflict => "conflict",
-    };
-    why.map_or_else(|| state.to_owned(), |why| format!("{state}: {why}"))
+/// What stands in the table for an app of which no revision serves.
+fn why_not<G>(tracked: &TrackedApp<G>) -> Target {
+    match tracked.state() {
+        (state @ (AppState::Refused | AppState::Conflict), why) => Target::Refused(told(state, why)),
+        // Between two decisions.
+        (AppState::Live, _) => Target::Waiting(AppState::Loading.to_string()),
+        (state, why) => Target::Waiting(told(state, why)),
+    }
+}
+
+fn told(state: AppState, why: Option<Reason>) -> String {
+    why.map_or_else(|| state.to_string(), |why| format!("{state}: {why}"))
 }
 
 #[cfg(test)]

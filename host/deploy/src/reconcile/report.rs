@@ -2,11 +2,11 @@
 
 use guesthouse_app::routes::Origins;
 
-use crate::reason::Reason;
 use crate::reconcile::publish::shown;
 use crate::reconcile::reconciler::Reconciler;
 use crate::status::AppState;
 use crate::status::AppStatus;
+use crate::status::Newest;
 use crate::status::Status;
 
 /// What people are shown.
@@ -15,26 +15,16 @@ pub fn status<G: Clone>(reconciler: &Reconciler<G>, alarms: Vec<String>, origins
     for (name, tracked) in reconciler.apps() {
         let (state, why) = tracked.state();
         let app = AppStatus {
-            state,
-            code: why.as_ref().map(|why| why.code),
-            blame: why.as_ref().map(Reason::blame),
-            why: why.map(|why| why.text),
-            live: tracked.live_revision(),
+            serving: tracked.live_revision(),
+            newest: Newest::new(state, why),
             standby: tracked.standby,
             routes: shown(name, tracked, reconciler.apps(), origins),
         };
         status.apps.insert(name.to_string(), app);
     }
     for (path, why) in reconciler.invalid_names() {
-        let app = AppStatus {
-            state: AppState::Refused,
-            code: Some(why.code),
-            blame: Some(why.blame()),
-            why: Some(why.text.clone()),
-            live: None,
-            standby: None,
-            routes: Vec::new(),
-        };
+        let newest = Newest::new(AppState::Refused, Some(why.clone()));
+        let app = AppStatus { serving: None, newest, standby: None, routes: Vec::new() };
         status.apps.insert(path.display().to_string(), app);
     }
     status

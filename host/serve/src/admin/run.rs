@@ -112,7 +112,7 @@ fn find(name: &str, routes: &RouteReader) -> Result<(Arc<App>, InFlight), (Statu
         let entry = table.entries().iter().find(|entry| entry.name.as_str() == name);
         let app = match entry.map(|entry| &entry.target) {
             Some(Target::Live(app)) => app.clone(),
-            Some(Target::Waiting(why)) => {
+            Some(Target::Waiting(why) | Target::Refused(why)) => {
                 return Err((StatusCode::SERVICE_UNAVAILABLE, format!("`{name}` does not serve: {why}")));
             }
             None => {

@@ -38,7 +38,7 @@ pub fn status(watched: &Watched) -> Response<AdminBody> {
     let table = routes.snapshot();
     let live = table.entries().iter().filter_map(|entry| match &entry.target {
         Target::Live(app) => Some((entry.name.to_string(), app)),
-        Target::Waiting(_) => None,
+        Target::Waiting(_) | Target::Refused(_) => None,
     });
     let apps: Map<String, Value> = live
         .map(|(name, app)| {

@@ -58,10 +58,14 @@ fn look(shared: &ServeContext, admitted: &Admitted, record: &mut Record) -> Resu
             record.app = RoutedTo::Live(app.clone());
             Ok((app.clone(), place.clone()))
         }
-        Found::App { target: Target::Waiting(why), name, .. } => {
+        Found::App { target: target @ (Target::Waiting(why) | Target::Refused(why)), name, .. } => {
             record.app = RoutedTo::Waiting(name.clone());
             let page = shared.settings.dev_pages.as_ref().and_then(|pages| pages.instead_of_503(name));
-            Err(page.map_or_else(|| Outcome::Waiting(why.clone()), |page| Outcome::Dev(Box::new(page))))
+            Err(match page {
+                Some(page) => Outcome::Dev(Box::new(page)),
+                None if matches!(target, Target::Refused(_)) => Outcome::AppRefused(why.clone()),
+                None => Outcome::Waiting(why.clone()),
+            })
         }
         Found::MissingSlash => Err(with_slash(&admitted.path_and_query)),
         Found::NotYet => Err(Outcome::Starting),

@@ -60,6 +60,7 @@ pub async fn handle(context: &ConnectionContext, request: Request<Incoming>) -> 
     let (head, body) = request.into_parts();
     let busy = Busy::begin(context.activity.clone());
     let mut record = Record::begin(context.id(&head.headers), &head.method, &head.uri, busy);
+    record.access_log = context.shared.settings.access_log;
     let (body, unread_body) = keep(body, &context.activity, &context.shared.tracker);
     record.unread_body = unread_body;
     let options = ResponseOptions {

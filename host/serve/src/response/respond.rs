@@ -58,6 +58,8 @@ pub enum Outcome {
     Starting,
     /// The app is known, but cannot serve: why.
     Waiting(String),
+    /// The app is known, and will not serve until somebody changes something: why.
+    AppRefused(String),
     /// No app answers, and `dev` has a page instead.
     Dev(Box<DevPage>),
     /// No permit came free in time.
@@ -128,7 +130,7 @@ pub fn respond(
         Outcome::Foreign(host) => foreign_reply(&host),
         Outcome::Uncovered(host) => {
             let happened = format!("This connection was made for another host than `{host}`.");
-            Reply::new(StatusCode::MISDIRECTED_REQUEST, happened)
+            Reply::new(StatusCode::MISDIRECTED_REQUEST, happened).advised("Load the page again.")
         }
         Outcome::Challenge(answer) => {
             let mut response = Response::new(());
@@ -140,20 +142,30 @@ pub fn respond(
             let reply = Reply::new(StatusCode::PERMANENT_REDIRECT, "This is answered over HTTPS only.".to_owned());
             reply.with(header::LOCATION, location)
         }
-        Outcome::Nothing(path) => Reply::new(StatusCode::NOT_FOUND, format!("Nothing answers at `{path}`.")),
+        Outcome::Nothing(path) => {
+            let happened = format!("There is no page at `{path}`.");
+            Reply::new(StatusCode::NOT_FOUND, happened).for_operator(where_apps_answer(shared))
+        }
         Outcome::MissingSlash(location) => {
             let reply = Reply::new(StatusCode::PERMANENT_REDIRECT, "This address ends in a slash.".to_owned());
             reply.with(header::LOCATION, location)
         }
         Outcome::Starting => {
-            let happened = "This guesthouse is just starting.".to_owned();
+            let happened = "This server is just starting.".to_owned();
             Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("1")
         }
         Outcome::Waiting(why) => {
-            let happened = format!("`{}` is not ready.", record.app_name());
+            let happened = format!("`{}` is not ready yet.", record.app_name());
             let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened).retry_after("2").detailed(why);
             // Who works on an app has just built it.
             if shared.settings.dev_pages.is_some() { reply.refreshed() } else { reply }
+        }
+        Outcome::AppRefused(why) => {
+            let happened = format!("`{}` cannot be started.", record.app_name());
+            let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE, happened);
+            let reply = reply.advised("Trying again does not help until whoever runs this site has mended it.");
+            let hint = "The log, `status.json` and `guesthouse check` say why, and what to do.";
+            reply.for_operator(hint.to_owned()).detailed(why)
         }
         Outcome::Dev(page) => dev_reply(*page),
         Outcome::Busy(why) => {
@@ -177,8 +189,9 @@ pub fn respond(
                 { app.name = record.app_name(), request.id = &*record.id },
                 "a bug of ours: {message}"
             );
-            let happened = "Guesthouse itself failed.".to_owned();
-            Reply::new(StatusCode::INTERNAL_SERVER_ERROR, happened).detailed(message)
+            let reply = Reply::new(StatusCode::INTERNAL_SERVER_ERROR, "The server failed.".to_owned());
+            let hint = "This is a bug in Guesthouse, not in the app. Please report it, with the log's lines about it.";
+            reply.for_operator(hint.to_owned()).detailed(message)
         }
     };
     reply.write(&options, record)
@@ -267,10 +280,20 @@ fn refused_reply(refused: &Refused) -> Reply {
 }
 
 fn foreign_reply(host: &str) -> Reply {
-    let happened = format!("This guesthouse does not know the host `{host}`.");
-    let mut reply = Reply::new(StatusCode::MISDIRECTED_REQUEST, happened);
-    reply.page.advice = format!("If it should answer for it, its operator declares it: `--host {host}`.");
-    reply
+    let happened = format!("This server does not answer for the host `{host}`.");
+    let hint = format!("If it should, start it with `--host {host}`, or name the host in an app's manifest.");
+    Reply::new(StatusCode::MISDIRECTED_REQUEST, happened).for_operator(hint)
+}
+
+/// Where an app would answer, as this host is set up.
+fn where_apps_answer(shared: &ServeContext) -> String {
+    let table = shared.routes.snapshot();
+    let origins = table.origins();
+    let places = match origins.path_routes {
+        true => format!("`/shop/` and at `shop.{}`", origins.domain),
+        false => format!("`shop.{}`", origins.domain),
+    };
+    format!("An app in the file `shop.wasm` of the apps folder answers at {places}.")
 }
 
 impl Reply {
@@ -280,6 +303,17 @@ impl Reply {
 
     fn detailed(mut self, details: String) -> Reply {
         self.page.details = Some(details);
+        self
+    }
+
+    fn advised(mut self, advice: &str) -> Reply {
+        advice.clone_into(&mut self.page.advice);
+        self
+    }
+
+    /// What only whoever works on this machine sees.
+    fn for_operator(mut self, hint: String) -> Reply {
+        self.page.for_operator = Some(hint);
         self
     }
 
@@ -304,7 +338,7 @@ impl Reply {
 
     fn write(mut self, options: &ResponseOptions, record: Record) -> Response<TrackedBody> {
         if !options.inner_details {
-            self.page.details = None;
+            (self.page.details, self.page.for_operator) = (None, None);
         }
         let mut response = Response::new(());
         *response.status_mut() = self.status;

@@ -47,7 +47,7 @@ const fn case(method: &'static str, target: &'static str, body_bytes: usize, abo
 const CASES: &[Case] = &[
     case("GET", "/", 0, ""),
     case("HEAD", "/", 0, ""),
-    case("BREW", "/", 0, ", a method that nobody knows"),
+    case("BREW", "/", 0, ", an unknown method"),
     case("GET", "/%7Ea%20b/%C3%BC?x=%26&y", 0, ", percent-encoded"),
     case("POST", "/", 0, " without a body"),
     case("POST", "/", LARGE_BODY_BYTES, " with a body of 1 MiB"),

@@ -81,7 +81,7 @@ pub struct Called {
 pub enum Verdict {
     /// It would serve.
     Taken,
-    /// It would be waited for: it is not complete, or something that it needs is not there.
+    /// It not complete yet: it is not complete, or something that it needs is not there.
     Pending,
     /// It would not be taken.
     Refused,

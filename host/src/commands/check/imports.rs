@@ -6,7 +6,7 @@ use crate::commands::check::checked::Import;
 const GROUPS: &[(&[&str], &str)] = &[
     (&["unknown", "other_version"], "not offered here, so that it would be refused:"),
     (&["granted"], "granted:"),
-    (&["empty"], "there, so that it starts, with nothing behind:"),
+    (&["empty"], "stubbed (it links, and does nothing):"),
 ];
 
 /// One line for each group, and below it one for each package and what stands behind its interfaces.
@@ -79,7 +79,7 @@ mod tests {
                         granted:\n\
                         \x20 wasi:cli@0.2.0         stdout stderr: goes to the log\n\
                         \x20 wasi:http@0.2.0        types\n\
-                        there, so that it starts, with nothing behind:\n\
+                        stubbed (it links, and does nothing):\n\
                         \x20 wasi:filesystem@0.2.0  types: there are no files";
         assert_eq!(lines(&imports).join("\n"), expected);
     }

@@ -53,8 +53,8 @@ pub fn text(checked: &Checked) -> String {
 pub fn summary(all: &[Checked]) -> String {
     let taken = all.iter().filter(|checked| checked.verdict == Verdict::Taken).count();
     match all.len() - taken {
-        0 => format!("all {taken} would be taken"),
-        rest => format!("{taken} of {} would be taken, {rest} would not", all.len()),
+        0 => format!("all {taken} would be accepted"),
+        rest => format!("{taken} of {} would be accepted, {rest} would not", all.len()),
     }
 }
 
@@ -81,9 +81,9 @@ fn verdict(checked: &Checked) -> String {
         Verdict::Taken => {
             let routes = checked.given.as_ref().map(|given| given.routes.join(", ")).unwrap_or_default();
             let but = if checked.has_violations() { ", but does not keep to its interface (see `calls`)" } else { "" };
-            format!("would be taken{app}: {routes}{but}")
+            format!("would be accepted{app}: {routes}{but}")
         }
-        Verdict::Pending => format!("would be waited for: {why}"),
+        Verdict::Pending => format!("not complete yet: {why}"),
         Verdict::Refused => format!("would be refused: {why}"),
     }
 }

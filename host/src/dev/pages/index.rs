@@ -36,6 +36,7 @@ fn app_lines(table: &RouteTable, builds: &Builds, authority: &Authority) -> Vec<
             Target::Live(app) if failed(entry) => format!("live, revision {}; its source does not build", app.revision),
             Target::Live(app) => format!("live, revision {}", app.revision),
             Target::Waiting(why) => format!("not ready: {why}"),
+            Target::Refused(why) => why.clone(),
         };
         AppLine {
             name: entry.name.to_string(),

@@ -420,7 +420,7 @@ fn is_native(one: &Chosen) -> Option<String> {
 
 fn refuse(refused: &[String]) -> String {
     format!(
-        "{} (what the app needs without it can be said in guesthouse.toml, as `[build]` `requirements = [\"…\"]`)",
+        "{} (to override the list, set `requirements = [\"…\"]` under `[build]` in guesthouse.toml)",
         refused.join("; ")
     )
 }

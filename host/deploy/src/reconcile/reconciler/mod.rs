@@ -484,7 +484,7 @@ impl<G: Clone> Reconciler<G> {
                     self.publish(name, ready, now);
                     None
                 }
-                Some(why) => Some(("not published", Reason::new(ReasonCode::RouteConflict, why))),
+                Some(why) => Some(("not live", Reason::new(ReasonCode::RouteConflict, why))),
             },
             Err(Failure::Refused(why)) => {
                 if let Some(tracked) = self.apps.get_mut(name) {
