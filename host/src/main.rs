@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
+use guesthouse::cli::completions;
 use guesthouse::cli::flags::BuildFlags;
 use guesthouse::cli::flags::CheckFlags;
 use guesthouse::cli::flags::Cli;
@@ -19,6 +20,7 @@ use guesthouse::cli::flags::NewFlags;
 use guesthouse::cli::flags::RunFlags;
 use guesthouse::cli::flags::ServeFlags;
 use guesthouse::cli::flags::WheelsAction;
+use guesthouse::cli::man;
 use guesthouse::commands::build::tell;
 use guesthouse::commands::check;
 use guesthouse::commands::check::walk::Calls;
@@ -54,6 +56,8 @@ fn main() -> ExitCode {
         Command::Doctor(flags) => look_around(&flags),
         Command::Run(flags) => run_in_app(flags),
         Command::Wheels(flags) => wheels(&flags.action),
+        Command::Completions(flags) => completions::print(flags.shell).map(|()| ExitCode::SUCCESS),
+        Command::Man(flags) => man::write(&flags.folder).map(|()| ExitCode::SUCCESS),
         Command::Compile(flags) => return compile::run(&flags),
     };
     ended.unwrap_or_else(|error| {

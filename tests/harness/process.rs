@@ -38,7 +38,12 @@ fn tool_home(variable: &str, below_home: &str) -> PathBuf {
 
 /// `guesthouse` with these arguments, without the surroundings of this test run.
 pub fn command(arguments: &[&str], folder: &Path) -> Command {
-    bare(Command::new(program()), arguments, folder)
+    command_of(&program(), arguments, folder)
+}
+
+/// Any program with these arguments, without the surroundings of this test run.
+pub fn command_of(program: &Path, arguments: &[&str], folder: &Path) -> Command {
+    bare(Command::new(program), arguments, folder)
 }
 
 /// The same, started by `starter`, which finds the program and its arguments at the end of its own.
@@ -60,7 +65,12 @@ fn bare(mut command: Command, arguments: &[&str], folder: &Path) -> Command {
 
 /// Runs to the end.
 pub async fn run(arguments: &[&str], folder: &Path) -> Ended {
-    let output = within("the program to end", command(arguments, folder).output()).await.unwrap();
+    run_to_end(&mut command(arguments, folder)).await
+}
+
+/// Runs this to the end.
+pub async fn run_to_end(command: &mut Command) -> Ended {
+    let output = within("the program to end", command.output()).await.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Ended { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
 }

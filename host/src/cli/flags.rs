@@ -9,6 +9,7 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::builder::PathBufValueParser;
 use clap::builder::TypedValueParser as _;
+use clap_complete::Shell;
 use guesthouse_builders::new::template::Template;
 use guesthouse_sandbox::engine::target::Target;
 
@@ -78,6 +79,12 @@ pub enum Command {
     /// Compile native Python packages for guests, once for all apps, and hand them to others.
     #[command(after_help = WHEELS_EXAMPLES, after_long_help = WHEELS_EXAMPLES)]
     Wheels(WheelsFlags),
+    /// Print what completes these commands and flags in a shell.
+    #[command(after_help = COMPLETIONS_EXAMPLES, after_long_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsFlags),
+    /// Write the man pages into a folder (called by what makes packages).
+    #[command(hide = true)]
+    Man(ManFlags),
     /// Compile one component in a process of its own (called by `serve`).
     #[command(hide = true)]
     Compile(CompileFlags),
@@ -183,6 +190,14 @@ Examples:
 It does what `serve` does with a dropped file, up to its first instance, and forgets it again. `shop.toml` beside `shop.wasm`
 is read as its manifest. A gateway app is called with a handful of requests too, and what breaks its interface is told.
 Exit codes: 0 all would be accepted and keep to their interface, 1 one would not or does not, 2 wrong usage.";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  guesthouse completions bash > ~/.local/share/bash-completion/completions/guesthouse
+  guesthouse completions fish > ~/.config/fish/completions/guesthouse.fish
+  guesthouse completions zsh > ~/.zfunc/_guesthouse      with `fpath+=~/.zfunc` before `compinit` in ~/.zshrc
+
+Debian's package brings them along.";
 
 /// Where to listen, and for which hosts.
 #[derive(Clone, Debug, Default, Args)]
@@ -512,6 +527,22 @@ pub struct RunFlags {
     /// The command and its arguments, after `--`
     #[arg(value_name = "COMMAND", last = true, required = true)]
     pub command: Vec<String>,
+}
+
+/// `guesthouse completions`
+#[derive(Clone, Debug, Args)]
+pub struct CompletionsFlags {
+    /// For which shell
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// `guesthouse man`
+#[derive(Clone, Debug, Args)]
+pub struct ManFlags {
+    /// The folder that the pages are put into; it is made if it is not there
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 /// `guesthouse compile`: read by the deploy path's `Command`, not by people.

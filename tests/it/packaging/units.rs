@@ -1,4 +1,4 @@
-//! What is shipped beside the program: units that systemd reads, and that leave little to whoever breaks out.
+//! Units that systemd reads, and that leave little to whoever breaks out; the configuration that is shipped.
 
 use std::fs;
 use std::fs::File;
@@ -16,6 +16,7 @@ use rustix::fs::FileType;
 use rustix::fs::Mode;
 
 use crate::harness::host::program;
+use crate::packaging::deb;
 
 const UNITS: [&str; 3] = ["guesthouse.service", "guesthouse.socket", "guesthouse-tls.socket"];
 
@@ -26,12 +27,13 @@ fn packaging() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("packaging")
 }
 
-/// Runs `systemd-analyze` over the units, in a folder in which their program is the one under test.
-fn analyze(arguments: &[&str]) -> Option<Output> {
+/// Runs `systemd-analyze` over the units of `from`, in a folder in which their program is the one under test.
+fn analyze(from: &Path, arguments: &[&str]) -> Option<Output> {
     let folder = tempfile::tempdir().unwrap();
     for unit in UNITS {
-        let text = fs::read_to_string(packaging().join(unit)).unwrap();
-        let text = text.replace("/usr/local/bin/guesthouse", &program().display().to_string());
+        let text = fs::read_to_string(from.join(unit)).unwrap();
+        let program = program().display().to_string();
+        let text = text.replace("/usr/local/bin/guesthouse", &program).replace("/usr/bin/guesthouse", &program);
         fs::write(folder.path().join(unit), text).unwrap();
     }
     match Command::new("systemd-analyze").args(arguments).args(UNITS).current_dir(folder.path()).output() {
@@ -43,24 +45,31 @@ fn analyze(arguments: &[&str]) -> Option<Output> {
     }
 }
 
-#[test]
-fn systemd_reads_the_units() {
-    let Some(output) = analyze(&["verify", "--man=no"]) else { return };
+/// That systemd has nothing to say about the units of this folder, and what an escape from them would be worth.
+fn assert_good(from: &Path) {
+    let Some(output) = analyze(from, &["verify", "--man=no"]) else { return };
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let ours: Vec<&str> = said.lines().filter(|line| line.contains("guesthouse")).collect();
     assert!(ours.is_empty(), "{said}");
-}
 
-#[test]
-fn the_unit_leaves_little_to_whoever_breaks_out() {
-    let Some(_) = analyze(&["--version"]) else { return };
-    let unit = packaging().join(UNITS[0]);
+    let unit = from.join(UNITS[0]);
     let output = Command::new("systemd-analyze").args(["security", "--offline=true", "--no-pager"]).arg(unit).output();
     let said = String::from_utf8_lossy(&output.unwrap().stdout).into_owned();
     let line =
         said.lines().find(|line| line.contains("exposure level")).unwrap_or_else(|| panic!("no level in {said}"));
     let exposure = line.split_whitespace().find_map(|word| word.parse::<f32>().ok()).unwrap();
     assert!(exposure <= EXPOSURE_MAX, "{line}");
+}
+
+#[test]
+fn the_unit_leaves_little_to_whoever_breaks_out() {
+    assert_good(&packaging());
+}
+
+#[tokio::test]
+async fn the_units_in_the_package_for_debian_leave_as_little() {
+    let Some(folder) = deb::unpacked().await else { return };
+    assert_good(&folder.path().join("usr/lib/systemd/system"));
 }
 
 #[test]
