@@ -53,7 +53,7 @@ def documents(release, folder):
     for source, target in COMPLETIONS.items():
         staged.put(release.work / "completions" / source, share / target)
     doc = share / "doc/guesthouse"
-    for name in ("operating.md", "edge.md", "writing-guest-apps.md"):
+    for name in ("operating.md", "serving.md", "reference.md", "edge.md", "writing-guest-apps.md"):
         staged.put(release.root / "docs" / name, doc / name)
     staged.put(release.packaging / "debian/copyright", doc / "copyright")
     staged.put(release.packaging / "debian/lintian-overrides", share / "lintian/overrides/guesthouse")

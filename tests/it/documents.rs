@@ -73,7 +73,7 @@ async fn check(document: &str, expected: &[(&str, &str)]) {
 #[test]
 fn the_codes_of_reasons_are_those_in_the_documents() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let text = fs::read_to_string(root.join("docs/operating.md")).unwrap();
+    let text = fs::read_to_string(root.join("docs/reference.md")).unwrap();
     let (_, table) = text.split_once("| code | turn of |").expect("there is a table of codes");
     let lines = table.lines().skip(2).take_while(|line| line.starts_with('|'));
     let documented: Vec<[&str; 2]> = lines

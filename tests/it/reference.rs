@@ -1,4 +1,4 @@
-//! The reference in `docs/operating.md` has the keys that the host reads, with their defaults and ceilings.
+//! The references in `docs/reference.md` and `docs/serving.md` have the keys that the host reads, with their defaults and ceilings.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ const UNKNOWN: &str = "zzzzzzzzzzzzzzzz";
 
 fn operating() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    fs::read_to_string(root.join("docs/operating.md")).unwrap()
+    ["docs/reference.md", "docs/serving.md"].map(|page| fs::read_to_string(root.join(page)).unwrap()).concat()
 }
 
 /// What stands under a heading.

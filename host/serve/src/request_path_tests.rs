@@ -240,12 +240,13 @@ async fn a_page_says_what_to_do_and_hides_what_is_inner() {
     let outside = host(settings());
     let get = |target: &str| format!("GET {target} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n");
     let page = outside.send(get("/shop/?q").as_bytes()).await;
-    assert!(page.contains("retry-after: 2\r\n") && page.contains("`shop` is not ready.\nTry again"), "{page}");
+    assert!(page.contains("retry-after: 2\r\n") && page.contains("`shop` is not ready yet.\nTry again"), "{page}");
     assert!(!page.contains("compiling"), "{page}");
     let page = outside.send(get("/shop?q=1").as_bytes()).await;
     assert!(page.contains("location: /shop/?q=1\r\n"), "{page}");
-    let page = outside.send(b"GET / HTTP/1.1\r\nhost: Box.example:1\r\nconnection: close\r\n\r\n").await;
-    assert!(page.contains("`--host box.example`"), "{page}");
+    let foreign = b"GET / HTTP/1.1\r\nhost: Box.example:1\r\nconnection: close\r\n\r\n";
+    let page = outside.send(foreign).await;
+    assert!(page.contains("answer for the host `box.example`") && !page.contains("--host"), "{page}");
     let page = outside.send(b"HEAD / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
     assert!(page.ends_with("\r\n\r\n") && page.contains("content-length: "), "{page}");
     outside.stop().await;
@@ -253,6 +254,8 @@ async fn a_page_says_what_to_do_and_hides_what_is_inner() {
     let inside = host(ServeSettings { inner_details: true, ..settings() });
     let page = inside.send(get("/shop/").as_bytes()).await;
     assert!(page.contains("<compiling>"), "{page}");
+    let page = inside.send(foreign).await;
+    assert!(page.contains("`--host box.example`"), "{page}");
     inside.stop().await;
 }
 

@@ -1,4 +1,4 @@
-//! The defaults. Where a number comes from is said beside it; `docs/operating.md` lists them all.
+//! The defaults. Where a number comes from is said beside it; `docs/reference.md` lists them all.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -105,10 +105,10 @@ mod tests {
 
     #[test]
     fn operators_are_told_of_all_of_them() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operating.md");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/serving.md");
         let text = fs::read_to_string(path).unwrap().to_lowercase();
         for (name, word) in decisions().filter(|(_, word)| matches!(word, Some("origin" | "kept"))) {
-            assert!(text.contains(&format!("`{name}`")), "docs/operating.md does not tell of `{name}`, {word:?}");
+            assert!(text.contains(&format!("`{name}`")), "docs/serving.md does not tell of `{name}`, {word:?}");
         }
     }
 }
