@@ -76,6 +76,8 @@ def psycopg(python, path, options):
     subprocess.run([python, "-c", with_database, place + "dbname=postgres"], env=environment, capture_output=True)
     command = [python, "-m", "pytest", "tests", "-q", "--test-dsn", place + "dbname=suites", "-p", "no:cacheprovider"]
     command += ["--ignore", "tests/pool", "--ignore", "tests/test_typing.py", "--ignore", "tests/test_free_threading.py"]
+    # What a newer pytest-asyncio asks for; the suite makes an error of each warning.
+    command += ["-o", "asyncio_default_fixture_loop_scope=function"]
     tell("psycopg", command + ["-m", "not slow and not timing and not dns"], environment, options.psycopg)
 
 
