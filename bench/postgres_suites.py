@@ -50,7 +50,7 @@ def main():
         path = [] if options.itself else [slot(home), str(ROOT / "sdk/python")]
         print("psycopg.pq is", said(python, "import psycopg; print(psycopg.pq.__impl__)", path), flush=True)
         if options.psycopg:
-            psycopg(python, path, options)
+            psycopg(python, path, options, home)
         if options.django:
             django(python, path, options, pathlib.Path(home))
 
@@ -68,13 +68,13 @@ def said(python, code, path):
     return subprocess.run([python, "-c", code], env=environment, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def psycopg(python, path, options):
+def psycopg(python, path, options, home):
     """All but what needs the network, threads' timing, or its pool."""
     with_database = "import psycopg, sys; psycopg.connect(sys.argv[1], autocommit=True).execute('CREATE DATABASE suites')"
     place = "host=%s port=%d user=%s password=%s " % (options.host, options.port, options.user, options.password)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
     subprocess.run([python, "-c", with_database, place + "dbname=postgres"], env=environment, capture_output=True)
-    command = [python, "-m", "pytest", "tests", "-q", "--test-dsn", place + "dbname=suites", "-p", "no:cacheprovider"]
+    command = [python, "-m", "pytest", "tests", "-q", "--test-dsn", place + "dbname=suites", "-o", "cache_dir=" + home]
     command += ["--ignore", "tests/pool", "--ignore", "tests/test_typing.py", "--ignore", "tests/test_free_threading.py"]
     # What a newer pytest-asyncio asks for; the suite makes an error of each warning.
     command += ["-o", "asyncio_default_fixture_loop_scope=function"]
