@@ -101,9 +101,16 @@ impl Browser {
     /// Returns when this expression (JavaScript) is a text that `is_so`. While a page is loaded it is the empty text.
     pub async fn until(&mut self, about: &str, expression: &str, is_so: impl Fn(&str) -> bool) {
         let script = json!({"script": format!("return {expression}"), "args": []});
+        let mut last = String::new();
         let next = async || {
-            let shown = self.tell("/execute/sync", &script).await;
-            shown.ok().and_then(|shown| shown.as_str().map(str::to_owned)).unwrap_or_default()
+            let told = self.tell("/execute/sync", &script).await;
+            // For whoever reads why a test failed.
+            let now = format!("{told:?}");
+            if now != last {
+                eprintln!("the browser shows {now}");
+                last = now;
+            }
+            told.ok().and_then(|shown| shown.as_str().map(str::to_owned)).unwrap_or_default()
         };
         until(about, next, |shown: &String| is_so(shown), |_| {}).await;
     }

@@ -9,6 +9,7 @@ use guesthouse_test_guests as guest;
 use http::StatusCode;
 use http::header::ACCEPT;
 use rustix::process::Signal;
+use tokio::sync::Mutex;
 
 use crate::harness::client::Client;
 use crate::harness::client::Reply;
@@ -73,6 +74,10 @@ async fn until_it_says(address: SocketAddr, expected: &str) {
     .await;
 }
 
+/// Whose turn it is with the target folder `dev-page`: what cargo puts there is called after the crate, and the crates of all
+/// these tests have one name.
+pub static PAGE_FOLDER: Mutex<()> = Mutex::const_new(());
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_edited_source_is_built_and_swapped_and_a_broken_one_is_not() {
     let home = tempfile::tempdir().unwrap();
@@ -115,6 +120,7 @@ async fn a_build_error_stands_on_the_page() {
     write_crate(&folder, "one");
     write_source(&folder, "no_such_name");
     let mut command = command(&["dev", "my-app", "--listen", "127.0.0.1:0", "--no-reload"], home.path());
+    let _turn = PAGE_FOLDER.lock().await;
     let mut dev = Process::spawn(command.env("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/dev-page")));
     let line = dev.says("listening on http://").await;
     let address = line.trim().trim_start_matches("listening on http://").trim_end_matches('/').parse().unwrap();

@@ -11,7 +11,9 @@ use http::header::ACCEPT;
 use http_body_util::BodyExt as _;
 use http_body_util::Full;
 use rustix::process::Signal;
+use tokio::sync::MutexGuard;
 
+use crate::dev::PAGE_FOLDER;
 use crate::dev::write_crate;
 use crate::harness::client::Client;
 use crate::harness::client::Reply;
@@ -57,13 +59,15 @@ fn handle(request: Request) -> Response {{
     fs::write(folder.join("src/lib.rs"), source).unwrap();
 }
 
-async fn start(home: &Path, more: &[&str]) -> (Process, SocketAddr) {
+/// The turn is kept until the test ends.
+async fn start(home: &Path, more: &[&str]) -> (Process, SocketAddr, MutexGuard<'static, ()>) {
+    let turn = PAGE_FOLDER.lock().await;
     let arguments = [&["dev", "my-app", "--listen", "127.0.0.1:0"], more].concat();
     let mut command = command(&arguments, home);
     let mut dev = Process::spawn(command.env("CARGO_TARGET_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/dev-page")));
     let line = dev.says("listening on http://").await;
     let address = line.trim().trim_start_matches("listening on http://").trim_end_matches('/').parse().unwrap();
-    (dev, address)
+    (dev, address, turn)
 }
 
 async fn end(dev: Process) {
@@ -73,12 +77,13 @@ async fn end(dev: Process) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_loads_itself_again_and_a_failed_build_lies_over_it() {
-    let Some(mut browser) = Browser::open().await else { return };
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join("my-app");
     write_crate(&folder, "");
     write_app(&folder, "one");
-    let (dev, address) = start(home.path(), &[]).await;
+    let (dev, address, _turn) = start(home.path(), &[]).await;
+    // Not before its turn: a driver ends connections on which nothing is said for long.
+    let Some(mut browser) = Browser::open().await else { return };
 
     // From here on nobody clicks: what is shown first says that it is built.
     browser.go(&format!("http://my-app.localhost:{}/", address.port())).await;
@@ -116,7 +121,7 @@ async fn only_a_page_that_a_browser_shows_gets_something_at_its_end() {
     let folder = home.path().join("my-app");
     write_crate(&folder, "");
     write_app(&folder, "one");
-    let (mut dev, address) = start(home.path(), &[]).await;
+    let (mut dev, address, _turn) = start(home.path(), &[]).await;
     dev.says("http://my-app.localhost:").await;
     let mut client = Client::new(address);
     let is_extended = |reply: &Reply| reply.text().contains("<script data-app=\"my-app\" data-since=\"");
@@ -159,7 +164,7 @@ async fn changes_are_told_on_both_protocols_and_a_listener_keeps_nobody_from_end
     let folder = home.path().join("my-app");
     write_crate(&folder, "");
     write_app(&folder, "one");
-    let (mut dev, address) = start(home.path(), &[]).await;
+    let (mut dev, address, _turn) = start(home.path(), &[]).await;
     dev.says("http://my-app.localhost:").await;
     let mut client = Client::new(address);
     let shown = page(&mut client, "/my-app/plain", &[]).await.text();

@@ -32,7 +32,7 @@ pub async fn serve(program: &Path, home: &Path) -> Serving {
 /// Starts it, and returns when `hello` serves.
 pub async fn published(command: &mut Command) -> Serving {
     let mut serving = Serving::begin(command).await;
-    serving.host.logs("published `hello`").await;
+    serving.host.logs("`hello` is live").await;
     serving
 }
 
